@@ -1,0 +1,139 @@
+// What the program needs of balenaCloud, and in what shape. The seam: the real client is
+// balena/client.h, simulations bring their own.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "core/secret.h"
+
+namespace bco::balena {
+
+// The four variables a device needs, in the order in which a careful writer writes them: the key
+// last, because a consumer takes "all four present" as registered.
+inline constexpr std::string_view kClientPath = "GCP_CLIENT_PATH";
+inline constexpr std::string_view kDataTopicRoot = "GCP_DATA_TOPIC_ROOT";
+inline constexpr std::string_view kProjectId = "GCP_PROJECT_ID";
+inline constexpr std::string_view kPrivateKey = "GCP_PRIVATE_KEY";
+inline constexpr std::array kVariableNames = {kClientPath, kDataTopicRoot, kProjectId, kPrivateKey};
+
+struct Service {
+  std::int64_t id = 0;
+  std::string name;
+};
+
+struct Fleet {
+  std::int64_t id = 0;
+  std::string slug;
+  std::vector<Service> services;
+  bool hasRelease = false;  // should_be_running__release is set: devices get service_installs
+};
+
+// Where a device's variables live: on the device, or on one service of it.
+struct VariableLevel {
+  std::optional<std::int64_t> serviceId;  // nullopt: device variables
+};
+
+// A device as a fleet listing shows it. Holds no secret.
+struct FleetDevice {
+  std::int64_t id = 0;
+  std::string uuid;
+  std::string name;
+  std::string deviceType;
+  std::map<std::string, std::string> tags;
+  // Service level only: the device × service row; nullopt until the device has been assigned a
+  // release with that service. Without it the variables can't be written.
+  std::optional<std::int64_t> serviceInstallId;
+  // The three public variables at the fleet's level that are set.
+  std::map<std::string, std::string, std::less<>> publicVariables;
+  bool hasPrivateKey = false;  // by the anti-join: some GCP_PRIVATE_KEY is stored at that level
+};
+
+// Every device of a fleet at one time. There is no partial one: a page that failed is an error.
+struct FleetSnapshot {
+  std::vector<FleetDevice> devices;  // by ascending id
+  TimePoint takenAt;                 // when the first page was asked for
+};
+
+struct StoredVariable {
+  std::string name;
+  SecretBytes value;
+};
+
+struct ServiceInstall {
+  std::int64_t id = 0;
+  std::int64_t serviceId = 0;
+  std::string serviceName;
+  std::vector<StoredVariable> variables;  // of our four names only
+};
+
+// One device with all it holds of our four variables, at both levels.
+struct Device {
+  std::int64_t id = 0;
+  std::string uuid;
+  std::string name;
+  std::int64_t fleetId = 0;
+  std::string fleetSlug;
+  bool isOnline = false;
+  std::optional<TimePoint> lastConnectivityEvent;
+  std::vector<StoredVariable> deviceVariables;  // of our four names only
+  std::vector<ServiceInstall> installs;
+};
+
+// Where to write: exactly one of the two ids.
+struct VariableParent {
+  std::optional<std::int64_t> deviceId;
+  std::optional<std::int64_t> serviceInstallId;
+};
+
+struct VariableWrite {
+  std::string name;
+  SecretBytes value;
+  // Whether an observation of this pass saw the row: decides PATCH or POST.
+  bool exists = false;
+};
+
+// What DELETE of the four variables is restricted to, in its filter, besides the parent: a guard
+// against deleting what belongs to another registration or fleet.
+struct DeleteGuard {
+  std::int64_t deviceId = 0;
+  std::int64_t fleetId = 0;  // the device must (still) be in this fleet
+  std::string clientPath;    // GCP_CLIENT_PATH must (still) be this
+};
+
+// Thread-safe; blocks. Every operation can return kUnauthenticated (confirmed by whoami),
+// kThrottled, kUnavailable, kDeadline and kInternal; others are named where they mean something.
+class BalenaApi {
+ public:
+  virtual ~BalenaApi() = default;
+
+  // kNotFound: no fleet of that slug that the token can see.
+  [[nodiscard]] virtual Result<Fleet> getFleet(const std::string& slug) = 0;
+
+  // All devices of the fleet with their three public variables at `level`, and who lacks the key.
+  // kInternal when the rows disagree with $count.
+  [[nodiscard]] virtual Result<FleetSnapshot> listFleet(std::int64_t fleetId,
+                                                        const VariableLevel& level) = 0;
+
+  // kNotFound: no such device, or none that the token can see.
+  [[nodiscard]] virtual Result<Device> getDevice(const std::string& uuid) = 0;
+
+  // Sends all writes in parallel, one result for each. kAlreadyExists: the row appeared meanwhile;
+  // kConflict: the parent is not there (any more): observe again. A PATCH that matched nothing is
+  // not seen as such: the next observation does.
+  [[nodiscard]] virtual std::vector<Status> writeVariables(const VariableParent& parent,
+                                                           std::span<const VariableWrite> writes) = 0;
+
+  // Removes those of our four variables under `parent` that the guard allows, in one request.
+  // Succeeds when there are none.
+  [[nodiscard]] virtual Status deleteVariables(const VariableParent& parent,
+                                               const DeleteGuard& guard) = 0;
+};
+
+}  // namespace bco::balena

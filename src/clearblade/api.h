@@ -1,0 +1,80 @@
+// What the program needs of ClearBlade IoT Core, and in what shape. The seam: the real client is
+// clearblade/client.h, simulations bring their own.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+
+namespace bco::clearblade {
+
+inline constexpr std::size_t kMaxCredentials = 3;
+
+struct Credential {
+  std::string format = "ES256_PEM";
+  std::string publicKey;              // PEM, as the registry returns it
+  std::optional<TimePoint> expiresAt;  // nullopt: never
+};
+
+using Metadata = std::map<std::string, std::string>;
+
+// A device's entry in the registry.
+struct Registration {
+  std::string id;     // "balena-<uuid>"
+  std::string numId;  // assigned by the registry, never used again: the address of every write
+  std::vector<Credential> credentials;
+  Metadata metadata;
+  bool blocked = false;
+  std::optional<TimePoint> lastHeartbeat;
+  std::optional<TimePoint> lastEvent;
+};
+
+// Every registration of the registry at one time; a page that failed is an error.
+struct RegistrySnapshot {
+  std::vector<Registration> registrations;
+  TimePoint takenAt;  // when the first page was asked for
+};
+
+struct Registry {
+  bool hasCaCertificates = false;  // then bare keys are refused
+};
+
+struct NewRegistration {
+  std::string id;
+  std::vector<Credential> credentials;
+  Metadata metadata;
+};
+
+// The fields to replace; what is nullopt stays. At least one is set.
+struct RegistrationPatch {
+  std::optional<std::vector<Credential>> credentials;
+  std::optional<Metadata> metadata;
+};
+
+// Thread-safe; blocks. Every operation can return kUnauthenticated, kForbidden, kThrottled,
+// kUnavailable, kDeadline and kInternal; others are named where they mean something.
+class RegistryApi {
+ public:
+  virtual ~RegistryApi() = default;
+
+  [[nodiscard]] virtual Result<Registry> getRegistry() = 0;
+  // All registrations whose id or metadata may concern us (that is: all).
+  [[nodiscard]] virtual Result<RegistrySnapshot> listRegistrations() = 0;
+  // By id. kNotFound.
+  [[nodiscard]] virtual Result<Registration> getRegistration(const std::string& id) = 0;
+  // kAlreadyExists: observe. kInvalid: the registry refuses the key or the metadata.
+  [[nodiscard]] virtual Result<Registration> createRegistration(const NewRegistration& created) = 0;
+  // kNotFound: deleted meanwhile.
+  [[nodiscard]] virtual Result<Registration> patchRegistration(const std::string& numId,
+                                                               const RegistrationPatch& patch) = 0;
+  // Succeeds when it was gone already. kInvalid: bound to a gateway.
+  [[nodiscard]] virtual Status deleteRegistration(const std::string& numId) = 0;
+
+  // The registry's clock less ours, from the Date of the latest answer; zero before the first.
+  [[nodiscard]] virtual Duration clockSkew() const = 0;
+};
+
+}  // namespace bco::clearblade

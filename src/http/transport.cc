@@ -1,0 +1,29 @@
+#include "http/transport.h"
+
+#include "core/text.h"
+
+namespace bco::http {
+
+std::string_view nameOf(Method method) {
+  switch (method) {
+    case Method::kGet: return "GET";
+    case Method::kPost: return "POST";
+    case Method::kPatch: return "PATCH";
+    case Method::kPut: return "PUT";
+    case Method::kDelete: return "DELETE";
+  }
+  return "GET";
+}
+
+std::optional<std::string_view> Response::header(std::string_view name) const {
+  for (const auto& [key, value] : headers) {
+    if (equalsIgnoreCase(key, name)) return value;
+  }
+  return std::nullopt;
+}
+
+Result<Response> HttpTransport::send(const Request& request) {
+  return std::move(sendAll({&request, 1}).front());
+}
+
+}  // namespace bco::http

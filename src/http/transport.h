@@ -1,0 +1,71 @@
+// The seam to the network: requests out, responses or errors back.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/result.h"
+#include "core/secret.h"
+
+namespace bco::http {
+
+enum class Method { kGet, kPost, kPatch, kPut, kDelete };
+[[nodiscard]] std::string_view nameOf(Method method);
+
+// Which bucket of the upstream's budget a call draws from, and whether it may be repeated: reads
+// may, writes whose outcome is unknown never are.
+enum class CallClass { kRead, kCreateDelete, kUpdate };
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+struct Request {
+  Method method = Method::kGet;
+  CallClass callClass = CallClass::kRead;
+  // What the call is, for metrics and logs: a name from a small fixed set, "balena.device.get".
+  std::string_view kind;
+  // Absolute, http(s)://. Never holds a secret: URLs get logged.
+  std::string url;
+  Headers headers;
+  // Sent as header `credentialHeader`: e.g. "Authorization" and the whole "Bearer …" value.
+  std::string_view credentialHeader;
+  SharedSecret credential;
+  // JSON. May hold a private key, hence the type; empty means no body.
+  SecretBytes body;
+  // The answer is refused with kInternal beyond this many bytes (after decompression).
+  std::size_t maxResponseBytes = 16U << 20;
+  // The longest wait for the rate limiter before the call is given back as kThrottled.
+  Duration maxBudgetWait{250};
+};
+
+struct Response {
+  int status = 0;
+  Headers headers;
+  std::string body;
+
+  // The first header of that name, in any case; nullopt when absent.
+  [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
+};
+
+// Thread-safe. Blocks until every request has its answer, its error or its deadline.
+class HttpTransport {
+ public:
+  virtual ~HttpTransport() = default;
+
+  // Sends all at once and waits once: N parallel calls cost one waiting thread. Results stand in
+  // the order of the requests. A response of any status is a value here, not an error; errors are
+  //   kUnavailable  no connection, TLS failure, connection lost, breaker open
+  //   kDeadline     no answer in time; the socket was closed abortively
+  //   kThrottled    our own limiter would have to wait longer than maxBudgetWait
+  //   kForbidden    the lease gate refuses writes
+  //   kInternal     answer larger than maxResponseBytes, or not HTTP
+  // For writes `outcomeUnknown` is set unless it is certain that no byte was sent.
+  [[nodiscard]] virtual std::vector<Result<Response>> sendAll(std::span<const Request> requests) = 0;
+
+  [[nodiscard]] Result<Response> send(const Request& request);
+};
+
+}  // namespace bco::http

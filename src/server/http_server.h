@@ -1,0 +1,74 @@
+// An HTTP/1.1 server on Boost.Beast with limits and deadlines on everything.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/result.h"
+
+namespace bco::server {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+struct Request {
+  std::string method;  // "GET", …
+  std::string target;  // as on the request line: path and query, still encoded
+  Headers headers;
+  std::string body;
+  std::uint64_t connection = 0;  // number of the connection, from 1
+  std::string peer;              // address without port
+
+  [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
+};
+
+struct Reply {
+  int status = 200;
+  Headers headers;
+  std::string body;
+  bool close = false;  // close the connection after it
+  // Instead of a reply: close the connection at once, with RST.
+  bool reset = false;
+};
+
+// Called once for each request, on any thread, at once or later; or dropped, which leaves the
+// request hanging until its client gives up.
+using Responder = std::function<void(Reply)>;
+// Called on a server thread; must not block.
+using Handler = std::function<void(Request, Responder)>;
+
+struct TlsFiles {
+  std::string certificatePem;
+  std::string privateKeyPem;
+};
+
+struct Options {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 0;  // 0: a free one
+  std::optional<TlsFiles> tls;
+  int threads = 1;
+  std::size_t maxHeadBytes = 16 * 1024;   // beyond: 431
+  std::size_t maxBodyBytes = 512 * 1024;  // beyond: 413
+  std::chrono::milliseconds headTimeout{10000};
+  std::chrono::milliseconds bodyTimeout{30000};
+  std::chrono::milliseconds idleTimeout{60000};
+  std::size_t maxConnections = 10000;
+};
+
+// Starts in start(); stops and joins its threads in the destructor.
+class HttpServer {
+ public:
+  // kUnavailable: the address can't be bound; kInvalid: bad certificate or key.
+  [[nodiscard]] static Result<std::unique_ptr<HttpServer>> start(const Options& options,
+                                                                 Handler handler);
+  virtual ~HttpServer() = default;
+  [[nodiscard]] virtual std::uint16_t port() const = 0;
+};
+
+}  // namespace bco::server
