@@ -1,0 +1,99 @@
+#include "api/files.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+namespace bco::api {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool isManifest(const fs::path& path) {
+  const auto extension = path.extension();
+  return extension == ".yaml" || extension == ".yml" || extension == ".json";
+}
+
+}  // namespace
+
+Result<std::vector<fs::path>> manifestFiles(const std::vector<fs::path>& paths) {
+  std::vector<fs::path> files;
+  for (const fs::path& path : paths) {
+    std::error_code error;
+    if (!fs::is_directory(path, error)) {
+      if (!fs::exists(path, error)) {
+        return fail(ErrorCode::kInvalid, path.string() + ": no such file or directory");
+      }
+      files.push_back(path);
+      continue;
+    }
+    std::vector<fs::path> found;
+    fs::directory_iterator entries(path, error);
+    if (error) return fail(ErrorCode::kInvalid, path.string() + ": " + error.message());
+    for (; entries != fs::directory_iterator(); entries.increment(error)) {
+      // A hidden file is an editor's, or the "..data" of a mounted volume.
+      const std::string name = entries->path().filename().string();
+      if (isManifest(entries->path()) && !name.starts_with('.')) found.push_back(entries->path());
+    }
+    if (error) return fail(ErrorCode::kInvalid, path.string() + ": " + error.message());
+    std::ranges::sort(found);
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  return files;
+}
+
+Result<SecretBytes> readFile(const fs::path& path, std::size_t most) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return fail(ErrorCode::kInvalid, path.string() + ": " + std::strerror(errno));
+  }
+  std::error_code error;
+  const auto size = fs::file_size(path, error);
+  if (!error && size > most) {
+    return fail(ErrorCode::kInvalid,
+                path.string() + ": larger than " + std::to_string(most) + " bytes");
+  }
+  std::string content(error ? most : size, '\0');
+  file.read(content.data(), static_cast<std::streamsize>(content.size()));
+  if (file.bad()) return fail(ErrorCode::kInvalid, path.string() + ": can't be read");
+  content.resize(static_cast<std::size_t>(file.gcount()));
+  return SecretBytes::take(std::move(content));
+}
+
+Result<SecretBytes> readSecretFile(const fs::path& secretsDir, const SecretKeyRef& ref) {
+  constexpr std::size_t kLargest = 1U << 20;  // as in Kubernetes
+  const fs::path path = secretsDir / ref.name / ref.key;
+  std::error_code error;
+  if (!fs::exists(path, error)) return fail(ErrorCode::kNotFound, path.string() + ": no such file");
+  auto content = readFile(path, kLargest);
+  if (!content) return content;
+  std::string_view text = content->reveal();
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  return SecretBytes(text);
+}
+
+std::string fingerprintOf(const std::vector<fs::path>& paths) {
+  const auto files = manifestFiles(paths);
+  if (!files) return "error: " + files.error().message;
+  std::string fingerprint;
+  for (const fs::path& file : *files) {
+    struct stat info {};
+    fingerprint += file.string();
+    if (::stat(file.c_str(), &info) == 0) {
+      for (const auto number :
+           {static_cast<long>(info.st_ino), static_cast<long>(info.st_size),
+            static_cast<long>(info.st_mtim.tv_sec), static_cast<long>(info.st_mtim.tv_nsec),
+            static_cast<long>(info.st_ctim.tv_sec), static_cast<long>(info.st_ctim.tv_nsec)}) {
+        fingerprint += ' ' + std::to_string(number);
+      }
+    }
+    fingerprint += '\n';
+  }
+  return fingerprint;
+}
+
+}  // namespace bco::api

@@ -1,0 +1,30 @@
+// The files behind `-f` and `--secrets-dir`.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "api/object.h"
+#include "core/result.h"
+#include "core/secret.h"
+
+namespace bco::api {
+
+// The files that loadManifests() reads for `paths`. kInvalid names the path that can't be read.
+[[nodiscard]] Result<std::vector<std::filesystem::path>> manifestFiles(
+    const std::vector<std::filesystem::path>& paths);
+
+// kInvalid when it can't be read or is larger than `most` bytes.
+[[nodiscard]] Result<SecretBytes> readFile(const std::filesystem::path& path, std::size_t most);
+
+// DIR/<name>/<key>, without the line break an editor leaves at its end. kNotFound when there is
+// none.
+[[nodiscard]] Result<SecretBytes> readSecretFile(const std::filesystem::path& secretsDir,
+                                                 const SecretKeyRef& ref);
+
+// Changes whenever one of the files does, appears or goes: by name, size, inode and time.
+[[nodiscard]] std::string fingerprintOf(const std::vector<std::filesystem::path>& paths);
+
+}  // namespace bco::api

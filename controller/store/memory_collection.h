@@ -1,0 +1,155 @@
+// Objects of one kind in memory, with the semantics of the Kubernetes API: generation counts
+// changes of spec, resourceVersion changes of anything, finalizers hold a deleted object back.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "store/object_store.h"
+
+namespace bco::store {
+
+// Thread-safe.
+template <class Object>
+class MemoryCollection final : public Collection<Object> {
+ public:
+  using typename Collection<Object>::StatusType;
+  using Listener = std::function<void(const Object&)>;
+
+  // `now` gives deletion times; `changed` is called after changes, without the lock.
+  MemoryCollection(std::function<TimePoint()> now, Listener changed)
+      : now_(std::move(now)), changed_(std::move(changed)) {}
+
+  [[nodiscard]] Shared<Object> get(const api::ObjectKey& key) const override {
+    std::lock_guard lock(mutex_);
+    const auto found = objects_.find(key);
+    return found == objects_.end() ? nullptr : found->second;
+  }
+
+  [[nodiscard]] std::vector<Shared<Object>> list() const override {
+    std::lock_guard lock(mutex_);
+    std::vector<Shared<Object>> all;
+    all.reserve(objects_.size());
+    for (const auto& [key, object] : objects_) all.push_back(object);
+    return all;
+  }
+
+  [[nodiscard]] Status create(Object object) override {
+    {
+      std::lock_guard lock(mutex_);
+      if (objects_.contains(object.meta.key)) {
+        return fail(ErrorCode::kAlreadyExists, std::string(api::nameOf(Object::kKind)) + " " +
+                                                   toString(object.meta.key) + " exists");
+      }
+      object.meta.uid = std::to_string(++lastUid_);
+      object.meta.generation = 1;
+      object.meta.resourceVersion = ++lastVersion_;
+      object.meta.deletedAt.reset();
+      objects_[object.meta.key] = std::make_shared<const Object>(object);
+    }
+    changed_(object);
+    return {};
+  }
+
+  // Creates the object or brings spec, labels and annotations of the one that is there in line,
+  // whose status, uid and finalizers stay. No change, no event.
+  void apply(const Object& wanted) {
+    Shared<Object> current = get(wanted.meta.key);
+    if (current == nullptr) {
+      if (create(wanted)) return;
+      current = get(wanted.meta.key);
+      if (current == nullptr) return;
+    }
+    const Status updated = update(wanted.meta.key, current->meta.uid, true, [&](Object& object) {
+      if (object.spec == wanted.spec && object.meta.labels == wanted.meta.labels &&
+          object.meta.annotations == wanted.meta.annotations) {
+        return false;
+      }
+      if (!(object.spec == wanted.spec)) ++object.meta.generation;
+      object.spec = wanted.spec;
+      object.meta.labels = wanted.meta.labels;
+      object.meta.annotations = wanted.meta.annotations;
+      return true;
+    });
+    (void)updated;  // gone between the two: whoever removed it has the last word
+  }
+
+  // Takes the object away without the ceremony of deletion: it is no longer desired, which is not
+  // the same as desired to be gone.
+  void forget(const api::ObjectKey& key) {
+    Shared<Object> gone;
+    {
+      std::lock_guard lock(mutex_);
+      const auto found = objects_.find(key);
+      if (found == objects_.end()) return;
+      gone = found->second;
+      objects_.erase(found);
+    }
+    changed_(*gone);
+  }
+
+  [[nodiscard]] Status setStatus(const api::ObjectKey& key, const std::string& uid,
+                                 StatusType status) override {
+    return update(key, uid, false, [&](Object& object) {
+      object.status = std::move(status);
+      return true;
+    });
+  }
+
+  [[nodiscard]] Status setFinalizer(const api::ObjectKey& key, const std::string& uid,
+                                    bool present) override {
+    return update(key, uid, true, [&](Object& object) {
+      if (object.meta.hasFinalizer() == present) return false;
+      if (present) {
+        object.meta.finalizers.emplace_back(api::kFinalizer);
+      } else {
+        std::erase(object.meta.finalizers, api::kFinalizer);
+      }
+      return true;
+    });
+  }
+
+  [[nodiscard]] Status remove(const api::ObjectKey& key, const std::string& uid) override {
+    return update(key, uid, true, [&](Object& object) {
+      if (object.meta.deletedAt) return false;
+      object.meta.deletedAt = now_();
+      return true;
+    });
+  }
+
+ private:
+  // Replaces the object by what `change` makes of it, unless it returns false.
+  template <class Change>
+  Status update(const api::ObjectKey& key, const std::string& uid, bool notify, Change change) {
+    Object object;
+    {
+      std::lock_guard lock(mutex_);
+      const auto found = objects_.find(key);
+      if (found == objects_.end() || found->second->meta.uid != uid) {
+        return fail(ErrorCode::kNotFound,
+                    std::string(api::nameOf(Object::kKind)) + " " + toString(key) + " is gone");
+      }
+      object = *found->second;
+      if (!change(object)) return {};
+      object.meta.resourceVersion = ++lastVersion_;
+      if (object.meta.deletedAt && object.meta.finalizers.empty()) {
+        objects_.erase(found);
+      } else {
+        found->second = std::make_shared<const Object>(object);
+      }
+    }
+    if (notify) changed_(object);
+    return {};
+  }
+
+  const std::function<TimePoint()> now_;
+  const Listener changed_;
+  mutable std::mutex mutex_;  // guards all below
+  std::map<api::ObjectKey, Shared<Object>> objects_;
+  std::uint64_t lastUid_ = 0;
+  std::uint64_t lastVersion_ = 0;
+};
+
+}  // namespace bco::store

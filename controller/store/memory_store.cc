@@ -1,0 +1,117 @@
+#include "store/memory_store.h"
+
+#include "api/files.h"
+
+namespace bco::store {
+
+MemoryStore::MemoryStore(Clock& clock, std::filesystem::path secretsDir)
+    : secretsDir_(std::move(secretsDir)),
+      registries_([&clock] { return clock.now(); }, [this](const auto& object) { notify(object); }),
+      fleets_([&clock] { return clock.now(); }, [this](const auto& object) { notify(object); }),
+      devices_([&clock] { return clock.now(); },
+               [this](const auto& object) {
+                 reindex(object);
+                 notify(object);
+               }) {}
+
+template <class Object>
+void MemoryStore::notify(const Object& object) {
+  if (!listener_) return;
+  Change change{Object::kKind, object.meta.key, {}};
+  if constexpr (Object::kKind == api::ObjectKind::kDevice) change.uuid = object.spec.uuid;
+  listener_(change);
+}
+
+// The indexes are hints: readers look each object up and check it.
+void MemoryStore::reindex(const api::BalenaDevice& device) {
+  const bool exists = devices_.get(device.meta.key) != nullptr;
+  std::lock_guard lock(mutex_);
+  auto& sameUuid = byUuid_[device.spec.uuid];
+  auto& sameFleet = byFleet_[device.fleetKey()];
+  if (exists) {
+    sameUuid.insert(device.meta.key);
+    sameFleet.insert(device.meta.key);
+    return;
+  }
+  sameUuid.erase(device.meta.key);
+  if (sameUuid.empty()) byUuid_.erase(device.spec.uuid);
+  sameFleet.erase(device.meta.key);
+  if (sameFleet.empty()) byFleet_.erase(device.fleetKey());
+}
+
+template <class Object>
+void MemoryStore::forgetOthers(MemoryCollection<Object>& collection,
+                               const std::map<api::ObjectKey, Object>& wanted) {
+  for (const auto& object : collection.list()) {
+    if (!object->meta.isDiscovered() && !wanted.contains(object->meta.key)) {
+      collection.forget(object->meta.key);
+    }
+  }
+}
+
+void MemoryStore::apply(api::Manifests manifests) {
+  {
+    std::lock_guard lock(mutex_);
+    secrets_ = std::move(manifests.secrets);
+  }
+  // References point upwards, so what is referred to comes first and goes last.
+  for (const auto& [key, registry] : manifests.registries) registries_.apply(registry);
+  for (const auto& [key, fleet] : manifests.fleets) fleets_.apply(fleet);
+  for (const auto& [key, device] : manifests.devices) devices_.apply(device);
+  forgetOthers(devices_, manifests.devices);
+  forgetOthers(fleets_, manifests.fleets);
+  forgetOthers(registries_, manifests.registries);
+}
+
+std::vector<Shared<api::BalenaDevice>> MemoryStore::devicesByUuid(const std::string& uuid) const {
+  std::set<api::ObjectKey> keys;
+  {
+    std::lock_guard lock(mutex_);
+    if (const auto found = byUuid_.find(uuid); found != byUuid_.end()) keys = found->second;
+  }
+  std::vector<Shared<api::BalenaDevice>> result;
+  for (const auto& key : keys) {
+    auto device = devices_.get(key);
+    if (device != nullptr && device->spec.uuid == uuid) result.push_back(std::move(device));
+  }
+  return result;
+}
+
+std::vector<Shared<api::BalenaDevice>> MemoryStore::devicesOfFleet(
+    const api::ObjectKey& fleet) const {
+  std::set<api::ObjectKey> keys;
+  {
+    std::lock_guard lock(mutex_);
+    if (const auto found = byFleet_.find(fleet); found != byFleet_.end()) keys = found->second;
+  }
+  std::vector<Shared<api::BalenaDevice>> result;
+  result.reserve(keys.size());
+  for (const auto& key : keys) {
+    auto device = devices_.get(key);
+    if (device != nullptr && device->fleetKey() == fleet) result.push_back(std::move(device));
+  }
+  return result;
+}
+
+Result<SecretBytes> MemoryStore::secret(const std::string& space,
+                                        const api::SecretKeyRef& ref) const {
+  {
+    std::lock_guard lock(mutex_);
+    if (const auto found = secrets_.find({space, ref.name}); found != secrets_.end()) {
+      const auto value = found->second.values.find(ref.key);
+      if (value != found->second.values.end()) return value->second.clone();
+      return fail(ErrorCode::kNotFound,
+                  "Secret " + space + "/" + ref.name + " has no key " + ref.key);
+    }
+  }
+  if (secretsDir_.empty()) {
+    return fail(ErrorCode::kNotFound, "there is no Secret " + space + "/" + ref.name);
+  }
+  return api::readSecretFile(secretsDir_, ref);
+}
+
+void MemoryStore::onChange(std::function<void(const Change&)> listener) {
+  listener_ = std::move(listener);
+}
+
+}  // namespace bco::store

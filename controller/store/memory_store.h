@@ -1,0 +1,56 @@
+// The object store of standalone mode: memory, filled from files.
+#pragma once
+
+#include <filesystem>
+#include <set>
+#include <unordered_map>
+
+#include "api/load.h"
+#include "core/clock.h"
+#include "store/memory_collection.h"
+
+namespace bco::store {
+
+// Thread-safe.
+class MemoryStore final : public ObjectStore {
+ public:
+  // Secrets that no document holds are read from `secretsDir` at each use; it may be empty.
+  MemoryStore(Clock& clock, std::filesystem::path secretsDir);
+
+  // Makes the declared objects exactly those of `manifests`: an object whose document has gone is
+  // forgotten, which changes nothing in the clouds. Discovered devices stay, as does all status.
+  void apply(api::Manifests manifests);
+
+  [[nodiscard]] Collection<api::ClearBladeRegistry>& registries() override { return registries_; }
+  [[nodiscard]] Collection<api::BalenaFleet>& fleets() override { return fleets_; }
+  [[nodiscard]] Collection<api::BalenaDevice>& devices() override { return devices_; }
+  [[nodiscard]] std::vector<Shared<api::BalenaDevice>> devicesByUuid(
+      const std::string& uuid) const override;
+  [[nodiscard]] std::vector<Shared<api::BalenaDevice>> devicesOfFleet(
+      const api::ObjectKey& fleet) const override;
+  [[nodiscard]] Result<SecretBytes> secret(const std::string& space,
+                                           const api::SecretKeyRef& ref) const override;
+  void onChange(std::function<void(const Change&)> listener) override;
+
+ private:
+  template <class Object>
+  void notify(const Object& object);
+  template <class Object>
+  void forgetOthers(MemoryCollection<Object>& collection,
+                    const std::map<api::ObjectKey, Object>& wanted);
+  void reindex(const api::BalenaDevice& device);
+
+  const std::filesystem::path secretsDir_;
+  std::function<void(const Change&)> listener_;
+
+  mutable std::mutex mutex_;  // guards secrets_ and the indexes
+  std::map<api::ObjectKey, api::Secret> secrets_;
+  std::unordered_map<std::string, std::set<api::ObjectKey>> byUuid_;
+  std::map<api::ObjectKey, std::set<api::ObjectKey>> byFleet_;
+
+  MemoryCollection<api::ClearBladeRegistry> registries_;
+  MemoryCollection<api::BalenaFleet> fleets_;
+  MemoryCollection<api::BalenaDevice> devices_;
+};
+
+}  // namespace bco::store

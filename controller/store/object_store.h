@@ -1,0 +1,74 @@
+// Where the desired objects live: the Kubernetes API, or memory filled from files. The seam between
+// the engine and its mode.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/device.h"
+#include "api/fleet.h"
+#include "api/registry.h"
+#include "core/result.h"
+#include "core/secret.h"
+
+namespace bco::store {
+
+template <class Object>
+using Shared = std::shared_ptr<const Object>;
+
+// The objects of one kind. Thread-safe; what is returned is a snapshot that never changes.
+template <class Object>
+class Collection {
+ public:
+  using StatusType = decltype(Object::status);
+
+  virtual ~Collection() = default;
+
+  // nullptr when there is none.
+  [[nodiscard]] virtual Shared<Object> get(const api::ObjectKey& key) const = 0;
+  [[nodiscard]] virtual std::vector<Shared<Object>> list() const = 0;
+
+  // kAlreadyExists: an object of that name is there.
+  [[nodiscard]] virtual Status create(Object object) = 0;
+  // The following address an object by its uid too, so that a successor of the same name is left
+  // alone: kNotFound then. None of them changes spec or generation.
+  [[nodiscard]] virtual Status setStatus(const api::ObjectKey& key, const std::string& uid,
+                                         StatusType status) = 0;
+  [[nodiscard]] virtual Status setFinalizer(const api::ObjectKey& key, const std::string& uid,
+                                            bool present) = 0;
+  // With finalizers it is marked as being deleted and goes when the last finalizer does.
+  [[nodiscard]] virtual Status remove(const api::ObjectKey& key, const std::string& uid) = 0;
+};
+
+struct Change {
+  api::ObjectKind kind;
+  api::ObjectKey key;
+  std::string uuid;  // of a device; its object may be gone already
+};
+
+class ObjectStore {
+ public:
+  virtual ~ObjectStore() = default;
+
+  [[nodiscard]] virtual Collection<api::ClearBladeRegistry>& registries() = 0;
+  [[nodiscard]] virtual Collection<api::BalenaFleet>& fleets() = 0;
+  [[nodiscard]] virtual Collection<api::BalenaDevice>& devices() = 0;
+
+  // Every object that desires this device, in order of namespace and name.
+  [[nodiscard]] virtual std::vector<Shared<api::BalenaDevice>> devicesByUuid(
+      const std::string& uuid) const = 0;
+  [[nodiscard]] virtual std::vector<Shared<api::BalenaDevice>> devicesOfFleet(
+      const api::ObjectKey& fleet) const = 0;
+
+  // kNotFound when the Secret or its key is not there.
+  [[nodiscard]] virtual Result<SecretBytes> secret(const std::string& space,
+                                                   const api::SecretKeyRef& ref) const = 0;
+
+  // `listener` is called after every change of spec, metadata or existence, not of status; on the
+  // changing thread, without a lock held. Set once, before the first change.
+  virtual void onChange(std::function<void(const Change&)> listener) = 0;
+};
+
+}  // namespace bco::store
