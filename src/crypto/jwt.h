@@ -14,10 +14,10 @@ namespace bco::crypto {
 
 // The parts of a token, none of them verified yet.
 struct Jwt {
-  std::string header;        // JSON text
-  std::string claims;        // JSON text
-  std::string signedPart;    // what the signature is over
-  std::string signature;     // raw, r ‖ s for ES256
+  std::string header;      // JSON text
+  std::string claims;      // JSON text
+  std::string signedPart;  // what the signature is over
+  std::string signature;   // raw, r ‖ s for ES256
 };
 // kInvalid unless it is three parts of strict, unpadded base64url.
 [[nodiscard]] Result<Jwt> splitJwt(std::string_view token);
