@@ -1,0 +1,50 @@
+// When keys expire and are due, and which credentials give way to a new one.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/fleet.h"
+#include "clearblade/api.h"
+#include "plan/device_state.h"
+
+namespace bco {
+
+// Beyond this difference between our clock and the cloud's nothing expires.
+inline constexpr Duration kMaxClockSkew = std::chrono::minutes(10);
+// No second generation within this time of the last one.
+inline constexpr Duration kGenerationInterval = std::chrono::hours(1);
+// A late request of a writer that has gone may land for this long, and a little more.
+inline constexpr Duration kLateWriteHorizon = std::chrono::minutes(65);
+
+// Expired by our clock and the cloud's, less kMaxClockSkew; never when they differ by more, nor
+// without an expiry.
+[[nodiscard]] bool isExpired(const std::optional<TimePoint>& expiresAt, TimePoint now,
+                             Duration skew);
+
+// lifetime − rotateBefore after the issue, spread by ±10 % of rotateBefore by hash of the UUID.
+[[nodiscard]] TimePoint rotateAt(TimePoint issuedAt, const api::KeyPolicy& policy,
+                                 const std::string& uuid);
+
+// `interval` spread by ±10 % by hash of the UUID.
+[[nodiscard]] Duration spread(Duration interval, const std::string& uuid);
+
+// The issue time an adopted key is given: now − hash × lifetime, so that a fleet's first rotations
+// don't come all at once.
+[[nodiscard]] TimePoint adoptedIssueTime(TimePoint now, Duration lifetime, const std::string& uuid);
+// The first 128 bits of SHA-256("bco/adopt" ‖ uuid ‖ numId): two adopters agree on it.
+[[nodiscard]] crypto::Incarnation adoptedIncarnation(const std::string& uuid,
+                                                     const std::string& numId);
+
+struct KeptCredentials {
+  std::vector<clearblade::Credential> credentials;
+  std::vector<MarkedKey> keys;  // of the mark, for those that stay
+};
+// What stays when one more is to be added: all that is unexpired; if that leaves no room, the
+// oldest that is neither stored nor younger than 10 minutes goes. nullopt when none may go.
+[[nodiscard]] std::optional<KeptCredentials> makeRoom(const ObservedDevice& observed,
+                                                      const std::string& storedFingerprint,
+                                                      TimePoint now);
+
+}  // namespace bco

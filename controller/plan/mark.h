@@ -1,0 +1,58 @@
+// Our mark in a registration's metadata: whose it is, for which fleet, and which of its credentials
+// are which generation of our key.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "clearblade/api.h"
+#include "core/time.h"
+#include "crypto/keys.h"
+
+namespace bco {
+
+inline constexpr std::string_view kManagerName = "balena-clearblade-operator";
+
+// One key of ours, as listed in the mark.
+struct MarkedKey {
+  std::string shortFingerprint;  // the first 16 hex digits of SHA-256 of the SPKI
+  std::uint32_t generation = 0;
+  TimePoint issuedAt;
+
+  friend bool operator==(const MarkedKey&, const MarkedKey&) = default;
+};
+
+struct Mark {
+  std::string owner;
+  std::int64_t fleetId = 0;
+  crypto::Incarnation incarnation{};
+  std::vector<MarkedKey> keys;
+
+  // The highest generation; nullptr when none is listed.
+  [[nodiscard]] const MarkedKey* newest() const;
+  [[nodiscard]] const MarkedKey* find(std::string_view shortFingerprint) const;
+
+  friend bool operator==(const Mark&, const Mark&) = default;
+};
+
+// What the metadata says of its owner. A mark of ours that somebody edited into nonsense is neither
+// absent nor to be trusted: it is broken, and the registration is left alone.
+enum class MarkState { kAbsent, kValid, kBroken };
+struct ReadMark {
+  MarkState state = MarkState::kAbsent;
+  Mark mark;
+};
+
+// The pairs `bco-manager`, `bco-owner`, `bco-fleet`, `bco-incarnation` (32 hex digits) and
+// `bco-keys`
+// (`<16 hex>=<generation>@<RFC 3339>` joined by ';'). Keys of metadata may not contain '/'.
+[[nodiscard]] ReadMark readMark(const clearblade::Metadata& metadata);
+// `metadata` with our five pairs set and every other pair as it was.
+[[nodiscard]] clearblade::Metadata withMark(clearblade::Metadata metadata, const Mark& mark);
+
+[[nodiscard]] std::string shortFingerprint(const crypto::PublicKey& key);
+
+}  // namespace bco

@@ -1,0 +1,49 @@
+// What a device needs next.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plan/device_state.h"
+#include "plan/reason.h"
+#include "plan/step.h"
+
+namespace bco {
+
+enum class Verdict {
+  kInSync,  // nothing to do until `next`
+  kAct,     // apply the stages
+  kWait,    // nothing can be done now; look again at `next`, or when something changes
+  kRefuse,  // must not be done; a person decides
+};
+[[nodiscard]] std::string_view nameOf(Verdict verdict);
+
+struct Plan {
+  Verdict verdict = Verdict::kInSync;
+  Reason reason = Reason::kSynced;
+  std::string message;  // for a person: what is so, and what would mend it
+  // Stages in order; the steps of one stage may run in parallel.
+  std::vector<std::vector<Step>> stages;
+  // When to look again although nothing changed.
+  std::optional<TimePoint> next;
+};
+
+// Pure: same inputs, same plan. Keys are named by generation; apply() derives them.
+//
+//   registration │ no stored key    │ stored = newest    │ stored = older   │ stored but expired │
+//   stored unknown
+//   ─────────────┼──────────────────┼────────────────────┼──────────────────┼────────────────────┼─────────────────
+//   none         │ create key 0, store it: a new incarnation, whatever is stored
+//   ours         │ deliver key g    │ in sync            │ deliver key g    │ next generation    │
+//   deliver key g unmarked     │ conflict¹        │ adopt              │ adopt            │
+//   conflict¹          │ conflict¹ another's    │ conflict         │ conflict           │ conflict
+//   │ conflict           │ conflict ¹ unless adoption: Always
+//
+// A stored key that is both older and expired counts as older. g is the newest generation the mark
+// lists. Delivering it means: the variable alone when its credential is registered; the credential
+// too when it is not; the next generation when it has expired or our seed does not give it.
+[[nodiscard]] Plan plan(const DesiredDevice& desired, const ObservedDevice& observed,
+                        TimePoint now);
+
+}  // namespace bco

@@ -1,0 +1,42 @@
+// Why a device is where it is: one closed set, used verbatim in conditions, events, log lines and
+// `plan -o json`.
+#pragma once
+
+#include <string_view>
+
+namespace bco {
+
+enum class Reason {
+  // In sync.
+  kSynced,
+  kDeprovisioned,
+  // To be acted upon.
+  kNotRegistered,
+  kKeyMissing,
+  kKeyUnknown,
+  kKeyOutdated,
+  kKeyExpired,
+  kCredentialMissing,
+  kVariablesDrifted,
+  kAdopted,
+  kTakenOver,
+  kDeprovisioning,
+  // To be waited for.
+  kSuspended,
+  kDeviceNotFound,
+  kServiceNotInstalled,
+  kKeyTooYoung,
+  kCredentialSlotsFull,
+  // Not to be done.
+  kNotOurs,
+  kKeyMismatch,
+  kAdoptionDisabled,
+  kMarkUnreadable,
+  kWrongFleet,
+  kMovedToAnotherFleet,
+  kDuplicateObject,
+};
+
+[[nodiscard]] std::string_view nameOf(Reason reason);  // "KeyMissing"
+
+}  // namespace bco
