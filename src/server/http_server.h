@@ -30,8 +30,8 @@ struct Request {
 
 struct Reply {
   int status = 200;
-  Headers headers;
-  std::string body;
+  Headers headers = {};
+  std::string body = {};
   bool close = false;  // close the connection after it
   // Instead of a reply: close the connection at once, with RST.
   bool reset = false;

@@ -1,0 +1,275 @@
+#include "server/connection.h"
+
+#include <algorithm>
+#include <boost/asio/error.hpp>
+
+#include "server/loop.h"
+
+namespace bco::server {
+namespace {
+
+constexpr std::chrono::seconds kDrainTime{2};
+// A body this small goes out in one TLS record with its head.
+constexpr std::size_t kOneRecordBytes = 15 * 1024;
+// What a request may leave allocated on an idle connection.
+constexpr std::size_t kKeptBytes = 4 * 1024;
+
+}  // namespace
+
+Connection::Connection(Loop& loop, boost::asio::ip::tcp::socket socket, std::uint64_t number,
+                       std::string peer)
+    : loop_(loop),
+      socket_(std::move(socket)),
+      channel_(socket_.native_handle(), loop.tls()),
+      parser_(loop.options().maxHeadBytes, loop.options().maxBodyBytes),
+      number_(number),
+      peer_(std::move(peer)) {}
+
+void Connection::start() {
+  boost::system::error_code ignored;
+  socket_.non_blocking(true, ignored);
+  socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+  enter(State::kHandshake);
+  pump();
+}
+
+void Connection::enter(State state) {
+  const auto& options = loop_.options();
+  const auto now = Steady::now();
+  state_ = state;
+  switch (state) {
+    case State::kHandshake:
+    case State::kHead:
+      deadline_ = now + options.headTimeout;
+      break;
+    case State::kIdle:
+      deadline_ = now + options.idleTimeout;
+      break;
+    case State::kBody:
+    case State::kWriting:
+      deadline_ = now + options.bodyTimeout;
+      break;
+    case State::kDraining:
+      deadline_ = now + kDrainTime;
+      break;
+    case State::kHandling:
+    case State::kClosed:
+      deadline_ = Steady::time_point::max();
+      break;
+  }
+}
+
+void Connection::pump() {
+  if (pumping_) return;
+  pumping_ = true;
+  bool going = true;
+  while (going) {
+    switch (state_) {
+      case State::kHandshake:
+        going = shakeHands();
+        break;
+      case State::kIdle:
+      case State::kHead:
+      case State::kBody:
+        going = readOn();
+        break;
+      case State::kWriting:
+        going = writeOn();
+        break;
+      case State::kDraining:
+        going = drain();
+        break;
+      case State::kHandling:
+      case State::kClosed:
+        going = false;
+        break;
+    }
+  }
+  pumping_ = false;
+}
+
+bool Connection::waitFor(Io io) {
+  if (io != Io::kWantRead && io != Io::kWantWrite) {
+    close();
+    return false;
+  }
+  using Socket = boost::asio::ip::tcp::socket;
+  const auto type = io == Io::kWantRead ? Socket::wait_read : Socket::wait_write;
+  socket_.async_wait(type, [self = shared_from_this()](const boost::system::error_code& error) {
+    if (error || self->state_ == State::kClosed) return;
+    self->readable_ = true;
+    self->pump();
+  });
+  return false;
+}
+
+bool Connection::shakeHands() {
+  const Io io = channel_.handshake();
+  if (io != Io::kDone) return waitFor(io);
+  readable_ = channel_.hasBuffered();
+  // A client that connects and says nothing is slower than one that pauses between requests.
+  state_ = State::kIdle;
+  return true;
+}
+
+bool Connection::readOn() {
+  if (!unparsed_.empty()) {
+    const std::string pending = std::move(unparsed_);
+    unparsed_.clear();
+    std::size_t used = 0;
+    const bool changed = consume(pending, used);
+    unparsed_.assign(pending, used);
+    if (changed) return true;
+  }
+  while (readable_) {
+    auto& scratch = loop_.scratch();
+    const auto transfer = channel_.read(scratch.data(), scratch.size());
+    if (transfer.io != Io::kDone) {
+      readable_ = false;
+      return waitFor(transfer.io);
+    }
+    readable_ = channel_.isTls() ? channel_.hasBuffered() : transfer.bytes == scratch.size();
+    if (state_ == State::kIdle) enter(State::kHead);
+    std::size_t used = 0;
+    bool changed = false;
+    if (unparsed_.empty()) {
+      const std::string_view data(scratch.data(), transfer.bytes);
+      changed = consume(data, used);
+      if (used < data.size()) unparsed_.assign(data.substr(used));
+    } else {
+      unparsed_.append(scratch.data(), transfer.bytes);
+      const std::string pending = std::move(unparsed_);
+      unparsed_.clear();
+      changed = consume(pending, used);
+      unparsed_.assign(pending, used);
+    }
+    if (changed) return true;
+  }
+  return waitFor(Io::kWantRead);
+}
+
+bool Connection::consume(std::string_view data, std::size_t& used) {
+  while (true) {
+    if (state_ == State::kIdle) enter(State::kHead);
+    std::size_t taken = 0;
+    const Progress progress = parser_.feed(data.substr(used), taken);
+    used += taken;
+    switch (progress) {
+      case Progress::kNeedMore:
+        return false;
+      case Progress::kHeadDone:
+        enter(State::kBody);
+        if (parser_.expectsContinue() && used == data.size()) {
+          constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+          if (channel_.write(kContinue, {}).bytes != kContinue.size()) {
+            close();
+            return true;
+          }
+        }
+        break;
+      case Progress::kDone:
+        handleRequest();
+        return true;
+      case Progress::kMalformed:
+        refuse(400);
+        return true;
+      case Progress::kHeadTooLarge:
+        refuse(431);
+        return true;
+      case Progress::kBodyTooLarge:
+        refuse(413);
+        return true;
+    }
+  }
+}
+
+void Connection::handleRequest() {
+  Request& request = parser_.request();
+  request.connection = number_;
+  request.peer = peer_;
+  form_ = {request.method == "HEAD", parser_.keepAlive(), acceptsGzip(request)};
+  ++exchange_;
+  enter(State::kHandling);
+  loop_.handle(std::move(request), weak_from_this(), exchange_);
+}
+
+void Connection::refuse(int status) {
+  form_ = {false, false, false};
+  ++exchange_;
+  enter(State::kHandling);
+  Reply answer;
+  answer.status = status;
+  reply(exchange_, std::move(answer));
+}
+
+void Connection::reply(std::uint64_t exchange, Reply reply) {
+  if (state_ != State::kHandling || exchange != exchange_) return;
+  if (reply.reset) {
+    boost::system::error_code ignored;
+    socket_.set_option(boost::asio::socket_base::linger(true, 0), ignored);
+    close();
+    return;
+  }
+  closeAfterReply_ = reply.close || !form_.keepAlive;
+  head_.clear();
+  loop_.writer().write(reply, form_, head_);
+  if (channel_.isTls() && reply.body.size() <= kOneRecordBytes) {
+    head_ += reply.body;
+    body_.clear();
+  } else {
+    body_ = std::move(reply.body);
+  }
+  written_ = 0;
+  enter(State::kWriting);
+  pump();
+}
+
+bool Connection::writeOn() {
+  const std::size_t total = head_.size() + body_.size();
+  while (written_ < total) {
+    const auto first = std::string_view(head_).substr(std::min(written_, head_.size()));
+    const std::size_t intoBody = written_ > head_.size() ? written_ - head_.size() : 0;
+    const auto transfer = channel_.write(first, std::string_view(body_).substr(intoBody));
+    if (transfer.io != Io::kDone) return waitFor(transfer.io);
+    written_ += transfer.bytes;
+    // Any progress counts: a slow reader of a long list is not a dead one.
+    if (written_ < total) enter(State::kWriting);
+  }
+  if (head_.capacity() > kKeptBytes) std::string().swap(head_);
+  std::string().swap(body_);
+  if (closeAfterReply_) {
+    channel_.finish();
+    enter(State::kDraining);
+    return true;
+  }
+  parser_.reset();
+  enter(State::kIdle);
+  if (channel_.hasBuffered()) readable_ = true;
+  return true;
+}
+
+bool Connection::drain() {
+  while (true) {
+    const auto transfer = channel_.discard();
+    if (transfer.io != Io::kDone) return waitFor(transfer.io);
+  }
+}
+
+void Connection::expire() {
+  if (state_ == State::kHead || state_ == State::kBody) {
+    refuse(408);
+    pump();
+  } else {
+    close();
+  }
+}
+
+void Connection::close() {
+  if (state_ == State::kClosed) return;
+  enter(State::kClosed);
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  loop_.forget(*this);
+}
+
+}  // namespace bco::server

@@ -1,0 +1,143 @@
+#include "server/loop.h"
+
+#include <poll.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <csignal>
+
+#include "server/connection.h"
+
+namespace bco::server {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Often enough for the shortest timeout to be kept within a quarter.
+milliseconds sweepInterval(const Options& options) {
+  const auto shortest = std::min({options.headTimeout, options.bodyTimeout, options.idleTimeout});
+  return std::clamp(shortest / 4, milliseconds(5), milliseconds(250));
+}
+
+}  // namespace
+
+// The responder handed to the handler.
+class Loop::Answer {
+ public:
+  Answer(std::shared_ptr<Loop> loop, std::weak_ptr<Connection> connection, std::uint64_t exchange)
+      : loop_(std::move(loop)), connection_(std::move(connection)), exchange_(exchange) {}
+
+  void operator()(Reply reply) const {
+    if (std::this_thread::get_id() == loop_->threadId_) {
+      if (const auto connection = connection_.lock()) {
+        connection->reply(exchange_, std::move(reply));
+      }
+      return;
+    }
+    boost::asio::post(loop_->context_, [connection = connection_, exchange = exchange_,
+                                        answer = std::move(reply)]() mutable {
+      if (const auto alive = connection.lock()) alive->reply(exchange, std::move(answer));
+    });
+  }
+
+ private:
+  std::shared_ptr<Loop> loop_;
+  std::weak_ptr<Connection> connection_;
+  std::uint64_t exchange_;
+};
+
+Loop::Loop(std::shared_ptr<ServerState> state)
+    : state_(std::move(state)), work_(context_.get_executor()), sweepTimer_(context_) {}
+
+Loop::~Loop() = default;
+
+void Loop::start() {
+  thread_ = std::thread([this] {
+    // OpenSSL writes with write(2), which signals a broken pipe.
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    threadId_ = std::this_thread::get_id();
+    context_.run();
+  });
+}
+
+void Loop::stop() {
+  context_.stop();
+  if (thread_.joinable()) thread_.join();
+  while (!connections_.empty()) connections_.back()->close();
+  sweepTimer_.cancel();
+  // Runs the cancelled waits, which hold the last references to the connections.
+  context_.restart();
+  context_.poll();
+}
+
+void Loop::adopt(boost::asio::ip::tcp::socket socket) {
+  boost::system::error_code error;
+  const auto peer = socket.remote_endpoint(error);
+  if (error || state_->connections >= options().maxConnections) return;
+  const auto connection = std::make_shared<Connection>(
+      *this, std::move(socket), ++state_->lastConnection, peer.address().to_string());
+  ++state_->connections;
+  connection->slot = connections_.size();
+  connections_.push_back(connection);
+  if (!sweeping_) armSweep();
+  connection->start();
+}
+
+void Loop::handle(Request request, std::weak_ptr<Connection> connection, std::uint64_t exchange) {
+  state_->handler(std::move(request), Answer(shared_from_this(), std::move(connection), exchange));
+}
+
+void Loop::forget(Connection& connection) {
+  const std::size_t slot = connection.slot;
+  const auto keep = std::move(connections_[slot]);
+  if (slot + 1 != connections_.size()) {
+    connections_[slot] = std::move(connections_.back());
+    connections_[slot]->slot = slot;
+  }
+  connections_.pop_back();
+  --state_->connections;
+  if (keep.use_count() > 1) return;
+  // Its own method is running: let that return first.
+  boost::asio::post(context_, [keep] {});
+}
+
+void Loop::armSweep() {
+  sweeping_ = true;
+  sweepTimer_.expires_after(sweepInterval(options()));
+  sweepTimer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    sweep();
+    sweeping_ = !connections_.empty();
+    if (sweeping_) armSweep();
+  });
+}
+
+void Loop::sweep() {
+  const auto now = Connection::Steady::now();
+  std::vector<std::shared_ptr<Connection>> late;
+  for (const auto& connection : connections_) {
+    if (connection->deadline() <= now) late.push_back(connection);
+  }
+  for (const auto& connection : late) connection->expire();
+  dropDeserted();
+}
+
+void Loop::dropDeserted() {
+  std::vector<pollfd> sockets;
+  std::vector<std::shared_ptr<Connection>> waiting;
+  for (const auto& connection : connections_) {
+    if (!connection->isHandling()) continue;
+    sockets.push_back({connection->descriptor(), POLLRDHUP, 0});
+    waiting.push_back(connection);
+  }
+  if (sockets.empty() || ::poll(sockets.data(), sockets.size(), 0) <= 0) return;
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    if ((sockets[i].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) waiting[i]->close();
+  }
+}
+
+}  // namespace bco::server

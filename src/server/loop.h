@@ -1,0 +1,73 @@
+// One thread of the server with the connections that live on it.
+#pragma once
+
+#include <openssl/types.h>
+
+#include <array>
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "server/http_server.h"
+#include "server/reply_writer.h"
+#include "server/tls_context.h"
+
+namespace bco::server {
+
+class Connection;
+
+// What all loops of a server share; written before they start.
+struct ServerState {
+  Options options;
+  Handler handler;
+  TlsContext tls;
+  std::atomic<std::size_t> connections{0};
+  std::atomic<std::uint64_t> lastConnection{0};
+};
+
+// Responders keep it alive, so that they may be called when the server is long gone. All but
+// start(), stop() and context() belong to its thread.
+class Loop : public std::enable_shared_from_this<Loop> {
+ public:
+  explicit Loop(std::shared_ptr<ServerState> state);
+  ~Loop();
+
+  void start();
+  // Stops the thread and closes the connections. Call it once, from outside.
+  void stop();
+
+  // Takes a connected socket of this loop's context.
+  void adopt(boost::asio::ip::tcp::socket socket);
+  void handle(Request request, std::weak_ptr<Connection> connection, std::uint64_t exchange);
+  void forget(Connection& connection);
+
+  [[nodiscard]] boost::asio::io_context& context() { return context_; }
+  [[nodiscard]] const Options& options() const { return state_->options; }
+  [[nodiscard]] SSL_CTX* tls() const { return state_->tls.get(); }
+  [[nodiscard]] ReplyWriter& writer() { return writer_; }
+  [[nodiscard]] std::array<char, 64 * 1024>& scratch() { return scratch_; }
+
+ private:
+  class Answer;
+  void armSweep();
+  // Closes what is past its deadline, and what waits for a reply its client no longer wants.
+  void sweep();
+  void dropDeserted();
+
+  std::shared_ptr<ServerState> state_;
+  boost::asio::io_context context_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  boost::asio::steady_timer sweepTimer_;
+  bool sweeping_ = false;
+  std::vector<std::shared_ptr<Connection>> connections_;
+  ReplyWriter writer_;
+  std::array<char, 64 * 1024> scratch_;
+  std::thread thread_;
+  std::thread::id threadId_;
+};
+
+}  // namespace bco::server

@@ -1,0 +1,130 @@
+#include "server/message_parser.h"
+
+#include <algorithm>
+#include <boost/beast/http/basic_parser.hpp>
+#include <optional>
+
+#include "core/text.h"
+
+namespace bco::server {
+namespace {
+
+namespace http = boost::beast::http;
+using boost::beast::error_code;
+using View = boost::beast::string_view;
+
+// What a body is believed to need before its bytes have come.
+constexpr std::uint64_t kReserveBytes = 64 * 1024;
+
+class RequestParser final : public http::basic_parser<true> {
+ public:
+  Request request;
+  bool expectsContinue = false;
+
+ private:
+  void on_request_impl(http::verb, View method, View target, int version, error_code& ec) override {
+    request.method.assign(method.data(), method.size());
+    request.target.assign(target.data(), target.size());
+    request.headers.reserve(8);
+    http11_ = version >= 11;
+    ec = {};
+  }
+  void on_response_impl(int, View, int, error_code&) override {}
+  void on_field_impl(http::field field, View name, View value, error_code& ec) override {
+    ec = {};
+    if (headDone_) return;  // trailers could pretend to be anything
+    if (field == http::field::host) hasHost_ = true;
+    if (field == http::field::expect && http11_) {
+      expectsContinue = equalsIgnoreCase({value.data(), value.size()}, "100-continue");
+    }
+    request.headers.emplace_back(std::string(name.data(), name.size()),
+                                 std::string(value.data(), value.size()));
+  }
+  void on_header_impl(error_code& ec) override {
+    headDone_ = true;
+    ec = {};
+    if (http11_ && !hasHost_) ec = http::error::bad_field;
+  }
+  void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code& ec) override {
+    if (length) request.body.reserve(static_cast<std::size_t>(std::min(*length, kReserveBytes)));
+    ec = {};
+  }
+  std::size_t on_body_impl(View body, error_code& ec) override {
+    request.body.append(body.data(), body.size());
+    ec = {};
+    return body.size();
+  }
+  void on_chunk_header_impl(std::uint64_t, View, error_code& ec) override { ec = {}; }
+  std::size_t on_chunk_body_impl(std::uint64_t, View body, error_code& ec) override {
+    return on_body_impl(body, ec);
+  }
+  void on_finish_impl(error_code& ec) override { ec = {}; }
+
+  bool http11_ = false;
+  bool hasHost_ = false;
+  bool headDone_ = false;
+};
+
+// A proxy's form, "http://host/path", means the same as "/path".
+void toOriginForm(std::string& target) {
+  const auto scheme = target.find("://");
+  if (scheme == std::string::npos || target.front() == '/' || target.front() == '?') return;
+  const auto path = target.find_first_of("/?", scheme + 3);
+  target.erase(0, path == std::string::npos ? target.size() : path);
+  if (target.empty() || target.front() == '?') target.insert(target.begin(), '/');
+}
+
+}  // namespace
+
+class MessageParser::Sink {
+ public:
+  std::optional<RequestParser> parser;
+  std::size_t maxHead = 0;
+  std::size_t maxBody = 0;
+};
+
+MessageParser::MessageParser(std::size_t maxHeadBytes, std::size_t maxBodyBytes)
+    : sink_(std::make_unique<Sink>()) {
+  sink_->maxHead = maxHeadBytes;
+  sink_->maxBody = maxBodyBytes;
+  reset();
+}
+
+MessageParser::~MessageParser() = default;
+
+void MessageParser::reset() {
+  auto& parser = sink_->parser.emplace();
+  parser.header_limit(static_cast<std::uint32_t>(sink_->maxHead));
+  parser.body_limit(sink_->maxBody);
+}
+
+Progress MessageParser::feed(std::string_view data, std::size_t& used) {
+  auto& parser = *sink_->parser;
+  used = 0;
+  while (used < data.size()) {
+    const bool hadHead = parser.is_header_done();
+    error_code ec;
+    const auto rest = data.substr(used);
+    const std::size_t taken = parser.put(boost::asio::const_buffer(rest.data(), rest.size()), ec);
+    used += taken;
+    if (ec == http::error::need_more) {
+      // A chunk's header has no limit of its own in Beast.
+      if (data.size() - used > sink_->maxHead) return Progress::kMalformed;
+      return Progress::kNeedMore;
+    }
+    if (ec == http::error::header_limit) return Progress::kHeadTooLarge;
+    if (ec == http::error::body_limit) return Progress::kBodyTooLarge;
+    if (ec) return Progress::kMalformed;
+    if (!hadHead && parser.is_header_done()) toOriginForm(parser.request.target);
+    if (parser.is_done()) return Progress::kDone;
+    if (!hadHead && parser.is_header_done()) return Progress::kHeadDone;
+    if (taken == 0) break;
+  }
+  return Progress::kNeedMore;
+}
+
+Request& MessageParser::request() { return sink_->parser->request; }
+bool MessageParser::keepAlive() const { return sink_->parser->keep_alive(); }
+bool MessageParser::expectsContinue() const { return sink_->parser->expectsContinue; }
+
+}  // namespace bco::server
