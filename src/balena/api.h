@@ -49,7 +49,7 @@ struct FleetDevice {
   std::map<std::string, std::string> tags;
   // Service level only: the device × service row; nullopt until the device has been assigned a
   // release with that service. Without it the variables can't be written.
-  std::optional<std::int64_t> serviceInstallId;
+  std::optional<std::int64_t> serviceInstallId = std::nullopt;
   // The three public variables at the fleet's level that are set.
   std::map<std::string, std::string, std::less<>> publicVariables;
   bool hasPrivateKey = false;  // by the anti-join: some GCP_PRIVATE_KEY is stored at that level
@@ -88,8 +88,8 @@ struct Device {
 
 // Where to write: exactly one of the two ids.
 struct VariableParent {
-  std::optional<std::int64_t> deviceId;
-  std::optional<std::int64_t> serviceInstallId;
+  std::optional<std::int64_t> deviceId = std::nullopt;
+  std::optional<std::int64_t> serviceInstallId = std::nullopt;
 };
 
 struct VariableWrite {
@@ -127,8 +127,8 @@ class BalenaApi {
   // Sends all writes in parallel, one result for each. kAlreadyExists: the row appeared meanwhile;
   // kConflict: the parent is not there (any more): observe again. A PATCH that matched nothing is
   // not seen as such: the next observation does.
-  [[nodiscard]] virtual std::vector<Status> writeVariables(const VariableParent& parent,
-                                                           std::span<const VariableWrite> writes) = 0;
+  [[nodiscard]] virtual std::vector<Status> writeVariables(
+      const VariableParent& parent, std::span<const VariableWrite> writes) = 0;
 
   // Removes those of our four variables under `parent` that the guard allows, in one request.
   // Succeeds when there are none.

@@ -1,0 +1,312 @@
+#include "balena/client.h"
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include "balena/parse.h"
+#include "balena/status.h"
+#include "core/json_text.h"
+#include "core/text.h"
+
+namespace bco::balena {
+namespace {
+
+using http::CallClass;
+using http::Method;
+using http::Request;
+using http::Response;
+
+constexpr std::size_t kMaxAnswer = 1U << 20;
+constexpr std::size_t kMaxPage = 16U << 20;
+// The requests of a sweep wait for their turn: giving up would waste the pages already read.
+constexpr Duration kSweepBudgetWait = std::chrono::seconds(30);
+
+Request requestOf(Method method, CallClass callClass, std::string_view kind, std::string url,
+                  const SharedSecret& credential) {
+  Request request;
+  request.method = method;
+  request.callClass = callClass;
+  request.kind = kind;
+  request.url = std::move(url);
+  request.headers = {{"Accept", "application/json"}};
+  request.credentialHeader = "Authorization";
+  request.credential = credential;
+  request.maxResponseBytes = kMaxAnswer;
+  return request;
+}
+
+// PATCH and DELETE are made here alone, and take no other address than a bounded one.
+Request boundedRequest(Method method, CallClass callClass, std::string_view kind,
+                       const BoundedUrl& url, const SharedSecret& credential) {
+  return requestOf(method, callClass, kind, url.text(), credential);
+}
+
+void setBody(Request& request, std::string&& json) {
+  request.headers.emplace_back("Content-Type", "application/json");
+  request.body = SecretBytes::take(std::move(json));
+}
+
+// balena's own rules, checked before a secret travels in vain.
+Status check(const VariableWrite& write) {
+  const std::string_view value = write.value.reveal();
+  if (std::ranges::find(kVariableNames, write.name) == kVariableNames.end()) {
+    return fail(ErrorCode::kInvalid, write.name + ": not one of the four variables");
+  }
+  if (value.size() > Client::kMaxValueSize) {
+    return fail(ErrorCode::kInvalid, write.name + ": a value may have at most 100000 characters");
+  }
+  if (value.find_first_of("\r\n") != std::string_view::npos) {
+    return fail(ErrorCode::kInvalid, write.name + ": a value may not contain line breaks");
+  }
+  return {};
+}
+
+std::string postBody(const VariableParent& parent, const VariableWrite& write) {
+  std::string json;
+  // Room for all: a string that grows leaves copies of the value behind.
+  json.reserve(write.name.size() + write.value.size() * 2 + 100);
+  json += parent.deviceId ? "{\"device\":" : "{\"service_install\":";
+  json += std::to_string(parent.deviceId.value_or(parent.serviceInstallId.value_or(0)));
+  json += ",\"name\":";
+  appendJsonString(json, write.name);
+  json += ",\"value\":";
+  appendJsonString(json, write.value.reveal());
+  json += '}';
+  return json;
+}
+
+std::string patchBody(const VariableWrite& write) {
+  std::string json;
+  json.reserve(write.value.size() * 2 + 100);
+  json += "{\"value\":";
+  appendJsonString(json, write.value.reveal());
+  json += '}';
+  return json;
+}
+
+}  // namespace
+
+Client::Client(http::HttpTransport& transport, const Clock& clock, std::string_view apiUrl,
+               TokenSource token)
+    : transport_(transport), clock_(clock), urls_(apiUrl), token_(std::move(token)) {}
+
+Result<SharedSecret> Client::credential() {
+  SharedSecret token = token_();
+  std::lock_guard lock(mutex_);
+  if (token && token == lastToken_) return lastCredential_;
+  // A file's last line break is no part of the token; any other would split the header.
+  const std::string_view text = token ? trim(token->reveal()) : std::string_view();
+  const bool isPlain = std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
+  if (text.empty() || !isPlain) {
+    return fail(ErrorCode::kUnauthenticated, text.empty()
+                                                 ? "there is no API token for balena"
+                                                 : "balena's API token holds characters that no "
+                                                   "token has");
+  }
+  std::string bearer;
+  bearer.reserve(text.size() + 7);
+  bearer += "Bearer ";
+  bearer += text;
+  lastToken_ = std::move(token);
+  lastCredential_ = shareSecret(SecretBytes::take(std::move(bearer)));
+  return lastCredential_;
+}
+
+Status Client::whoami(const SharedSecret& credential, const std::string& what) {
+  const auto answer = transport_.send(
+      requestOf(Method::kGet, CallClass::kRead, "balena.whoami", urls_.whoami(), credential));
+  if (!answer) return fail(withContext(answer.error(), what + ", asking whoami"));
+  return statusOf(*answer, Method::kGet, what, clock_.now());
+}
+
+Status Client::judge(const Result<Response>& answer, const Request& request,
+                     const std::string& what) {
+  std::optional<Status> accepted;
+  return judge(answer, request, what, accepted);
+}
+
+Status Client::judge(const Result<Response>& answer, const Request& request,
+                     const std::string& what, std::optional<Status>& accepted) {
+  if (!answer) return fail(withContext(answer.error(), what));
+  const Status status = statusOf(*answer, request.method, what, clock_.now());
+  if (status || answer->status != 401) return status;
+  if (!accepted) accepted = whoami(request.credential, what);
+  if (!*accepted) return *accepted;
+  if (request.method == Method::kPost) {
+    return fail(
+        ErrorCode::kConflict,
+        what + ": its device or service is not there, or the token may not write to it (401)");
+  }
+  return fail(ErrorCode::kForbidden, what + ": balena's API token has no permission for it (401)");
+}
+
+Result<std::string> Client::read(std::string_view kind, std::string url, const std::string& what,
+                                 Duration maxBudgetWait) {
+  const auto credential = this->credential();
+  if (!credential) return fail(withContext(credential.error(), what));
+  Request request = requestOf(Method::kGet, CallClass::kRead, kind, std::move(url), *credential);
+  request.maxResponseBytes = kMaxPage;
+  request.maxBudgetWait = maxBudgetWait;
+  auto answer = transport_.send(request);
+  if (const Status status = judge(answer, request, what); !status) return fail(status.error());
+  return std::move(answer->body);
+}
+
+Result<Fleet> Client::getFleet(const std::string& slug) {
+  const std::string what = "reading fleet " + slug;
+  auto body = read("balena.fleet.get", urls_.fleet(slug), what, kSweepBudgetWait);
+  if (!body) return fail(body.error());
+  auto fleet = parseFleet(std::move(*body), slug);
+  if (!fleet) return fail(withContext(fleet.error(), what));
+  if (*fleet) return std::move(**fleet);
+
+  // Guests may ask for fleets too: a token that is not accepted gets the same empty answer.
+  const auto credential = this->credential();
+  if (!credential) return fail(withContext(credential.error(), what));
+  if (const Status accepted = whoami(*credential, what); !accepted) return fail(accepted.error());
+  return fail(ErrorCode::kNotFound, what + ": there is none, or the token can't see it");
+}
+
+Result<FleetSnapshot> Client::listFleet(std::int64_t fleetId, const VariableLevel& level) {
+  const TimePoint takenAt = clock_.now();
+  auto devices = listOnce(fleetId, level);
+  // Devices come and go while they are counted: once is chance.
+  if (devices && !*devices) devices = listOnce(fleetId, level);
+  if (!devices) return fail(devices.error());
+  if (!*devices) {
+    return fail(ErrorCode::kInternal, "listing fleet " + std::to_string(fleetId) +
+                                          ": its devices disagree with their $count, twice");
+  }
+  if (const Status marked = markWhoHasKey(fleetId, level, **devices); !marked) {
+    return fail(marked.error());
+  }
+  return FleetSnapshot{std::move(**devices), takenAt};
+}
+
+Result<std::optional<std::vector<FleetDevice>>> Client::listOnce(std::int64_t fleetId,
+                                                                 const VariableLevel& level) {
+  const std::string what = "listing fleet " + std::to_string(fleetId);
+  auto counted = read("balena.device.count", urls_.deviceCount(fleetId), what, kSweepBudgetWait);
+  if (!counted) return fail(counted.error());
+  const auto count = parseCount(std::move(*counted));
+  if (!count) return fail(withContext(count.error(), what));
+
+  std::vector<FleetDevice> devices;
+  const auto expected = static_cast<std::size_t>(std::max<std::int64_t>(*count, 0));
+  devices.reserve(std::min<std::size_t>(expected, 100000));
+  std::int64_t last = 0;
+  // A short page is the last one; so is the one that completes the count.
+  for (std::size_t rows = kPageSize;
+       rows == kPageSize && (last == 0 || devices.size() != expected);) {
+    auto body = read("balena.device.list", urls_.devicePage(fleetId, level, last, kPageSize), what,
+                     kSweepBudgetWait);
+    if (!body) return fail(body.error());
+    const auto read = parseDevicePage(std::move(*body), fleetId, level, last, devices);
+    if (!read) return fail(withContext(read.error(), what));
+    rows = *read;
+    if (rows > 0) last = devices.back().id;
+  }
+  if (devices.size() != expected) return std::nullopt;
+  return devices;
+}
+
+Status Client::markWhoHasKey(std::int64_t fleetId, const VariableLevel& level,
+                             std::vector<FleetDevice>& devices) {
+  const std::string what = "listing who of fleet " + std::to_string(fleetId) + " has no key";
+  // Nobody is asked about when nobody can have a key.
+  if (devices.empty()) return {};
+  std::unordered_set<std::int64_t> missing;
+  std::int64_t last = 0;
+  for (std::size_t rows = kIdPageSize; rows == kIdPageSize;) {
+    auto body =
+        read("balena.device.missing_key", urls_.missingKeyPage(fleetId, level, last, kIdPageSize),
+             what, kSweepBudgetWait);
+    if (!body) return fail(body.error());
+    const auto ids = parseIdPage(std::move(*body), last);
+    if (!ids) return fail(withContext(ids.error(), what));
+    rows = ids->size();
+    if (rows > 0) last = ids->back();
+    missing.insert(ids->begin(), ids->end());
+  }
+  for (FleetDevice& device : devices) {
+    const auto holder = level.serviceId ? device.serviceInstallId : std::optional(device.id);
+    device.hasPrivateKey = holder && !missing.contains(*holder);
+  }
+  return {};
+}
+
+Result<Device> Client::getDevice(const std::string& uuid) {
+  const std::string what = "reading device " + uuid;
+  if (!isDeviceUuid(uuid)) {
+    return fail(ErrorCode::kInvalid, "a device's UUID has 32 or 62 lower-case hex digits");
+  }
+  auto body = read("balena.device.get", urls_.device(uuid), what, Request().maxBudgetWait);
+  if (!body) return fail(body.error());
+  auto device = parseDevice(std::move(*body), uuid);
+  if (!device) return fail(withContext(device.error(), what));
+  if (!*device) {
+    return fail(ErrorCode::kNotFound, what + ": there is none, or the token can't see it");
+  }
+  return std::move(**device);
+}
+
+Result<Request> Client::writeRequest(const VariableParent& parent, const VariableWrite& write,
+                                     const SharedSecret& credential) const {
+  if (const Status valid = check(write); !valid) return fail(valid.error());
+  // Made for POST too: it refuses an incomplete parent.
+  const auto address = urls_.variable(parent, write.name);
+  if (!address) return fail(address.error());
+  if (write.exists) {
+    Request request = boundedRequest(Method::kPatch, CallClass::kUpdate, "balena.variable.update",
+                                     *address, credential);
+    setBody(request, patchBody(write));
+    return request;
+  }
+  Request request = requestOf(Method::kPost, CallClass::kCreateDelete, "balena.variable.create",
+                              urls_.newVariable(parent), credential);
+  setBody(request, postBody(parent, write));
+  return request;
+}
+
+std::vector<Status> Client::writeVariables(const VariableParent& parent,
+                                           std::span<const VariableWrite> writes) {
+  std::vector<Status> results(writes.size());
+  const auto credential = this->credential();
+  if (!credential) {
+    std::ranges::fill(results, fail(withContext(credential.error(), "writing variables")));
+    return results;
+  }
+  std::vector<Request> requests;
+  std::vector<std::size_t> sent;  // which write each request is
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    auto request = writeRequest(parent, writes[i], *credential);
+    if (!request) {
+      results[i] = fail(request.error());
+      continue;
+    }
+    requests.push_back(std::move(*request));
+    sent.push_back(i);
+  }
+  if (requests.empty()) return results;
+
+  const auto answers = transport_.sendAll(requests);
+  std::optional<Status> accepted;  // whoami is asked once for all of them
+  for (std::size_t k = 0; k < answers.size(); ++k) {
+    results[sent[k]] = judge(answers[k], requests[k], "writing " + writes[sent[k]].name, accepted);
+  }
+  return results;
+}
+
+Status Client::deleteVariables(const VariableParent& parent, const DeleteGuard& guard) {
+  const std::string what = "removing the variables of device " + std::to_string(guard.deviceId);
+  const auto address = urls_.guardedVariables(parent, guard);
+  if (!address) return fail(withContext(address.error(), what));
+  const auto credential = this->credential();
+  if (!credential) return fail(withContext(credential.error(), what));
+  const Request request = boundedRequest(Method::kDelete, CallClass::kCreateDelete,
+                                         "balena.variable.delete", *address, *credential);
+  return judge(transport_.send(request), request, what);
+}
+
+}  // namespace bco::balena

@@ -1,0 +1,34 @@
+// Reads balena's answers. Each function takes the body by value and lets go of it as soon as the
+// few fields it keeps are copied out. An answer that is not what research/balena-api.md describes
+// is kInternal, in words that quote nothing of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "balena/api.h"
+
+namespace bco::balena {
+
+// {"d":[…]} of at most one fleet; nullopt for none. kInternal when it is another one than `slug`:
+// then the filter was lost on the way.
+[[nodiscard]] Result<std::optional<Fleet>> parseFleet(std::string body, const std::string& slug);
+
+// {"d":n}
+[[nodiscard]] Result<std::int64_t> parseCount(std::string body);
+
+// Appends a page's devices to `devices`, which stay in ascending order of ids, all above `afterId`
+// and all of the fleet, or it is kInternal. Returns how many there were.
+[[nodiscard]] Result<std::size_t> parseDevicePage(std::string body, std::int64_t fleetId,
+                                                  const VariableLevel& level, std::int64_t afterId,
+                                                  std::vector<FleetDevice>& devices);
+
+// The ids of a page, ascending and above `afterId`.
+[[nodiscard]] Result<std::vector<std::int64_t>> parseIdPage(std::string body, std::int64_t afterId);
+
+// nullopt when there is none. The body and every copy of it that the parser made are wiped.
+[[nodiscard]] Result<std::optional<Device>> parseDevice(std::string body, const std::string& uuid);
+
+}  // namespace bco::balena
