@@ -63,7 +63,8 @@ class HttpTransport {
   //   kForbidden    the lease gate refuses writes
   //   kInternal     answer larger than maxResponseBytes, or not HTTP
   // For writes `outcomeUnknown` is set unless it is certain that no byte was sent.
-  [[nodiscard]] virtual std::vector<Result<Response>> sendAll(std::span<const Request> requests) = 0;
+  [[nodiscard]] virtual std::vector<Result<Response>> sendAll(
+      std::span<const Request> requests) = 0;
 
   [[nodiscard]] Result<Response> send(const Request& request);
 };

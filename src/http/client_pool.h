@@ -1,0 +1,53 @@
+// The real HttpTransport: connections kept alive and shared, by the HTTP client of cpprestsdk, with
+// the rules that it must be used under (docs/decisions/0001).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/clock.h"
+#include "http/proxy.h"
+#include "http/transport.h"
+#include "http/trust.h"
+
+namespace bco::http {
+
+struct PoolOptions {
+  Trust trust;
+  ProxySettings proxies = {};
+  // Most requests in flight, and so most connections; what is beyond waits its turn.
+  std::size_t maxInFlight = 8;
+  // From sendAll() on, waiting for a turn included. Also the longest silence on a connection.
+  Duration attemptDeadline{15000};
+  std::string userAgent = "balena-clearblade-operator";
+};
+
+// One attempt for each request, without any policy (see upstream.h for those). Redirects are
+// returned, never followed: a followed one would carry the credential to another host. Answers may
+// come compressed to reads. Never repeats a request of which a byte may have been sent.
+//
+// Threads: sendAll() may be called from any number of threads. All that touches a connection runs
+// on the HTTP library's one thread, so nothing here needs a lock but the wait for a batch;
+// sendAll() called from that thread would wait for itself and is refused (kInternal).
+class ClientPool final : public HttpTransport {
+ public:
+  // initializeHttp() must have run. `clock` must outlive the pool.
+  ClientPool(PoolOptions options, Clock& clock);
+  // As close(), then waits until the connections are gone, at most two seconds.
+  ~ClientPool() override;
+  ClientPool(const ClientPool&) = delete;
+  ClientPool& operator=(const ClientPool&) = delete;
+
+  // Beside what the interface lists: kInvalid for a URL that parseUrl() refuses or a header with a
+  // line break; kUnavailable after close(). outcomeUnknown is right for reads too.
+  [[nodiscard]] std::vector<Result<Response>> sendAll(std::span<const Request> requests) override;
+
+  // Cancels what is in flight, so that whoever waits gets kUnavailable, and refuses what comes.
+  void close();
+
+ private:
+  class State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace bco::http

@@ -1,0 +1,23 @@
+#include "http/socket.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+namespace bco::http {
+
+void tuneSocket(int descriptor) {
+  const int on = 1;
+  const linger abortive{.l_onoff = 1, .l_linger = 0};
+  // A socket that refuses them works all the same, only slower or less abruptly.
+  static_cast<void>(::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
+  static_cast<void>(::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &abortive, sizeof abortive));
+}
+
+bool isStale(int descriptor) {
+  pollfd state{.fd = descriptor, .events = POLLIN | POLLRDHUP, .revents = 0};
+  return ::poll(&state, 1, 0) != 0;
+}
+
+}  // namespace bco::http

@@ -1,0 +1,15 @@
+// What we set on, and ask of, the sockets of the HTTP library.
+#pragma once
+
+namespace bco::http {
+
+// TCP_NODELAY: the library writes head and body of a request separately, and Nagle's algorithm
+// would hold the body back for a round trip. SO_LINGER 0: closing the connection, as a deadline
+// does, also throws away what is still queued, so that no request lands after we gave it up.
+void tuneSocket(int descriptor);
+
+// An idle connection can't be used again: the other side closed it, or said something nobody asked
+// for, which would be taken for the answer to the next request.
+[[nodiscard]] bool isStale(int descriptor);
+
+}  // namespace bco::http
