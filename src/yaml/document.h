@@ -13,7 +13,7 @@
 
 namespace bco::yaml {
 
-// 1-based.
+// 1-based; columns count bytes.
 struct Position {
   int line = 0;
   int column = 0;
@@ -32,11 +32,11 @@ class Node {
  public:
   Kind kind = Kind::kNull;
   Position position;
-  // kString: the value; kBool, kInteger, kFloat: the text as written. Wiped, for a Secret's document
-  // is read like any other.
+  // kString: the value; kBool, kInteger, kFloat: the text as written. Wiped, for a Secret's
+  // document is read like any other.
   SecretBytes scalar;
-  std::vector<Node> items;       // kSequence
-  std::vector<Entry> entries;    // kMapping, in the order written; keys are unique
+  std::vector<Node> items;     // kSequence
+  std::vector<Entry> entries;  // kMapping, in the order written; keys are unique
 
   // The value of a key of a mapping; nullptr when absent.
   [[nodiscard]] const Node* find(std::string_view key) const;
@@ -56,8 +56,9 @@ struct Limits {
 };
 
 // All documents of a text, empty ones left out. kInvalid with "FILE:LINE:COLUMN: what is wrong" on
-// anything broken, and also on: anchors and aliases, tags, merge keys, duplicate keys, keys that are
-// no strings, and anything beyond the limits. Never throws. Error messages quote keys, never values.
+// anything broken, and also on: anchors and aliases, tags, merge keys, duplicate keys, keys that
+// are no strings, and anything beyond the limits. Never throws. Error messages quote keys, never
+// values.
 [[nodiscard]] Result<std::vector<Node>> parse(std::string_view text, std::string_view file,
                                               const Limits& limits = {});
 
