@@ -15,7 +15,7 @@ inline constexpr std::size_t kMaxCredentials = 3;
 
 struct Credential {
   std::string format = "ES256_PEM";
-  std::string publicKey;              // PEM, as the registry returns it
+  std::string publicKey;               // PEM, as the registry returns it
   std::optional<TimePoint> expiresAt;  // nullopt: never
 };
 
