@@ -16,14 +16,15 @@ Timers::Timers(std::mutex& world, ClockMode mode, TimePoint start)
   }
 }
 
-Timers::~Timers() {
-  if (!thread_.joinable()) return;
+Timers::~Timers() { stop(); }
+
+void Timers::stop() {
   {
     const std::lock_guard lock(world_);
     stopping_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 TimePoint Timers::now() const {
@@ -60,7 +61,7 @@ void Timers::advance(Duration duration) {
   }
   while (true) {
     const std::lock_guard lock(world_);
-    if (runFirst(target)) continue;
+    if (!stopping_ && runFirst(target)) continue;
     manualNow_ = std::max(manualNow_, target);
     return;
   }

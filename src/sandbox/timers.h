@@ -30,13 +30,13 @@ enum class ClockMode {
 // Names one scheduled callback; never used again.
 using TimerId = std::pair<TimePoint, std::uint64_t>;
 
-// Every method but advance() and the destructor needs the world's mutex held.
+// Every method but advance(), stop() and the destructor needs the world's mutex held.
 class Timers {
  public:
   // `world` outlives this. A real clock starts a thread of its own, which runs the callbacks; a
   // manual one runs them in the thread that calls advance().
   Timers(std::mutex& world, ClockMode mode, TimePoint start);
-  // Callbacks that are not due yet are dropped. Call it without the mutex.
+  // As stop().
   ~Timers();
   Timers(const Timers&) = delete;
   Timers& operator=(const Timers&) = delete;
@@ -57,6 +57,9 @@ class Timers {
   // way, one at a time, letting requests in between; on return it has run. A real one only wakes
   // its thread.
   void advance(Duration duration);
+
+  // From now on no callback runs. Call it without the mutex, before what callbacks refer to dies.
+  void stop();
 
   [[nodiscard]] std::size_t pending() const { return queue_.size(); }
 
@@ -84,6 +87,11 @@ struct World {
       : clock(mutex, mode, start), wire(mutex, ClockMode::kReal, systemNow()) {}
   World(const World&) = delete;
   World& operator=(const World&) = delete;
+
+  void stop() {
+    clock.stop();
+    wire.stop();
+  }
 
   std::mutex mutex;
   Timers clock;
