@@ -1,0 +1,96 @@
+#include <iostream>
+
+#include "cli/commands.h"
+#include "cli/session.h"
+
+namespace bco::cli {
+namespace {
+
+// The fleet an undeclared device is to be in: the one named, or the only one.
+Result<store::Shared<api::BalenaFleet>> chooseFleet(store::ObjectStore& store,
+                                                    const std::string& name) {
+  const auto fleets = store.fleets().list();
+  if (name.empty() && fleets.size() == 1) return fleets.front();
+  std::string known;
+  store::Shared<api::BalenaFleet> found;
+  for (const auto& fleet : fleets) {
+    if (fleet->meta.key.name == name || toString(fleet->meta.key) == name) {
+      if (found != nullptr) {
+        return fail(ErrorCode::kInvalid,
+                    "several fleets are named " + name + ": say --fleet NAMESPACE/NAME");
+      }
+      found = fleet;
+    }
+    known += (known.empty() ? "" : ", ") + toString(fleet->meta.key);
+  }
+  if (found != nullptr) return found;
+  return fail(ErrorCode::kInvalid,
+              name.empty()
+                  ? "no document declares this device and the files hold several fleets: "
+                    "say --fleet NAME, one of " +
+                        known
+                  : "there is no BalenaFleet " + name + " in the files; there are: " + known);
+}
+
+Status refuseWhatIsDesired(const store::Shared<api::BalenaDevice>& declared,
+                           const api::BalenaFleet& fleet) {
+  if (declared != nullptr && declared->spec.state == api::DesiredState::kPresent) {
+    return fail(ErrorCode::kInvalid,
+                "BalenaDevice " + toString(declared->meta.key) +
+                    " desires this device, so that the next sync would bring it back: say "
+                    "state: Absent in its document instead");
+  }
+  if (declared == nullptr && fleet.spec.devices == api::DeviceSource::kAll) {
+    return fail(ErrorCode::kInvalid,
+                "BalenaFleet " + toString(fleet.meta.key) +
+                    " desires all of its devices, so that the next sync would bring it back: "
+                    "declare a BalenaDevice with state: Absent for it");
+  }
+  return {};
+}
+
+// Makes the object that the engine is to settle. Errors are for the user.
+Status prepare(Session& session, const DeviceOptions& options) {
+  store::MemoryStore& store = session.store();
+  const auto objects = store.devicesByUuid(options.uuid);
+  const store::Shared<api::BalenaDevice> declared = objects.empty() ? nullptr : objects.front();
+  auto fleet =
+      declared == nullptr
+          ? chooseFleet(store, options.fleet)
+          : Result<store::Shared<api::BalenaFleet>>(store.fleets().get(declared->fleetKey()));
+  if (!fleet) return fail(std::move(fleet.error()));
+  if (!options.present) {
+    if (Status refused = refuseWhatIsDesired(declared, **fleet); !refused) return refused;
+  } else if (declared != nullptr && declared->spec.state == api::DesiredState::kAbsent) {
+    return fail(ErrorCode::kInvalid, "BalenaDevice " + toString(declared->meta.key) +
+                                         " says state: Absent: change that first");
+  }
+  if (declared != nullptr) return {};
+  api::BalenaDevice device;
+  device.meta.key = {(*fleet)->meta.key.space, (*fleet)->meta.key.name + "-" + options.uuid};
+  device.spec.uuid = options.uuid;
+  device.spec.fleet = (*fleet)->meta.key.name;
+  device.spec.state = options.present ? api::DesiredState::kPresent : api::DesiredState::kAbsent;
+  return store.devices().create(std::move(device));
+}
+
+}  // namespace
+
+int runDevice(const DeviceOptions& options, const std::stop_token& stop) {
+  auto session = Session::open(options.common, "warn");
+  if (session == nullptr) return kExitBadInput;
+  if (const Status prepared = prepare(*session, options); !prepared) {
+    std::cerr << prepared.error().message << '\n';
+    return kExitBadInput;
+  }
+  const Status settled =
+      session->engine().settle(options.uuid, session->clock().steadyNow() + options.timeout, stop);
+  if (!settled) {
+    std::cerr << options.uuid << ": " << settled.error().message << '\n';
+    return kExitNotConverged;
+  }
+  std::cout << options.uuid << (options.present ? " is provisioned" : " is deprovisioned") << '\n';
+  return kExitDone;
+}
+
+}  // namespace bco::cli

@@ -1,0 +1,113 @@
+#include "cli/options.h"
+
+#include <CLI/CLI.hpp>
+
+#include "core/text.h"
+
+namespace bco::cli {
+namespace {
+
+std::string checkDuration(const std::string& text) {
+  return parseDuration(text) ? std::string()
+                             : "expected a duration such as 15m, 90s or 1h30m, not " + text;
+}
+
+std::string checkUuid(const std::string& text) {
+  return isDeviceUuid(text) ? std::string()
+                            : "expected the full UUID, 32 or 62 lower-case hex digits";
+}
+
+void addDuration(CLI::App& command, const std::string& name, Duration& value,
+                 const std::string& help) {
+  command
+      .add_option_function<std::string>(
+          name, [&value](const std::string& text) { value = *parseDuration(text); },
+          help + " (default " + formatDuration(value) + ")")
+      ->type_name("DURATION")
+      ->check(CLI::Validator(checkDuration, ""));
+}
+
+void addCommon(CLI::App& command, CommonOptions& options) {
+  command
+      .add_option("-f,--filename", options.files,
+                  "files, or directories of *.yaml, *.yml and *.json files")
+      ->required()
+      ->type_name("PATH");
+  command
+      .add_option("--secrets-dir", options.secretsDir,
+                  "where Secrets that no document holds are read: DIR/<name>/<key>")
+      ->type_name("DIR");
+  command.add_option("--log-format", options.logFormat, "text or json (default text)")
+      ->check(CLI::IsMember({"text", "json"}));
+  command.add_option("--log-level", options.logLevel, "debug, info, warn or error (default info)")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+  command.add_option("--workers", options.workers, "devices worked on at once (default 16)")
+      ->check(CLI::Range(1, 256));
+  addDuration(command, "--attempt-deadline", options.attemptDeadline,
+              "longest time for one request to a cloud");
+  addDuration(command, "--call-deadline", options.callDeadline,
+              "longest time for one call, repetitions included");
+  addDuration(command, "--retry-initial", options.retryInitial, "first wait after a failure");
+  addDuration(command, "--retry-longest", options.retryLongest, "longest wait after failures");
+}
+
+}  // namespace
+
+std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
+  CLI::App app(
+      "Keeps devices on balenaCloud registered in ClearBlade IoT Core, as YAML says.\n"
+      "Exit codes: 0 done, 1 something did not converge, 2 bad input.");
+  app.require_subcommand(1);
+
+  SyncOptions sync;
+  CLI::App* syncCommand =
+      app.add_subcommand("sync", "keep the clouds in step with the files until told to stop");
+  addCommon(*syncCommand, sync.common);
+  syncCommand->add_flag(
+      "--once", sync.once,
+      "exit when all is in sync or has failed for good: 0, or 1 with what did not");
+  addDuration(*syncCommand, "--timeout", sync.timeout, "with --once: give up after this time");
+
+  PlanOptions plan;
+  CLI::App* planCommand =
+      app.add_subcommand("plan", "print what sync would do, without writing anything");
+  addCommon(*planCommand, plan.common);
+  std::string output = "table";
+  planCommand->add_option("-o,--output", output, "table or json (default table)")
+      ->check(CLI::IsMember({"table", "json"}));
+  planCommand->add_flag("--adopt", plan.adopt,
+                        "only devices that the cloud function or somebody else has registered, "
+                        "with what it left half done");
+
+  DeviceOptions device;
+  CLI::App* provision = app.add_subcommand("provision", "provision one device and exit");
+  CLI::App* deprovision =
+      app.add_subcommand("deprovision", "remove one device's registration and variables and exit");
+  for (CLI::App* command : {provision, deprovision}) {
+    command->add_option("uuid", device.uuid, "the device's full UUID")
+        ->required()
+        ->check(CLI::Validator(checkUuid, ""));
+    addCommon(*command, device.common);
+    command->add_option(
+        "--fleet", device.fleet,
+        "name of the BalenaFleet, if the files hold several and don't declare the device");
+    addDuration(*command, "--timeout", device.timeout, "give up after this time");
+  }
+  CLI::App* version = app.add_subcommand("version", "print the version");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return ParseExit{app.exit(error) == 0 ? kExitDone : kExitBadInput};
+  }
+  if (*syncCommand) return Options(sync);
+  if (*planCommand) {
+    plan.json = output == "json";
+    return Options(plan);
+  }
+  if (*version) return Options(VersionOptions{});
+  device.present = static_cast<bool>(*provision);
+  return Options(device);
+}
+
+}  // namespace bco::cli

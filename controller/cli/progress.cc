@@ -1,0 +1,66 @@
+#include "cli/progress.h"
+
+#include <cmath>
+
+#include "plan/reason.h"
+
+namespace bco::cli {
+namespace {
+
+bool isSettled(const api::DeviceStatus& status) {
+  return status.phase == api::Phase::kReady || status.phase == api::Phase::kAbsent ||
+         status.phase == api::Phase::kSuspended;
+}
+
+}  // namespace
+
+std::vector<Unsettled> unsettledDevices(store::ObjectStore& store) {
+  std::vector<Unsettled> result;
+  for (const auto& device : store.devices().list()) {
+    if (isSettled(device->status)) continue;
+    Unsettled unsettled{device->spec.uuid, std::string(nameOf(device->status.phase)), "", ""};
+    if (const api::Condition* ready = findCondition(device->status.conditions, "Ready")) {
+      unsettled.reason = ready->reason;
+      unsettled.message = ready->message;
+    }
+    result.push_back(std::move(unsettled));
+  }
+  return result;
+}
+
+bool anyMaySettle(store::ObjectStore& store) {
+  for (const auto& device : store.devices().list()) {
+    const api::DeviceStatus& status = device->status;
+    if (isSettled(status)) continue;
+    if (status.failureCount > 0) return true;
+    const auto fleet = store.fleets().get(device->fleetKey());
+    const bool fleetStalled =
+        fleet != nullptr && findCondition(fleet->status.conditions, "Stalled") != nullptr;
+    const bool observing = fleet != nullptr && fleet->spec.mode == api::Mode::kObserve;
+    if (status.phase == api::Phase::kPending && !fleetStalled && !observing) return true;
+    const api::Condition* ready = findCondition(status.conditions, "Ready");
+    // The only things a device waits for that come by themselves, and soon.
+    if (status.phase == api::Phase::kWaiting && ready != nullptr &&
+        (ready->reason == nameOf(Reason::kServiceNotInstalled))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::string progressLine(const api::DeviceCounts& counts, int readyAtStart, Duration elapsed) {
+  std::string line = std::to_string(counts.ready) + "/" + std::to_string(counts.total) + " ready";
+  const double seconds = std::chrono::duration<double>(elapsed).count();
+  const double rate = seconds > 0 ? (counts.ready - readyAtStart) / seconds : 0;
+  if (rate > 0) {
+    line += ", " + std::to_string(std::lround(rate)) + "/s";
+    const double left = (counts.pending + counts.waiting) / rate;
+    line += ", " + formatDuration(std::chrono::seconds(std::lround(left))) + " left";
+  }
+  if (const int bad = counts.failed + counts.conflict; bad > 0) {
+    line += ", " + std::to_string(bad) + " failed";
+  }
+  return line;
+}
+
+}  // namespace bco::cli

@@ -1,0 +1,87 @@
+#include "cli/session.h"
+
+#include <array>
+#include <iostream>
+
+#include "api/files.h"
+
+namespace bco::cli {
+namespace {
+
+constexpr Duration kFilePollInterval = std::chrono::seconds(1);
+
+SharedSecret randomSeed(Random& random) {
+  std::array<std::uint8_t, crypto::kSeedBytes> bytes{};
+  random.fill(bytes);
+  auto seed = shareSecret(
+      SecretBytes(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size())));
+  wipe(bytes.data(), bytes.size());
+  return seed;
+}
+
+}  // namespace
+
+std::unique_ptr<Session> Session::open(const CommonOptions& options,
+                                       const std::string& defaultLogLevel) {
+  std::unique_ptr<Session> session(
+      new Session(options, options.logLevel.empty() ? defaultLogLevel : options.logLevel));
+  if (!session->load()) return nullptr;
+  return session;
+}
+
+Session::Session(const CommonOptions& options, const std::string& logLevel)
+    : options_(options),
+      log_(telemetry::LogOptions{
+          *telemetry::parseLevel(logLevel),
+          options.logFormat == "json" ? telemetry::LogFormat::kJson : telemetry::LogFormat::kText}),
+      store_(clock_, options.secretsDir),
+      context_{store_,
+               views_,
+               tally_,
+               clock_,
+               random_,
+               log_,
+               BackoffPolicy{options.retryInitial, options.retryLongest}},
+      factory_(
+          makeHttpCloudFactory({options.attemptDeadline, options.callDeadline}, clock_, random_)),
+      engine_(context_, *factory_, randomSeed(random_), EngineOptions{options.workers, 4}) {}
+
+bool Session::load() {
+  loadedFiles_ = api::fingerprintOf(options_.files);
+  auto manifests = api::loadManifests(options_.files, options_.secretsDir);
+  if (!manifests) {
+    for (const std::string& problem : manifests.error()) std::cerr << problem << '\n';
+    return false;
+  }
+  store_.apply(std::move(*manifests));
+  for (const auto& registry : store_.registries().list()) {
+    if (!store_.secret(registry->meta.key.space, registry->spec.keySeed)) {
+      log_.warn(
+          "no key seed: using a random one for this run; keys of an interrupted run can't be "
+          "delivered again for an hour",
+          {{"registry", toString(registry->meta.key)}, {"secret", registry->spec.keySeed.name}});
+    }
+  }
+  return true;
+}
+
+void Session::followFiles(const std::stop_token& stop) {
+  std::string tried = loadedFiles_;
+  while (sleepFor(clock_, kFilePollInterval, stop)) {
+    const std::string now = api::fingerprintOf(options_.files);
+    if (now == tried) continue;
+    tried = now;
+    auto manifests = api::loadManifests(options_.files, options_.secretsDir);
+    if (!manifests) {
+      for (const std::string& problem : manifests.error()) {
+        log_.error("the changed files are not used; what was read before stays in force",
+                   {{"problem", problem}});
+      }
+      continue;
+    }
+    store_.apply(std::move(*manifests));
+    log_.info("files read again");
+  }
+}
+
+}  // namespace bco::cli

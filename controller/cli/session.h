@@ -1,0 +1,49 @@
+// What every command sets up before its own work: files loaded, logger, store, clients, engine.
+#pragma once
+
+#include <memory>
+#include <stop_token>
+
+#include "cli/cloud_factory.h"
+#include "cli/options.h"
+#include "crypto/hash.h"
+#include "reconcile/engine.h"
+#include "store/memory_store.h"
+#include "telemetry/log.h"
+
+namespace bco::cli {
+
+class Session {
+ public:
+  // Prints what is wrong with the files to stderr and returns nullptr.
+  [[nodiscard]] static std::unique_ptr<Session> open(const CommonOptions& options,
+                                                     const std::string& defaultLogLevel);
+
+  [[nodiscard]] store::MemoryStore& store() { return store_; }
+  [[nodiscard]] Engine& engine() { return engine_; }
+  [[nodiscard]] Clock& clock() { return clock_; }
+  [[nodiscard]] Tally& tally() { return tally_; }
+  [[nodiscard]] telemetry::Logger& log() { return log_; }
+
+  // Keeps the store in step with the files until `stop`: a changed file takes effect, a broken edit
+  // keeps the last good set and says so. Blocks.
+  void followFiles(const std::stop_token& stop);
+
+ private:
+  Session(const CommonOptions& options, const std::string& logLevel);
+  [[nodiscard]] bool load();
+
+  const CommonOptions options_;
+  SystemClock clock_;
+  crypto::SystemRandom random_;
+  telemetry::Logger log_;
+  store::MemoryStore store_;
+  FleetViews views_;
+  Tally tally_;
+  Context context_;
+  std::unique_ptr<CloudFactory> factory_;
+  std::string loadedFiles_;
+  Engine engine_;
+};
+
+}  // namespace bco::cli

@@ -1,0 +1,107 @@
+#include <unistd.h>
+
+#include <iostream>
+#include <thread>
+
+#include "cli/commands.h"
+#include "cli/directory_lock.h"
+#include "cli/progress.h"
+#include "cli/session.h"
+
+namespace bco::cli {
+namespace {
+
+constexpr Duration kLook = std::chrono::milliseconds(50);
+constexpr Duration kDraw = std::chrono::milliseconds(200);
+constexpr std::size_t kShown = 20;
+
+// Draws the live line over itself until destroyed.
+class LiveLine {
+ public:
+  explicit LiveLine(bool shown) : shown_(shown) {}
+  ~LiveLine() {
+    if (shown_) std::cerr << "\r\x1b[K" << std::flush;
+  }
+  void draw(const std::string& text) const {
+    if (shown_) std::cerr << '\r' << text << "\x1b[K" << std::flush;
+  }
+
+ private:
+  const bool shown_;
+};
+
+// Waits until everything has settled or can't; false when `stop` or `deadline` came first.
+bool waitUntilSettled(Session& session, SteadyPoint deadline, const std::stop_token& stop) {
+  while (true) {
+    if (session.engine().isQuiet(kLook) && !anyMaySettle(session.store())) return true;
+    if (session.clock().steadyNow() >= deadline) return false;
+    if (!sleepFor(session.clock(), kLook, stop)) return false;
+  }
+}
+
+int summarise(Session& session, bool settled, const Duration timeout) {
+  const auto counts = session.tally().counts();
+  const auto unsettled = unsettledDevices(session.store());
+  std::cout << counts.ready << " of " << counts.total << " devices in sync\n";
+  bool fleetsFine = true;
+  for (const auto& fleet : session.store().fleets().list()) {
+    const api::Condition* ready = findCondition(fleet->status.conditions, "Ready");
+    if (ready != nullptr && ready->status) {
+      if (fleet->status.devices.stale > 0) {
+        std::cout << "fleet " << toString(fleet->meta.key) << ": " << fleet->status.devices.stale
+                  << " stale registrations, whose devices have left the fleet; kept\n";
+      }
+      continue;
+    }
+    fleetsFine = false;
+    std::cout << "fleet " << toString(fleet->meta.key) << ": "
+              << (ready == nullptr ? "not looked at yet" : ready->reason + ": " + ready->message)
+              << '\n';
+  }
+  for (std::size_t i = 0; i < unsettled.size() && i < kShown; ++i) {
+    std::cout << unsettled[i].uuid << "  " << unsettled[i].phase << "  " << unsettled[i].reason
+              << ": " << unsettled[i].message << '\n';
+  }
+  if (unsettled.size() > kShown) std::cout << "and " << unsettled.size() - kShown << " more\n";
+  if (!settled) std::cout << "gave up after " << formatDuration(timeout) << '\n';
+  return fleetsFine && unsettled.empty() && settled ? kExitDone : kExitNotConverged;
+}
+
+}  // namespace
+
+int runSync(const SyncOptions& options, const std::stop_token& stop) {
+  const bool live = ::isatty(STDERR_FILENO) == 1 && options.common.logLevel.empty();
+  auto lock = DirectoryLock::acquire(options.common.files.front());
+  if (!lock) {
+    std::cerr << lock.error().message << '\n';
+    return kExitBadInput;
+  }
+  auto session = Session::open(options.common, live ? "warn" : "info");
+  if (session == nullptr) return kExitBadInput;
+
+  std::stop_source done;
+  std::stop_callback forward(stop, [&done] { done.request_stop(); });
+  std::jthread engine([&] { session->engine().run(done.get_token()); });
+  std::jthread painter([&] {
+    const LiveLine line(live);
+    const SteadyPoint start = session->clock().steadyNow();
+    const int readyAtStart = session->tally().counts().ready;
+    while (sleepFor(session->clock(), kDraw, done.get_token())) {
+      line.draw(progressLine(session->tally().counts(), readyAtStart,
+                             session->clock().steadyNow() - start));
+    }
+  });
+  if (!options.once) {
+    session->followFiles(done.get_token());
+    return kExitDone;
+  }
+  const bool settled =
+      waitUntilSettled(*session, session->clock().steadyNow() + options.timeout, done.get_token());
+  done.request_stop();
+  painter.join();
+  engine.join();
+  if (stop.stop_requested()) return kExitNotConverged;
+  return summarise(*session, settled, options.timeout);
+}
+
+}  // namespace bco::cli

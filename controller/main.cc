@@ -1,0 +1,57 @@
+// balena-clearblade-operator: keeps devices on balenaCloud registered in ClearBlade IoT Core.
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include <atomic>
+#include <iostream>
+#include <thread>
+
+#include "cli/commands.h"
+#include "http/runtime.h"
+
+namespace {
+
+using namespace bco::cli;
+
+// Turns SIGINT and SIGTERM into a stop. They are blocked in every thread, so that only this one,
+// which waits for them, gets them.
+class StopSignals {
+ public:
+  explicit StopSignals(std::stop_source& stop) {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGINT);
+    sigaddset(&signals_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    thread_ = std::jthread([this, &stop](const std::stop_token& ended) {
+      constexpr timespec kLook{0, 100'000'000};
+      while (!ended.stop_requested()) {
+        if (sigtimedwait(&signals_, nullptr, &kLook) > 0) stop.request_stop();
+      }
+    });
+  }
+
+ private:
+  sigset_t signals_;
+  std::jthread thread_;
+};
+
+struct Run {
+  std::stop_token stop;
+  int operator()(const SyncOptions& options) const { return runSync(options, stop); }
+  int operator()(const PlanOptions& options) const { return runPlan(options, stop); }
+  int operator()(const DeviceOptions& options) const { return runDevice(options, stop); }
+  int operator()(const VersionOptions&) const { return runVersion(); }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bco::http::initializeHttp();
+  // Private keys pass through memory: no core dumps.
+  prctl(PR_SET_DUMPABLE, 0);
+  const auto options = parseOptions(argc, argv);
+  if (const auto* exit = std::get_if<ParseExit>(&options)) return exit->code;
+  std::stop_source stop;
+  const StopSignals signals(stop);
+  return std::visit(Run{stop.get_token()}, std::get<Options>(options));
+}

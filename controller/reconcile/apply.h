@@ -1,0 +1,31 @@
+// Carries a plan out.
+#pragma once
+
+#include <optional>
+
+#include "api/device.h"
+#include "core/clock.h"
+#include "core/random.h"
+#include "core/result.h"
+#include "plan/plan.h"
+#include "reconcile/views.h"
+
+namespace bco {
+
+// A write is sent only this long after its pass's first read.
+inline constexpr Duration kObservationLifetime = std::chrono::minutes(5);
+
+struct Applied {
+  // The key that is stored now, if one was delivered.
+  std::optional<api::KeyStatus> key;
+};
+
+// Runs the stages in order and stops at the first error, whose code tells what to do:
+//   kAlreadyExists, kConflict, kNotFound  the world is not as observed: observe again at once
+//   anything else                         as the error table says
+// `observedAt`: before the pass's first read. Blocks; one thread a device.
+[[nodiscard]] Result<Applied> apply(const Plan& plan, const DesiredDevice& desired,
+                                    const ObservedDevice& observed, const FleetView& fleet,
+                                    SteadyPoint observedAt, Clock& clock, Random& random);
+
+}  // namespace bco

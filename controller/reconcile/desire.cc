@@ -1,0 +1,36 @@
+#include "reconcile/desire.h"
+
+#include <algorithm>
+
+namespace bco {
+
+const api::BalenaDevice& governing(const DeviceObjects& objects) {
+  const auto declared =
+      std::ranges::find_if(objects, [](const auto& each) { return !each->meta.isDiscovered(); });
+  return declared == objects.end() ? *objects.front() : **declared;
+}
+
+DesiredDevice desire(const DeviceObjects& objects, const FleetView& fleet,
+                     std::set<std::int64_t> managedFleets) {
+  const api::BalenaDevice& object = governing(objects);
+  const api::FleetSpec& fleetSpec = fleet.object->spec;
+  DesiredDevice desired;
+  desired.uuid = object.spec.uuid;
+  desired.present = object.spec.state == api::DesiredState::kPresent && !object.meta.deletedAt;
+  desired.suspended = object.spec.suspend || fleetSpec.suspend;
+  desired.duplicate = std::ranges::count_if(
+                          objects, [](const auto& each) { return !each->meta.isDiscovered(); }) > 1;
+  desired.returning = desired.present && (object.status.phase == api::Phase::kAbsent ||
+                                          object.status.phase == api::Phase::kDeprovisioning);
+  desired.fleetId = fleet.fleetId;
+  desired.managedFleets = std::move(managedFleets);
+  desired.service = fleetSpec.service;
+  desired.project = fleet.registry->project;
+  desired.registryPath = fleet.registry->path;
+  desired.ownerId = fleet.registry->ownerId;
+  desired.keys = api::effectiveKeys(fleetSpec, object.spec);
+  desired.adoption = object.spec.adoption.value_or(fleetSpec.adoption);
+  return desired;
+}
+
+}  // namespace bco

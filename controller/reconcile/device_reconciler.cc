@@ -1,0 +1,188 @@
+#include "reconcile/device_reconciler.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/text.h"
+#include "reconcile/apply.h"
+#include "reconcile/observe.h"
+
+namespace bco {
+namespace {
+
+// Which of the world's changes made the pass useless: the next one, at once, sees them.
+bool isOutdated(const Error& error) {
+  return error.code == ErrorCode::kAlreadyExists || error.code == ErrorCode::kConflict ||
+         error.code == ErrorCode::kNotFound;
+}
+
+bool writes(const Plan& plan) { return plan.verdict == Verdict::kAct; }
+
+std::string newReconcileId(Random& random) {
+  std::array<std::uint8_t, 6> bytes{};
+  random.fill(bytes);
+  return toHex(bytes);
+}
+
+}  // namespace
+
+std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
+  const DeviceObjects objects = context_.store.devicesByUuid(uuid);
+  if (objects.empty()) return std::nullopt;
+  const api::BalenaDevice& object = governing(objects);
+  const auto fleet = context_.views.get(object.fleetKey());
+  if (!fleet) {
+    for (const auto& each : objects) {
+      setStatus(*each, reportFleetProblem(*each, fleet.error(), context_.clock.now()));
+    }
+    return std::nullopt;  // FleetSync brings its devices back
+  }
+  if (release(objects, **fleet)) return std::nullopt;
+
+  const std::string reconcileId = newReconcileId(context_.random);
+  const SteadyPoint observedAt = context_.clock.steadyNow();
+  const DesiredDevice desired = desire(objects, **fleet, context_.views.fleetIds());
+  Pass pass = observeAndPlan(desired, **fleet);
+  pass.observeOnly = (*fleet)->object->spec.mode == api::Mode::kObserve;
+  if (!pass.error && writes(pass.plan) && !pass.observeOnly) {
+    carryOut(pass, desired, **fleet, observedAt, reconcileId);
+  }
+  logPass(pass, desired, reconcileId);
+  for (const auto& each : objects) {
+    setStatus(*each, report(*each, desired, pass, context_.clock.now()));
+  }
+  // Being deleted and nothing left: the next pass lets the object go.
+  if (object.meta.deletedAt && !pass.error && pass.plan.verdict == Verdict::kInSync) {
+    (void)context_.store.devices().setFinalizer(object.meta.key, object.meta.uid, false);
+    return std::nullopt;
+  }
+  return comeAgain(pass, object.status.failureCount + (pass.error ? 1 : 0));
+}
+
+Pass DeviceReconciler::preview(const std::string& uuid) {
+  const DeviceObjects objects = context_.store.devicesByUuid(uuid);
+  Pass pass;
+  if (objects.empty()) {
+    pass.error = Error{ErrorCode::kNotFound, "no BalenaDevice declares " + uuid};
+    return pass;
+  }
+  const auto fleet = context_.views.get(governing(objects).fleetKey());
+  if (!fleet) {
+    pass.error = fleet.error();
+    return pass;
+  }
+  return observeAndPlan(desire(objects, **fleet, context_.views.fleetIds()), **fleet);
+}
+
+Pass DeviceReconciler::observeAndPlan(const DesiredDevice& desired, const FleetView& fleet) {
+  Pass pass;
+  if (desired.suspended || desired.duplicate) {
+    pass.plan = plan(desired, {}, context_.clock.now());
+    return pass;
+  }
+  auto observed = observe(desired, fleet);
+  if (!observed) {
+    pass.error = std::move(observed.error());
+    return pass;
+  }
+  pass.plan = plan(desired, *observed, context_.clock.now());
+  pass.observed = std::move(*observed);
+  return pass;
+}
+
+void DeviceReconciler::carryOut(Pass& pass, const DesiredDevice& desired, const FleetView& fleet,
+                                SteadyPoint observedAt, const std::string& reconcileId) {
+  // The finalizer goes on just before the first external write: until then there is nothing to
+  // undo.
+  for (const auto& object : context_.store.devicesByUuid(desired.uuid)) {
+    if (object->meta.hasFinalizer() || object->meta.deletedAt) continue;
+    Status held = context_.store.devices().setFinalizer(object->meta.key, object->meta.uid, true);
+    if (!held) {
+      pass.error = std::move(held.error());
+      return;
+    }
+  }
+  context_.log.debug(
+      "applying",
+      {{"uuid", desired.uuid}, {"reason", nameOf(pass.plan.reason)}, {"reconcileId", reconcileId}});
+  auto applied =
+      apply(pass.plan, desired, *pass.observed, fleet, observedAt, context_.clock, context_.random);
+  if (applied) {
+    pass.delivered = std::move(applied->key);
+  } else {
+    pass.error = std::move(applied.error());
+  }
+}
+
+std::optional<Duration> DeviceReconciler::comeAgain(const Pass& pass, int failures) {
+  if (pass.error) {
+    // A first surprise is looked at again at once; those that keep coming wait like any failure.
+    if (isOutdated(*pass.error) && failures <= 1) return Duration::zero();
+    const Duration wait = backoff(context_.backoff, failures, context_.random);
+    return std::max(wait, pass.error->retryAfter.value_or(Duration::zero()));
+  }
+  if (pass.observeOnly || !pass.plan.next) return std::nullopt;
+  return std::max(*pass.plan.next - context_.clock.now(), Duration::zero());
+}
+
+void DeviceReconciler::setStatus(const api::BalenaDevice& object, api::DeviceStatus status) {
+  context_.tally.set(object, status);
+  const Status set =
+      context_.store.devices().setStatus(object.meta.key, object.meta.uid, std::move(status));
+  // The object has gone meanwhile: so has its status.
+  if (!set) context_.tally.remove(object.meta.key);
+}
+
+bool DeviceReconciler::release(const DeviceObjects& objects, const FleetView& fleet) {
+  const api::BalenaDevice& object = governing(objects);
+  if (!object.meta.deletedAt) return false;
+  const api::DeletionPolicy policy =
+      object.spec.deletionPolicy.value_or(fleet.object->spec.deletionPolicy);
+  const bool nothingWritten = !object.meta.hasFinalizer();
+  const bool released = object.meta.annotations.contains(api::kReleaseAnnotation);
+  if (policy == api::DeletionPolicy::kDelete && !nothingWritten && !released) return false;
+  (void)context_.store.devices().setFinalizer(object.meta.key, object.meta.uid, false);
+  context_.tally.remove(object.meta.key);
+  return true;
+}
+
+void DeviceReconciler::logPass(const Pass& pass, const DesiredDevice& desired,
+                               const std::string& reconcileId) {
+  const std::string_view reason = nameOf(pass.plan.reason);
+  if (pass.error) {
+    const std::string_view code = traitsOf(pass.error->code).label;
+    if (isOutdated(*pass.error)) {
+      context_.log.debug("observing again", {{"uuid", desired.uuid},
+                                             {"code", code},
+                                             {"error", pass.error->message},
+                                             {"reconcileId", reconcileId}});
+    } else {
+      context_.log.warn("device failed", {{"uuid", desired.uuid},
+                                          {"code", code},
+                                          {"error", pass.error->message},
+                                          {"reconcileId", reconcileId}});
+    }
+    return;
+  }
+  switch (pass.plan.verdict) {
+    case Verdict::kInSync:
+      context_.log.debug("in sync", {{"uuid", desired.uuid}, {"reconcileId", reconcileId}});
+      return;
+    case Verdict::kAct:
+      context_.log.info(pass.observeOnly ? "would act" : "acted", {{"uuid", desired.uuid},
+                                                                   {"reason", reason},
+                                                                   {"message", pass.plan.message},
+                                                                   {"reconcileId", reconcileId}});
+      return;
+    case Verdict::kWait:
+    case Verdict::kRefuse:
+      context_.log.info(pass.plan.verdict == Verdict::kWait ? "waiting" : "refused",
+                        {{"uuid", desired.uuid},
+                         {"reason", reason},
+                         {"message", pass.plan.message},
+                         {"reconcileId", reconcileId}});
+      return;
+  }
+}
+
+}  // namespace bco

@@ -1,0 +1,152 @@
+#include "reconcile/engine.h"
+
+#include <exception>
+
+#include "core/text.h"
+
+namespace bco {
+namespace {
+
+api::ObjectKey parseKey(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  return {text.substr(0, slash), text.substr(slash + 1)};
+}
+
+}  // namespace
+
+Engine::Engine(const Context& context, CloudFactory& factory, SharedSecret fallbackSeed,
+               const EngineOptions& options)
+    : context_(context),
+      options_(options),
+      devices_(context.clock),
+      fleetQueue_(context.clock),
+      registries_(context, factory, std::move(fallbackSeed)),
+      fleets_(context, registries_, factory),
+      fleetSync_(context, fleets_, registries_, devices_),
+      reconciler_(context) {}
+
+void Engine::onChange(const store::Change& change) {
+  switch (change.kind) {
+    case api::ObjectKind::kRegistry:
+      for (const auto& fleet : context_.store.fleets().list()) {
+        if (fleet->registryKey() == change.key) {
+          fleetQueue_.add(toString(fleet->meta.key), Lane::kFresh);
+        }
+      }
+      return;
+    case api::ObjectKind::kFleet:
+      fleetQueue_.add(toString(change.key), Lane::kFresh);
+      return;
+    case api::ObjectKind::kDevice: {
+      const auto device = context_.store.devices().get(change.key);
+      if (device == nullptr) context_.tally.remove(change.key);
+      // A discovered object is its sweep's to judge, until it has been looked at once.
+      const bool isSweeps = device != nullptr && device->meta.isDiscovered() &&
+                            device->status.observedGeneration == -1;
+      const bool isSeen = device != nullptr &&
+                          device->status.observedGeneration == device->meta.generation &&
+                          !device->meta.deletedAt;
+      if (!isSweeps && !isSeen) devices_.add(change.uuid, Lane::kFresh);
+      return;
+    }
+  }
+}
+
+void Engine::run(const std::stop_token& stop) {
+  context_.store.onChange([this](const store::Change& change) { onChange(change); });
+  for (const auto& device : context_.store.devices().list()) {
+    context_.tally.set(*device, device->status);
+  }
+  for (const auto& fleet : context_.store.fleets().list()) {
+    fleetQueue_.add(toString(fleet->meta.key), Lane::kFresh);
+  }
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < options_.sweepers; ++i) threads.emplace_back([&] { sweep(stop); });
+  for (int i = 0; i < options_.workers; ++i) threads.emplace_back([&] { work(stop); });
+  threads.clear();  // joins: each loop ends by itself after a stop
+  context_.store.onChange([](const store::Change&) {});
+}
+
+void Engine::sweep(const std::stop_token& stop) {
+  while (const auto key = fleetQueue_.take(stop)) {
+    try {
+      if (const auto next = fleetSync_.sync(parseKey(*key), stop)) {
+        fleetQueue_.addAfter(*key, *next, Lane::kSweep);
+      }
+    } catch (const std::exception& error) {
+      context_.log.error("sweep failed unexpectedly", {{"fleet", *key}, {"error", error.what()}});
+      fleetQueue_.addAfter(*key, context_.backoff.longest, Lane::kSweep);
+    }
+    fleetQueue_.done(*key);
+  }
+}
+
+void Engine::work(const std::stop_token& stop) {
+  while (const auto uuid = devices_.take(stop)) {
+    try {
+      if (const auto next = reconciler_.reconcile(*uuid)) {
+        devices_.addAfter(*uuid, *next, Lane::kFresh);
+      }
+    } catch (const std::exception& error) {
+      context_.log.error("device failed unexpectedly", {{"uuid", *uuid}, {"error", error.what()}});
+      devices_.addAfter(*uuid, context_.backoff.longest, Lane::kSweep);
+    }
+    devices_.done(*uuid);
+  }
+}
+
+bool Engine::isQuiet(Duration horizon) const {
+  for (const auto& fleet : context_.store.fleets().list()) {
+    const bool swept = fleet->status.observedGeneration == fleet->meta.generation;
+    const bool stalled = findCondition(fleet->status.conditions, "Stalled") != nullptr;
+    const bool ready = fleet->status.failureCount == 0;
+    if (!swept || (!ready && !stalled)) return false;
+  }
+  return devices_.idle(horizon);
+}
+
+std::vector<Engine::Preview> Engine::preview(const std::stop_token& stop) {
+  std::vector<Preview> previews;
+  for (const auto& fleet : context_.store.fleets().list()) {
+    (void)fleetSync_.sync(fleet->meta.key, stop);
+  }
+  // What the sweeps did not find in sync, in order of object.
+  for (const auto& object : context_.store.devices().list()) {
+    if (stop.stop_requested()) break;
+    Preview preview{object->spec.uuid, object, {}};
+    const bool inSync = object->status.phase == api::Phase::kReady;
+    if (!inSync) preview.pass = reconciler_.preview(object->spec.uuid);
+    previews.push_back(std::move(preview));
+  }
+  return previews;
+}
+
+Status Engine::settle(const std::string& uuid, SteadyPoint deadline, const std::stop_token& stop) {
+  const auto objects = context_.store.devicesByUuid(uuid);
+  if (objects.empty()) return fail(ErrorCode::kNotFound, "no BalenaDevice declares " + uuid);
+  const auto fleet = context_.store.fleets().get(objects.front()->fleetKey());
+  if (fleet == nullptr) {
+    return fail(ErrorCode::kNotFound,
+                "there is no BalenaFleet " + toString(objects.front()->fleetKey()));
+  }
+  auto view = fleets_.look(fleet);
+  if (!view) return fail(std::move(view.error()));
+  context_.views.set(fleet->meta.key, *view);
+  while (true) {
+    const auto next = reconciler_.reconcile(uuid);
+    const auto object = context_.store.devices().get(objects.front()->meta.key);
+    if (object == nullptr) return {};
+    const api::DeviceStatus& status = object->status;
+    if (status.phase == api::Phase::kReady || status.phase == api::Phase::kAbsent) return {};
+    const api::Condition* ready = findCondition(status.conditions, "Ready");
+    const std::string why = ready == nullptr ? "" : ready->reason + ": " + ready->message;
+    const bool comesAgain = status.failureCount > 0 || status.phase == api::Phase::kPending;
+    if (!comesAgain || !next) return fail(ErrorCode::kConflict, why);
+    const bool inTime = context_.clock.steadyNow() + *next < deadline;
+    if (!inTime || !sleepFor(context_.clock, *next, stop)) {
+      return fail(ErrorCode::kDeadline, "gave up; " + why);
+    }
+  }
+}
+
+}  // namespace bco

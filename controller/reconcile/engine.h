@@ -1,0 +1,62 @@
+// The running whole: sweeps and device workers on their threads, fed by the store's changes.
+#pragma once
+
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include "core/work_queue.h"
+#include "reconcile/device_reconciler.h"
+#include "reconcile/fleet_sync.h"
+
+namespace bco {
+
+struct EngineOptions {
+  int workers = 16;  // devices reconciled at once
+  int sweepers = 4;  // fleets swept at once
+};
+
+// Owns the queues and threads. run() may be called once.
+class Engine {
+ public:
+  Engine(const Context& context, CloudFactory& factory, SharedSecret fallbackSeed,
+         const EngineOptions& options);
+
+  // Sweeps every fleet and keeps its devices in step until `stop`, then lets the passes that are
+  // under way end. Blocks.
+  void run(const std::stop_token& stop);
+
+  // One look at all fleets and, where a sweep shows cause, at their devices, without any write:
+  // what `plan` prints. Blocks.
+  struct Preview {
+    std::string uuid;
+    store::Shared<api::BalenaDevice> object;
+    Pass pass;
+  };
+  [[nodiscard]] std::vector<Preview> preview(const std::stop_token& stop);
+
+  // Reconciles one device, without a sweep, until it is in sync, refused, or `deadline` or `stop`
+  // comes: the work of `provision` and `deprovision`. The error says why it is not. Blocks.
+  [[nodiscard]] Status settle(const std::string& uuid, SteadyPoint deadline,
+                              const std::stop_token& stop);
+
+  // Every fleet has been swept or has failed for good, and no device is waiting for a worker or for
+  // a repetition within `horizon`.
+  [[nodiscard]] bool isQuiet(Duration horizon) const;
+
+ private:
+  void onChange(const store::Change& change);
+  void sweep(const std::stop_token& stop);
+  void work(const std::stop_token& stop);
+
+  const Context& context_;
+  const EngineOptions options_;
+  WorkQueue devices_;
+  WorkQueue fleetQueue_;
+  RegistrySources registries_;
+  FleetSources fleets_;
+  FleetSync fleetSync_;
+  DeviceReconciler reconciler_;
+};
+
+}  // namespace bco

@@ -1,0 +1,65 @@
+#include "reconcile/fleet_source.h"
+
+#include "reconcile/inputs.h"
+
+namespace bco {
+namespace {
+
+// The id of the target service; exact names only, for the key must not reach another container.
+Result<balena::VariableLevel> targetLevel(const balena::Fleet& fleet,
+                                          const std::optional<std::string>& service) {
+  balena::VariableLevel level;
+  if (!service) return level;
+  std::string known;
+  for (const balena::Service& each : fleet.services) {
+    if (each.name == *service) {
+      level.serviceId = each.id;
+      return level;
+    }
+    known += (known.empty() ? "" : ", ") + each.name;
+  }
+  return fail(ErrorCode::kInvalid,
+              "fleet " + fleet.slug + " has no service \"" + *service + "\"" +
+                  (known.empty() ? "; it has none yet" : "; it has: " + known));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<balena::BalenaApi>> FleetSources::clientOf(const api::BalenaFleet& fleet) {
+  auto token = context_.store.secret(fleet.meta.key.space, fleet.spec.token);
+  if (!token) return fail(std::move(token.error()));
+  std::optional<std::string> caPem;
+  if (fleet.spec.ca) {
+    const auto ca = context_.store.secret(fleet.meta.key.space, *fleet.spec.ca);
+    if (!ca) return fail(ca.error());
+    caPem = std::string(ca->reveal());
+  }
+  const std::string inputs = digestOfInputs(
+      {token->reveal(), caPem.value_or(""), fleet.meta.uid, std::to_string(fleet.meta.generation)});
+  {
+    std::lock_guard lock(mutex_);
+    const Entry& entry = entries_[fleet.meta.key];
+    if (entry.client != nullptr && entry.inputs == inputs) return entry.client;
+  }
+  auto client = factory_.connectBalena(fleet, shareSecret(std::move(*token)), caPem);
+  if (!client) return fail(std::move(client.error()));
+  std::lock_guard lock(mutex_);
+  entries_[fleet.meta.key] = {inputs, *client};
+  return *client;
+}
+
+Result<std::shared_ptr<const FleetView>> FleetSources::look(
+    const std::shared_ptr<const api::BalenaFleet>& fleet) {
+  auto client = clientOf(*fleet);
+  if (!client) return fail(std::move(client.error()));
+  auto registry = registries_.view(fleet->registryKey());
+  if (!registry) return fail(std::move(registry.error()));
+  const auto described = (*client)->getFleet(fleet->spec.fleet);
+  if (!described) return fail(withContext(described.error(), "balena"));
+  const auto level = targetLevel(*described, fleet->spec.service);
+  if (!level) return fail(level.error());
+  return std::make_shared<const FleetView>(
+      FleetView{fleet, described->id, *level, *client, *registry});
+}
+
+}  // namespace bco

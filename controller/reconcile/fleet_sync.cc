@@ -1,0 +1,298 @@
+#include "reconcile/fleet_sync.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "plan/sweep.h"
+#include "reconcile/desire.h"
+#include "reconcile/report.h"
+
+namespace bco {
+namespace {
+
+constexpr std::size_t kFailingShown = 5;
+
+bool selects(const api::Selector& selector, const balena::FleetDevice& row) {
+  const auto has = [&](const auto& tag) {
+    const auto found = row.tags.find(tag.first);
+    return found != row.tags.end() && found->second == tag.second;
+  };
+  return std::ranges::all_of(selector.tags, has) &&
+         std::ranges::none_of(selector.excludeTags, has) &&
+         (selector.deviceTypes.empty() ||
+          std::ranges::find(selector.deviceTypes, row.deviceType) != selector.deviceTypes.end());
+}
+
+// Registrations of ours that say they belong to this fleet.
+template <class Visit>
+void forEachOwned(const FleetView& view, const RegistryListing& listing, Visit visit) {
+  for (const auto& [id, registration] : listing.registrations) {
+    const ReadMark read = readMark(registration.metadata);
+    if (read.state == MarkState::kValid && read.mark.owner == view.registry->ownerId &&
+        read.mark.fleetId == view.fleetId) {
+      visit(id);
+    }
+  }
+}
+
+// Needs a person, so that trying again soon would be of no use.
+bool needsPerson(const Error& error) {
+  return error.code == ErrorCode::kInvalid || error.code == ErrorCode::kNotFound ||
+         error.code == ErrorCode::kUnauthenticated || error.code == ErrorCode::kForbidden;
+}
+
+}  // namespace
+
+std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::stop_token& stop) {
+  const auto fleet = context_.store.fleets().get(key);
+  if (fleet == nullptr) {
+    context_.views.forget(key);
+    return std::nullopt;
+  }
+  auto snapshots = read(fleet, stop);
+  if (stop.stop_requested()) return std::nullopt;
+  if (!snapshots) return failWith(*fleet, std::move(snapshots.error()));
+  discover(*snapshots);
+  const int stale = compare(*snapshots);
+  return succeed(*snapshots, stale);
+}
+
+Result<FleetSync::Snapshots> FleetSync::read(const std::shared_ptr<const api::BalenaFleet>& fleet,
+                                             const std::stop_token& stop) {
+  // A registry listing taken since this moment less half an interval serves all of its fleets.
+  const TimePoint fresh = context_.clock.now() - fleet->spec.syncInterval / 2;
+  auto view = fleets_.look(fleet);
+  if (!view) return fail(std::move(view.error()));
+  if (fleet->status.fleetId != 0 && fleet->status.fleetId != (*view)->fleetId) {
+    return fail(ErrorCode::kInvalid,
+                "balena's id of fleet " + fleet->spec.fleet + " has changed from " +
+                    std::to_string(fleet->status.fleetId) + " to " +
+                    std::to_string((*view)->fleetId) +
+                    ": it is another fleet of the same name; make a new BalenaFleet for it");
+  }
+  auto registry = registries_.listing(*(*view)->registry, fresh, stop);
+  if (!registry) return fail(std::move(registry.error()));
+  auto devices = (*view)->balena->listFleet((*view)->fleetId, (*view)->level);
+  if (!devices) return fail(withContext(std::move(devices.error()), "balena"));
+  if (devices->devices.empty()) {
+    int owned = 0;
+    forEachOwned(**view, **registry, [&](const std::string&) { ++owned; });
+    if (owned > 0) {
+      return fail(ErrorCode::kUnavailable, "balena lists no device in fleet " + fleet->spec.fleet +
+                                               ", which has " + std::to_string(owned) +
+                                               " registrations: not believed");
+    }
+  }
+  return Snapshots{*view, std::move(*devices), *registry};
+}
+
+// With `devices: All`, an object for each selected device that nobody has declared. Discovered
+// objects that are no longer wanted are let go; that alone changes nothing in the clouds.
+void FleetSync::discover(const Snapshots& snapshots) {
+  const api::BalenaFleet& fleet = *snapshots.view->object;
+  const api::ObjectKey& fleetKey = fleet.meta.key;
+  const bool all = fleet.spec.devices == api::DeviceSource::kAll;
+  std::unordered_map<std::string, store::Shared<api::BalenaDevice>> discovered;
+  std::set<std::string> declared;
+  for (const auto& object : context_.store.devicesOfFleet(fleetKey)) {
+    if (object->meta.isDiscovered()) {
+      discovered.emplace(object->spec.uuid, object);
+    } else {
+      declared.insert(object->spec.uuid);
+    }
+  }
+  if (all) {
+    for (const balena::FleetDevice& row : snapshots.balena.devices) {
+      const auto existing = discovered.find(row.uuid);
+      const bool wanted = selects(fleet.spec.selector, row) && !declared.contains(row.uuid);
+      if (existing != discovered.end()) {
+        if (wanted) discovered.erase(existing);
+        continue;
+      }
+      if (!wanted) continue;
+      api::BalenaDevice device;
+      device.meta.key = {fleetKey.space, fleetKey.name + "-" + row.uuid};
+      device.meta.labels.emplace(api::kFleetLabel, fleetKey.name);
+      device.meta.labels.emplace(api::kDiscoveredLabel, "true");
+      device.spec.uuid = row.uuid;
+      device.spec.fleet = fleetKey.name;
+      (void)context_.store.devices().create(std::move(device));  // exists: as wanted
+    }
+  }
+  std::set<std::string> listed;
+  for (const balena::FleetDevice& row : snapshots.balena.devices) listed.insert(row.uuid);
+  for (const auto& [uuid, object] : discovered) {
+    // One whose device has left balena stays, to show that its registration is stale.
+    if (all && !listed.contains(uuid) && !declared.contains(uuid)) continue;
+    (void)context_.store.devices().setFinalizer(object->meta.key, object->meta.uid, false);
+    (void)context_.store.devices().remove(object->meta.key, object->meta.uid);
+    context_.tally.remove(object->meta.key);
+  }
+}
+
+int FleetSync::compare(const Snapshots& snapshots) {
+  const FleetView& view = *snapshots.view;
+  // Only now: a device may be reconciled as soon as its fleet has a view.
+  context_.views.set(view.object->meta.key, snapshots.view);
+  std::unordered_map<std::string_view, const balena::FleetDevice*> rows;
+  for (const balena::FleetDevice& row : snapshots.balena.devices) rows.emplace(row.uuid, &row);
+  const auto managed = context_.views.fleetIds();
+  for (const auto& object : context_.store.devicesOfFleet(view.object->meta.key)) {
+    const auto row = rows.find(object->spec.uuid);
+    judgeDevice(snapshots, object, row == rows.end() ? nullptr : row->second, managed);
+  }
+  int stale = 0;
+  forEachOwned(view, *snapshots.registry, [&](const std::string& id) {
+    constexpr std::string_view kPrefix = "balena-";
+    if (id.starts_with(kPrefix) && !rows.contains(std::string_view(id).substr(kPrefix.size()))) {
+      ++stale;
+    }
+  });
+  return stale;
+}
+
+void FleetSync::judgeDevice(const Snapshots& snapshots,
+                            const store::Shared<api::BalenaDevice>& object,
+                            const balena::FleetDevice* row, const std::set<std::int64_t>& managed) {
+  const api::DeviceStatus& status = object->status;
+  const std::string& uuid = object->spec.uuid;
+  // What has been looked at since the snapshots is better known than they know it; what failed has
+  // its own time to come back.
+  const TimePoint takenAt = std::min(snapshots.balena.takenAt, snapshots.registry->takenAt);
+  if (status.key && status.key->verifiedAt && *status.key->verifiedAt >= takenAt) return;
+  if (status.failureCount > 0) return;
+
+  const DesiredDevice desired = desire({object}, *snapshots.view, managed);
+  if (desired.suspended) {
+    devices_.add(uuid, Lane::kSweep);
+    return;
+  }
+  const auto registration = snapshots.registry->registrations.find(api::registrationId(uuid));
+  const bool isRegistered = registration != snapshots.registry->registrations.end();
+  if (row == nullptr && desired.present) {
+    const ReadMark read = isRegistered ? readMark(registration->second.metadata) : ReadMark{};
+    if (read.state == MarkState::kValid && read.mark.owner == desired.ownerId &&
+        read.mark.fleetId == desired.fleetId) {
+      markStale(*object);
+      return;
+    }
+    // It has been looked at, and nothing that a sweep sees has changed.
+    if (status.phase == api::Phase::kWaiting || status.phase == api::Phase::kFailed) return;
+  }
+  const SweepFinding finding =
+      judge(desired, row, isRegistered ? &registration->second : nullptr, context_.clock.now(),
+            snapshots.view->registry->registry->clockSkew());
+  if (!finding.inSync) {
+    const bool isNew = status.phase == api::Phase::kPending;
+    devices_.add(uuid, isNew ? Lane::kFresh : Lane::kSweep);
+    return;
+  }
+  if (status.phase == api::Phase::kReady || status.phase == api::Phase::kAbsent) return;
+  if (!finding.key) {
+    devices_.add(uuid, Lane::kSweep);
+    return;
+  }
+  setStatus(*object, reportInSync(*object, desired, *finding.key, finding.expiresAt, row->name,
+                                  context_.clock.now()));
+  // The stored key itself has not been seen: verified at some time of the coming interval.
+  devices_.addAfter(uuid, context_.random.upTo(desired.keys.verifyInterval), Lane::kSweep);
+}
+
+void FleetSync::markStale(const api::BalenaDevice& object) {
+  if (object.status.phase == api::Phase::kStale) return;
+  api::DeviceStatus status = object.status;
+  status.observedGeneration = object.meta.generation;
+  status.phase = api::Phase::kStale;
+  status.absentSince = context_.clock.now();
+  setCondition(status.conditions,
+               {"Ready", false, "Stale",
+                "the device is no longer in balena's fleet; its registration is kept",
+                object.meta.generation, context_.clock.now()});
+  setStatus(object, std::move(status));
+  context_.log.warn("registration is stale", {{"uuid", object.spec.uuid}});
+}
+
+void FleetSync::setStatus(const api::BalenaDevice& object, api::DeviceStatus status) {
+  context_.tally.set(object, status);
+  if (!context_.store.devices().setStatus(object.meta.key, object.meta.uid, std::move(status))) {
+    context_.tally.remove(object.meta.key);
+  }
+}
+
+Duration FleetSync::succeed(const Snapshots& snapshots, int stale) {
+  const api::BalenaFleet& fleet = *snapshots.view->object;
+  const auto object = context_.store.fleets().get(fleet.meta.key);
+  const Duration interval = fleet.spec.syncInterval;
+  const Duration next = interval - interval / 10 + context_.random.upTo(interval / 5);
+  if (object == nullptr) return next;
+  api::FleetStatus status = object->status;
+  if (status.failureCount > 0)
+    context_.log.info("fleet is back", {{"fleet", toString(fleet.meta.key)}});
+  status.observedGeneration = fleet.meta.generation;
+  status.fleetId = snapshots.view->fleetId;
+  status.lastBalenaSync = snapshots.balena.takenAt;
+  status.lastRegistrySync = snapshots.registry->takenAt;
+  status.devices = context_.tally.countsOf(fleet.meta.key);
+  status.devices.stale = stale;
+  status.failureCount = 0;
+  status.failing.clear();
+  for (const auto& device : context_.store.devicesOfFleet(fleet.meta.key)) {
+    const bool failing = device->status.phase == api::Phase::kFailed ||
+                         device->status.phase == api::Phase::kConflict;
+    const api::Condition* ready = findCondition(device->status.conditions, "Ready");
+    if (!failing || ready == nullptr) continue;
+    status.failing.push_back({device->spec.uuid, ready->reason, ready->message});
+    if (status.failing.size() == kFailingShown) break;
+  }
+  const TimePoint now = context_.clock.now();
+  setCondition(status.conditions, {"Ready", true, "Synced", "", fleet.meta.generation, now});
+  setCondition(status.conditions,
+               {"UpstreamAvailable", true, "Available", "", fleet.meta.generation, now});
+  std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
+  (void)context_.store.fleets().setStatus(fleet.meta.key, object->meta.uid, std::move(status));
+  context_.log.debug("fleet swept",
+                     {{"fleet", toString(fleet.meta.key)},
+                      {"devices", std::to_string(snapshots.balena.devices.size())},
+                      {"registrations", std::to_string(snapshots.registry->registrations.size())}});
+  return next;
+}
+
+Duration FleetSync::failWith(const api::BalenaFleet& fleet, Error error) {
+  const TimePoint now = context_.clock.now();
+  const bool stalled = needsPerson(error);
+  api::FleetStatus status = fleet.status;
+  ++status.failureCount;
+  status.lastFailureTime = now;
+  const std::string reason(traitsOf(error.code).reason);
+  const bool isNews = setCondition(
+      status.conditions, {"Ready", false, reason, error.message, fleet.meta.generation, now});
+  if (stalled) {
+    setCondition(status.conditions,
+                 {"Stalled", true, reason, error.message, fleet.meta.generation, now});
+  } else {
+    std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
+  }
+  const bool away = error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kDeadline;
+  setCondition(status.conditions,
+               {"UpstreamAvailable", !away, reason, error.message, fleet.meta.generation, now});
+  status.observedGeneration = fleet.meta.generation;
+  // Said once: a wrong token does not become right by being complained about every minute.
+  if (isNews) {
+    context_.log.error("fleet can't be synced", {{"fleet", toString(fleet.meta.key)},
+                                                 {"code", traitsOf(error.code).label},
+                                                 {"error", error.message}});
+  }
+  const int failures = status.failureCount;
+  (void)context_.store.fleets().setStatus(fleet.meta.key, fleet.meta.uid, std::move(status));
+  context_.views.setFailure(fleet.meta.key, error);
+  if (isNews) {
+    for (const auto& object : context_.store.devicesOfFleet(fleet.meta.key)) {
+      setStatus(*object, reportFleetProblem(*object, error, now));
+    }
+  }
+  if (stalled) return fleet.spec.syncInterval;
+  return std::max(backoff(context_.backoff, failures, context_.random),
+                  error.retryAfter.value_or(Duration::zero()));
+}
+
+}  // namespace bco

@@ -1,0 +1,48 @@
+// The set level: compares complete snapshots of a fleet and its registry, and enqueues what
+// differs. It never writes to a cloud.
+#pragma once
+
+#include <stop_token>
+
+#include "core/work_queue.h"
+#include "reconcile/fleet_source.h"
+
+namespace bco {
+
+// Thread-safe as long as no two threads sync one fleet.
+class FleetSync {
+ public:
+  FleetSync(const Context& context, FleetSources& fleets, RegistrySources& registries,
+            WorkQueue& devices)
+      : context_(context), fleets_(fleets), registries_(registries), devices_(devices) {}
+
+  // One sweep: publishes the fleet's view, creates and releases discovered objects, enqueues the
+  // devices that are not in sync and sets the fleet's status. Returns when to come again; nullopt
+  // when the fleet object has gone. Blocks on the clouds.
+  std::optional<Duration> sync(const api::ObjectKey& fleet, const std::stop_token& stop);
+
+ private:
+  struct Snapshots {
+    std::shared_ptr<const FleetView> view;
+    balena::FleetSnapshot balena;
+    std::shared_ptr<const RegistryListing> registry;
+  };
+  [[nodiscard]] Result<Snapshots> read(const std::shared_ptr<const api::BalenaFleet>& fleet,
+                                       const std::stop_token& stop);
+  void discover(const Snapshots& snapshots);
+  // Returns the number of stale registrations.
+  int compare(const Snapshots& snapshots);
+  void judgeDevice(const Snapshots& snapshots, const store::Shared<api::BalenaDevice>& object,
+                   const balena::FleetDevice* row, const std::set<std::int64_t>& managed);
+  void markStale(const api::BalenaDevice& object);
+  void setStatus(const api::BalenaDevice& object, api::DeviceStatus status);
+  Duration succeed(const Snapshots& snapshots, int stale);
+  Duration failWith(const api::BalenaFleet& fleet, Error error);
+
+  const Context& context_;
+  FleetSources& fleets_;
+  RegistrySources& registries_;
+  WorkQueue& devices_;
+};
+
+}  // namespace bco

@@ -1,0 +1,133 @@
+#include "reconcile/registry_source.h"
+
+#include "core/text.h"
+#include "reconcile/inputs.h"
+
+namespace bco {
+namespace {
+
+constexpr auto kReady = "Ready";
+
+}  // namespace
+
+Result<SharedSecret> parseSeed(const SecretBytes& value) {
+  if (value.size() == crypto::kSeedBytes) return shareSecret(value.clone());
+  if (auto decoded = fromBase64(trim(value.reveal()));
+      decoded && decoded->size() == crypto::kSeedBytes) {
+    return shareSecret(SecretBytes::take(std::move(*decoded)));
+  }
+  return fail(ErrorCode::kInvalid,
+              "the key seed must be 32 random bytes, or their base64: openssl rand -base64 32");
+}
+
+Result<SharedSecret> RegistrySources::seedOf(const api::ClearBladeRegistry& registry) {
+  const auto value = context_.store.secret(registry.meta.key.space, registry.spec.keySeed);
+  if (value) return parseSeed(*value);
+  if (value.error().code == ErrorCode::kNotFound) return fallbackSeed_;
+  return fail(value.error());
+}
+
+Result<std::shared_ptr<const RegistryView>> RegistrySources::view(const api::ObjectKey& key) {
+  const auto object = context_.store.registries().get(key);
+  if (object == nullptr) {
+    return fail(ErrorCode::kNotFound, "there is no ClearBladeRegistry " + toString(key));
+  }
+  auto account = context_.store.secret(key.space, object->spec.serviceAccount);
+  if (!account) return fail(std::move(account.error()));
+  std::optional<std::string> caPem;
+  if (object->spec.ca) {
+    const auto ca = context_.store.secret(key.space, *object->spec.ca);
+    if (!ca) return fail(ca.error());
+    caPem = std::string(ca->reveal());
+  }
+  auto seed = seedOf(*object);
+  if (!seed) return fail(withContext(std::move(seed.error()), "keySeedSecretRef"));
+  const std::string inputs =
+      digestOfInputs({account->reveal(), caPem.value_or(""), (*seed)->reveal(), object->meta.uid,
+                      std::to_string(object->meta.generation)});
+  std::shared_ptr<RegistrationHints> hints = std::make_shared<RegistrationHints>();
+  {
+    std::lock_guard lock(mutex_);
+    const Entry& entry = entries_[key];
+    if (entry.view != nullptr && entry.inputs == inputs) return entry.view;
+    if (entry.view != nullptr && entry.view->path == object->path()) hints = entry.view->hints;
+  }
+  auto client = factory_.connectRegistry(*object, shareSecret(std::move(*account)), caPem);
+  if (!client) return fail(std::move(client.error()));
+  auto view = std::make_shared<const RegistryView>(
+      RegistryView{key, object->spec.project, object->path(), object->spec.ownerId.value_or(""),
+                   *seed, *client, hints});
+  std::lock_guard lock(mutex_);
+  Entry& entry = entries_[key];
+  entry.inputs = inputs;
+  entry.view = view;
+  return view;
+}
+
+Result<std::shared_ptr<const RegistryListing>> RegistrySources::listing(
+    const RegistryView& view, TimePoint notBefore, const std::stop_token& stop) {
+  {
+    std::unique_lock lock(mutex_);
+    Entry& entry = entries_[view.key];
+    waitUntil(context_.clock, lock, listed_, kForever, stop, [&] { return !entry.isListing; });
+    if (stop.stop_requested()) return fail(ErrorCode::kUnavailable, "stopping");
+    if (entry.listing != nullptr && entry.listing->takenAt >= notBefore) return entry.listing;
+    entry.isListing = true;
+  }
+  auto listing = list(view);
+  std::lock_guard lock(mutex_);
+  Entry& entry = entries_[view.key];
+  entry.isListing = false;
+  if (listing) entry.listing = *listing;
+  context_.clock.wakeAll(listed_);
+  return listing;
+}
+
+Result<std::shared_ptr<const RegistryListing>> RegistrySources::list(const RegistryView& view) {
+  auto snapshot = view.registry->listRegistrations();
+  if (!snapshot) {
+    const auto object = context_.store.registries().get(view.key);
+    if (object != nullptr) {
+      api::RegistryStatus status = object->status;
+      ++status.failureCount;
+      status.lastFailureTime = context_.clock.now();
+      setCondition(status.conditions,
+                   {kReady, false, std::string(traitsOf(snapshot.error().code).reason),
+                    snapshot.error().message, object->meta.generation, context_.clock.now()});
+      (void)context_.store.registries().setStatus(view.key, object->meta.uid, std::move(status));
+    }
+    return fail(withContext(std::move(snapshot.error()), "clearblade"));
+  }
+  auto listing = std::make_shared<RegistryListing>();
+  listing->takenAt = snapshot->takenAt;
+  std::vector<std::string> ids;
+  for (clearblade::Registration& registration : snapshot->registrations) {
+    ids.push_back(registration.id);
+    listing->registrations.emplace(registration.id, std::move(registration));
+  }
+  view.hints->replace(std::move(ids), listing->takenAt);
+  reportListing(view, *listing);
+  return listing;
+}
+
+void RegistrySources::reportListing(const RegistryView& view, const RegistryListing& listing) {
+  const auto object = context_.store.registries().get(view.key);
+  if (object == nullptr) return;
+  api::RegistryStatus status = object->status;
+  status.observedGeneration = object->meta.generation;
+  status.ownerId = view.ownerId;
+  status.total = static_cast<int>(listing.registrations.size());
+  status.owned = 0;
+  for (const auto& [id, registration] : listing.registrations) {
+    const ReadMark read = readMark(registration.metadata);
+    if (read.state == MarkState::kValid && read.mark.owner == view.ownerId) ++status.owned;
+  }
+  status.foreign = status.total - status.owned;
+  status.lastCompleteSync = listing.takenAt;
+  status.failureCount = 0;
+  setCondition(status.conditions,
+               {kReady, true, "Synced", "", object->meta.generation, context_.clock.now()});
+  (void)context_.store.registries().setStatus(view.key, object->meta.uid, std::move(status));
+}
+
+}  // namespace bco

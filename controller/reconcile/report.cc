@@ -1,0 +1,196 @@
+#include "reconcile/report.h"
+
+#include <algorithm>
+
+#include "plan/key_schedule.h"
+
+namespace bco {
+namespace {
+
+using api::Condition;
+using api::Phase;
+
+bool isConflict(Reason reason) {
+  switch (reason) {
+    case Reason::kNotOurs:
+    case Reason::kKeyMismatch:
+    case Reason::kAdoptionDisabled:
+    case Reason::kMarkUnreadable:
+    case Reason::kDuplicateObject:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Phase phaseOf(const Pass& pass, const DesiredDevice& desired, Phase before) {
+  if (pass.error) {
+    const bool nothingKnownToBeWrong = !pass.observed && before == Phase::kReady;
+    const bool lookAgain =
+        pass.error->code == ErrorCode::kAlreadyExists || pass.error->code == ErrorCode::kConflict ||
+        pass.error->code == ErrorCode::kNotFound || pass.error->code == ErrorCode::kThrottled;
+    if (nothingKnownToBeWrong) return Phase::kReady;
+    return lookAgain ? Phase::kPending : Phase::kFailed;
+  }
+  switch (pass.plan.verdict) {
+    case Verdict::kInSync:
+      return desired.present ? Phase::kReady : Phase::kAbsent;
+    case Verdict::kAct:
+      if (pass.observeOnly || pass.plan.reason == Reason::kTakenOver) return Phase::kPending;
+      return desired.present ? Phase::kReady : Phase::kAbsent;
+    case Verdict::kWait:
+      return pass.plan.reason == Reason::kSuspended ? Phase::kSuspended : Phase::kWaiting;
+    case Verdict::kRefuse:
+      return isConflict(pass.plan.reason) ? Phase::kConflict : Phase::kFailed;
+  }
+  return before;
+}
+
+// Conditions that are there only while true.
+void setAbnormal(api::DeviceStatus& status, bool is, Condition condition) {
+  if (is) {
+    condition.status = true;
+    setCondition(status.conditions, condition);
+  } else {
+    std::erase_if(status.conditions, [&](const auto& c) { return c.type == condition.type; });
+  }
+}
+
+void setConditions(api::DeviceStatus& status, std::string_view reason, const std::string& message,
+                   TimePoint now) {
+  const auto condition = [&](std::string type) {
+    return Condition{std::move(type),           false, std::string(reason), message,
+                     status.observedGeneration, now};
+  };
+  Condition ready = condition("Ready");
+  ready.status = status.phase == Phase::kReady;
+  setCondition(status.conditions, ready);
+  setAbnormal(status, status.phase == Phase::kPending || status.phase == Phase::kWaiting,
+              condition("Reconciling"));
+  setAbnormal(status, status.phase == Phase::kFailed || status.phase == Phase::kConflict,
+              condition("Stalled"));
+  setAbnormal(status, status.phase == Phase::kConflict, condition("OwnershipConflict"));
+}
+
+void setBlocked(api::DeviceStatus& status, const ObservedDevice& observed, TimePoint now) {
+  const bool blocked = observed.registration && observed.registration->blocked;
+  setAbnormal(status, blocked,
+              Condition{"Blocked", true, "BlockedInRegistry",
+                        "somebody has blocked the registration; unblock it in ClearBlade",
+                        status.observedGeneration, now});
+}
+
+// The stored key of an observation that is in sync.
+std::optional<api::KeyStatus> observedKey(const ObservedDevice& observed) {
+  if (!observed.registration || !observed.device || !observed.device->target) return std::nullopt;
+  const auto& fingerprint = observed.device->target->keyFingerprint;
+  if (!fingerprint) return std::nullopt;
+  api::KeyStatus key;
+  key.fingerprint = "sha256:" + *fingerprint;
+  if (const MarkedKey* marked = observed.mark.mark.find(fingerprint->substr(0, 16))) {
+    key.generation = marked->generation;
+    key.issuedAt = marked->issuedAt;
+  }
+  for (std::size_t i = 0; i < observed.credentialFingerprints.size(); ++i) {
+    if (observed.credentialFingerprints[i] == *fingerprint) {
+      key.expiresAt = observed.registration->credentials[i].expiresAt;
+    }
+  }
+  return key;
+}
+
+api::DeviceStatus begin(const api::BalenaDevice& object) {
+  api::DeviceStatus status = object.status;
+  status.observedGeneration = object.meta.generation;
+  const auto annotation = object.meta.annotations.find(api::kReconcileAnnotation);
+  if (annotation != object.meta.annotations.end()) {
+    status.lastHandledReconcileAt = annotation->second;
+  }
+  return status;
+}
+
+std::string registrationPath(const DesiredDevice& desired) {
+  return desired.registryPath + "/devices/" + api::registrationId(desired.uuid);
+}
+
+std::string plannedSteps(const Plan& plan) {
+  std::string text = "would";
+  for (const auto& stage : plan.stages) {
+    for (const Step& step : stage) text += (text == "would" ? " " : ", then ") + describe(step);
+  }
+  return text;
+}
+
+}  // namespace
+
+api::DeviceStatus report(const api::BalenaDevice& object, const DesiredDevice& desired,
+                         const Pass& pass, TimePoint now) {
+  api::DeviceStatus status = begin(object);
+  status.phase = phaseOf(pass, desired, object.status.phase);
+  if (pass.error) {
+    ++status.failureCount;
+    status.lastFailureTime = now;
+  } else {
+    status.failureCount = 0;
+  }
+  if (pass.observed) {
+    if (pass.observed->device) status.deviceName = pass.observed->device->name;
+    setBlocked(status, *pass.observed, now);
+  }
+  if (status.phase == Phase::kReady && !pass.error) {
+    status.registration = registrationPath(desired);
+    if (auto key = pass.delivered ? pass.delivered : observedKey(*pass.observed)) {
+      key->verifiedAt = now;
+      if (key->issuedAt) key->rotateAt = rotateAt(*key->issuedAt, desired.keys, desired.uuid);
+      status.key = std::move(key);
+    }
+    status.absentSince.reset();
+  }
+  if (status.phase == Phase::kAbsent) {
+    status.registration.clear();
+    status.key.reset();
+  }
+  if (pass.error) {
+    setConditions(status, traitsOf(pass.error->code).reason, pass.error->message, now);
+  } else if (pass.observeOnly && pass.plan.verdict == Verdict::kAct) {
+    setConditions(status, nameOf(pass.plan.reason), plannedSteps(pass.plan), now);
+  } else if (status.phase == Phase::kReady) {
+    setConditions(status, nameOf(Reason::kSynced), "", now);
+  } else {
+    setConditions(status, nameOf(pass.plan.reason), pass.plan.message, now);
+  }
+  return status;
+}
+
+api::DeviceStatus reportInSync(const api::BalenaDevice& object, const DesiredDevice& desired,
+                               const MarkedKey& key, const std::optional<TimePoint>& expiresAt,
+                               const std::string& deviceName, TimePoint now) {
+  api::DeviceStatus status = begin(object);
+  status.phase = Phase::kReady;
+  status.failureCount = 0;
+  status.deviceName = deviceName;
+  status.registration = registrationPath(desired);
+  status.absentSince.reset();
+  api::KeyStatus keyStatus = status.key.value_or(api::KeyStatus{});
+  if (keyStatus.generation != key.generation || keyStatus.issuedAt != key.issuedAt) keyStatus = {};
+  keyStatus.generation = key.generation;
+  keyStatus.issuedAt = key.issuedAt;
+  keyStatus.expiresAt = expiresAt;
+  keyStatus.rotateAt = rotateAt(key.issuedAt, desired.keys, desired.uuid);
+  status.key = keyStatus;
+  setConditions(status, nameOf(Reason::kSynced), "", now);
+  return status;
+}
+
+api::DeviceStatus reportFleetProblem(const api::BalenaDevice& object, const Error& error,
+                                     TimePoint now) {
+  api::DeviceStatus status = begin(object);
+  // What was ready before is not less ready because its fleet can't be read just now.
+  if (status.phase != Phase::kReady) {
+    status.phase = Phase::kPending;
+    setConditions(status, "FleetNotReady", error.message, now);
+  }
+  return status;
+}
+
+}  // namespace bco

@@ -1,0 +1,40 @@
+// From the result of a pass to the status of the object.
+#pragma once
+
+#include <optional>
+
+#include "api/device.h"
+#include "core/error.h"
+#include "plan/plan.h"
+
+namespace bco {
+
+// How one pass over one device ended.
+struct Pass {
+  Plan plan;
+  // Absent when reading failed.
+  std::optional<ObservedDevice> observed;
+  // The pass failed, in reading or in writing.
+  std::optional<Error> error;
+  // A key was delivered in this pass.
+  std::optional<api::KeyStatus> delivered;
+  // mode: Observe — the plan was not carried out.
+  bool observeOnly = false;
+};
+
+// The object's next status. Pure.
+[[nodiscard]] api::DeviceStatus report(const api::BalenaDevice& object,
+                                       const DesiredDevice& desired, const Pass& pass,
+                                       TimePoint now);
+
+// The status of a device that a sweep has found in sync by what is public.
+[[nodiscard]] api::DeviceStatus reportInSync(const api::BalenaDevice& object,
+                                             const DesiredDevice& desired, const MarkedKey& key,
+                                             const std::optional<TimePoint>& expiresAt,
+                                             const std::string& deviceName, TimePoint now);
+
+// The status of a device whose fleet can't be looked at.
+[[nodiscard]] api::DeviceStatus reportFleetProblem(const api::BalenaDevice& object,
+                                                   const Error& error, TimePoint now);
+
+}  // namespace bco

@@ -1,0 +1,40 @@
+#include "reconcile/views.h"
+
+namespace bco {
+
+Result<std::shared_ptr<const FleetView>> FleetViews::get(const api::ObjectKey& fleet) const {
+  std::lock_guard lock(mutex_);
+  const auto found = entries_.find(fleet);
+  if (found == entries_.end()) {
+    return fail(ErrorCode::kUnavailable,
+                "fleet " + toString(fleet) + " has not been looked at yet");
+  }
+  if (found->second.view == nullptr) return fail(*found->second.failure);
+  return found->second.view;
+}
+
+void FleetViews::set(const api::ObjectKey& fleet, std::shared_ptr<const FleetView> view) {
+  std::lock_guard lock(mutex_);
+  entries_[fleet] = {std::move(view), std::nullopt};
+}
+
+void FleetViews::setFailure(const api::ObjectKey& fleet, Error error) {
+  std::lock_guard lock(mutex_);
+  entries_[fleet].failure = std::move(error);
+}
+
+void FleetViews::forget(const api::ObjectKey& fleet) {
+  std::lock_guard lock(mutex_);
+  entries_.erase(fleet);
+}
+
+std::set<std::int64_t> FleetViews::fleetIds() const {
+  std::lock_guard lock(mutex_);
+  std::set<std::int64_t> ids;
+  for (const auto& [key, entry] : entries_) {
+    if (entry.view != nullptr) ids.insert(entry.view->fleetId);
+  }
+  return ids;
+}
+
+}  // namespace bco

@@ -1,0 +1,64 @@
+// What FleetSync has found out about fleets and registries, for the device reconcilers to use.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "api/fleet.h"
+#include "api/registry.h"
+#include "balena/api.h"
+#include "clearblade/api.h"
+#include "core/result.h"
+#include "core/secret.h"
+#include "reconcile/hints.h"
+
+namespace bco {
+
+// A registry we can talk to. Never changes; a changed object or Secret makes a new one.
+struct RegistryView {
+  api::ObjectKey key;
+  std::string project;
+  std::string path;
+  std::string ownerId;
+  SharedSecret seed;
+  std::shared_ptr<clearblade::RegistryApi> registry;
+  std::shared_ptr<RegistrationHints> hints;
+};
+
+// A fleet we can talk to, as its object and balena described it at the last look. Never changes.
+struct FleetView {
+  std::shared_ptr<const api::BalenaFleet> object;
+  std::int64_t fleetId = 0;
+  balena::VariableLevel level;
+  std::shared_ptr<balena::BalenaApi> balena;
+  std::shared_ptr<const RegistryView> registry;
+};
+
+// The current view of each fleet, or why there is none. Thread-safe.
+class FleetViews {
+ public:
+  // kUnavailable before the fleet's first look.
+  [[nodiscard]] Result<std::shared_ptr<const FleetView>> get(const api::ObjectKey& fleet) const;
+  void set(const api::ObjectKey& fleet, std::shared_ptr<const FleetView> view);
+  // Why there is none; an earlier view stays in use, for what it says still holds as far as we
+  // know.
+  void setFailure(const api::ObjectKey& fleet, Error error);
+  void forget(const api::ObjectKey& fleet);
+
+  // balena's ids of all fleets of ours.
+  [[nodiscard]] std::set<std::int64_t> fleetIds() const;
+
+ private:
+  struct Entry {
+    std::shared_ptr<const FleetView> view;
+    std::optional<Error> failure;
+  };
+  mutable std::mutex mutex_;  // guards entries_
+  std::map<api::ObjectKey, Entry> entries_;
+};
+
+}  // namespace bco
