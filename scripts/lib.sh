@@ -1,0 +1,55 @@
+# Shared by the scripts; to be sourced. Sets `root` and works from there.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+
+die() {
+  echo "$*" >&2
+  exit 1
+}
+
+# as_root COMMAND...: runs it as root, by sudo where needed.
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    die "needs root or sudo to install packages: $*"
+  fi
+}
+
+# need PACKAGE...: installs those Debian packages that are missing.
+need() {
+  local missing=() package
+  for package in "$@"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  command -v apt-get >/dev/null || die "needs Debian 12, or these packages: ${missing[*]}"
+  echo "installing ${missing[*]}" >&2
+  as_root apt-get update -qq >/dev/null
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# What building needs. One list for every script.
+need_build_tools() {
+  need g++ cmake ninja-build ccache ca-certificates libcpprest-dev libboost-dev libssl-dev zlib1g-dev libyaml-cpp-dev \
+    prometheus-cpp-dev libspdlog-dev libsimdjson-dev nlohmann-json3-dev libexpected-dev libcli11-dev
+}
+
+need_test_tools() {
+  need_build_tools
+  need libgtest-dev libgmock-dev libbenchmark-dev openssl curl python3 python3-venv
+}
+
+# build PRESET TARGET...: configures and builds; quick when nothing has changed.
+build() {
+  local preset=$1 directory=build
+  shift
+  [ "$preset" = release ] || directory=build/$preset
+  [ -f "$directory/build.ninja" ] || cmake --preset "$preset" ${CMAKE_ARGS:-} >"/tmp/configure.$$" 2>&1 ||
+    { cat "/tmp/configure.$$" >&2; rm -f "/tmp/configure.$$"; die "configuring failed"; }
+  rm -f "/tmp/configure.$$"
+  cmake --build "$directory" --target "$@" -- --quiet
+}
