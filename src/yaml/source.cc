@@ -2,30 +2,12 @@
 
 #include <algorithm>
 
+#include "core/utf8.h"
+
 namespace bco::yaml {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-
-bool isContinuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
-
-// The size of the UTF-8 character at the front of `text`; 0 when it is none (RFC 3629: no overlong
-// forms, no surrogates, nothing above U+10FFFF).
-std::size_t characterSize(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text[0]);
-  if (first < 0x80) return 1;
-  const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < size) return 0;
-  for (std::size_t i = 1; i < size; ++i) {
-    if (!isContinuation(text[i])) return 0;
-  }
-  const auto second = static_cast<unsigned char>(text[1]);
-  if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
-      (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) {
-    return 0;
-  }
-  return size;
-}
 
 bool isForbidden(char c) {
   return (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n') || c == 0x7f;
@@ -61,7 +43,7 @@ Source readSource(std::string_view text) {
       ++at;
       continue;
     }
-    const std::size_t size = characterSize(rest);
+    const std::size_t size = utf8Size(rest);
     if (isForbidden(rest[0])) {
       problem = "a control character";
     } else if (size == 0) {
