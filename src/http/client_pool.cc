@@ -96,6 +96,7 @@ struct Attempt {
   web::http::http_response response;
   pplx::cancellation_token_source cancellation;
   std::shared_ptr<Origin> origin;  // since it was started
+  std::optional<int> corked;       // the descriptor of the connection, until the body is written
   bool stale = false;
   bool finished = false;   // its result is set
   bool abandoned = false;  // and the library still works on it
@@ -133,10 +134,17 @@ web::http::http_request buildMessage(const Request& request, const AttemptPtr& a
                      bytes.size(), "application/json");
   }
   message.set_response_stream(concurrency::streams::ostream(attempt->content));
+  // Called while the library works on the message, which the attempt outlives.
   message.set_progress_handler(
-      [limit = attempt->maxResponseBytes](web::http::message_direction::direction direction,
-                                          utility::size64_t bytes) {
-        if (direction == web::http::message_direction::download && bytes > limit) throw TooLarge{};
+      [attempt = attempt.get()](web::http::message_direction::direction direction,
+                                utility::size64_t bytes) {
+        if (direction == web::http::message_direction::upload) {
+          if (attempt->corked && bytes == attempt->body.size()) {
+            uncork(*std::exchange(attempt->corked, std::nullopt));
+          }
+        } else if (bytes > attempt->maxResponseBytes) {
+          throw TooLarge{};
+        }
       });
   return message;
 }
@@ -189,7 +197,7 @@ class ClientPool::State final : public std::enable_shared_from_this<State> {
   Clock& clock_;
   Latch idle_{1};  // closed and nothing in flight
   bool closed_ = false;
-  bool starting_ = false;  // the library's calls into us are made by start()
+  Attempt* starting_ = nullptr;  // the library's calls into us are made by start()
   int abandoned_ = 0;
   std::map<std::string, std::shared_ptr<Origin>> origins_;
   std::deque<AttemptPtr> waiting_;
@@ -271,7 +279,7 @@ void ClientPool::State::start(const AttemptPtr& attempt) {
   if (!origin) return finish(attempt, fail(std::move(origin.error())));
   attempt->origin = *std::move(origin);
   inFlight_.insert(attempt);
-  starting_ = true;
+  starting_ = attempt.get();
   // Each round that meets a dead connection removes it; of a stale one no byte was used.
   for (std::size_t round = 0; round <= options_.maxInFlight; ++round) {
     attempt->stale = false;
@@ -282,7 +290,7 @@ void ClientPool::State::start(const AttemptPtr& attempt) {
             });
     if (!attempt->stale) break;
   }
-  starting_ = false;
+  starting_ = nullptr;
   if (attempt->stale) {
     finish(attempt, fail(ErrorCode::kUnavailable, "every idle connection turned out to be dead"));
     release(attempt);
@@ -326,7 +334,7 @@ std::shared_ptr<Origin> ClientPool::State::makeOrigin(const Url& url) {
         [this, context = origin->tls.get()](boost::asio::ssl::context& fresh) {
           // The library replaces a connection whose address did not answer by one to the next
           // address, and if its request was cancelled meanwhile sends it all the same.
-          if (!starting_ && abandoned_ > 0) throw StaleConnection{};
+          if (starting_ == nullptr && abandoned_ > 0) throw StaleConnection{};
           fresh = boost::asio::ssl::context(context->share());
         });
   }
@@ -342,13 +350,17 @@ std::shared_ptr<Origin> ClientPool::State::makeOrigin(const Url& url) {
 void ClientPool::State::prepareSocket(void* handle, bool tls, bool proxied) const {
   // When a connection breaks before the answer comes, the library sends the request again by
   // itself, be it a write or not. Only start() decides that.
-  if (!starting_) throw RefusedToRepeat{};
+  if (starting_ == nullptr) throw RefusedToRepeat{};
   const bool bare = !tls || (proxied && isBareSocket(handle));
   auto& socket =
       bare ? *static_cast<tcp::socket*>(handle) : static_cast<TlsStream*>(handle)->next_layer();
   if (socket.is_open()) {
     if (isStale(socket.native_handle())) throw StaleConnection{};
     if (proxied) tuneSocket(socket.native_handle());
+    if (!starting_->body.empty()) {
+      cork(socket.native_handle());
+      starting_->corked = socket.native_handle();
+    }
   } else if (!tls) {
     socket.open(tcp::v4());
     tuneSocket(socket.native_handle());
@@ -363,7 +375,7 @@ void ClientPool::State::onHead(const AttemptPtr& attempt,
     attempt->response = head.get();
   } catch (const StaleConnection&) {
     attempt->stale = true;
-    if (starting_) return;  // start() tries the next connection
+    if (starting_ != nullptr) return;  // start() tries the next connection
     finish(attempt, fail(ErrorCode::kUnavailable, "the connection was replaced"));
     return release(attempt);
   } catch (...) {

@@ -15,6 +15,16 @@ void tuneSocket(int descriptor) {
   static_cast<void>(::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &abortive, sizeof abortive));
 }
 
+void cork(int descriptor) {
+  const int on = 1;
+  static_cast<void>(::setsockopt(descriptor, IPPROTO_TCP, TCP_CORK, &on, sizeof on));
+}
+
+void uncork(int descriptor) {
+  const int off = 0;
+  static_cast<void>(::setsockopt(descriptor, IPPROTO_TCP, TCP_CORK, &off, sizeof off));
+}
+
 bool isStale(int descriptor) {
   pollfd state{.fd = descriptor, .events = POLLIN | POLLRDHUP, .revents = 0};
   return ::poll(&state, 1, 0) != 0;
