@@ -1,0 +1,30 @@
+import pytest
+
+from harness import Sandbox, Site
+
+
+@pytest.fixture
+def make_sandbox(tmp_path):
+    """Starts sandboxes and ends them with the test."""
+    running = []
+
+    def make(*arguments):
+        directory = tmp_path / f"sandbox-{len(running)}"
+        directory.mkdir()
+        running.append(Sandbox(directory, *arguments))
+        return running[-1]
+
+    yield make
+    for sandbox in running:
+        sandbox.stop()
+
+
+@pytest.fixture
+def sandbox(make_sandbox):
+    """Without simulated devices."""
+    return make_sandbox("--no-devices")
+
+
+@pytest.fixture
+def site(tmp_path, sandbox):
+    return Site(tmp_path / "site", sandbox).registry().fleet()
