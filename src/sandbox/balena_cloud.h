@@ -39,7 +39,7 @@ struct BalenaHooks {
 };
 
 struct FleetSpec {
-  std::string slug;  // "org/name"; the organization is created when it is new
+  std::string slug = {};  // "org/name"; the organization is created when it is new
   std::vector<std::string> services = {"main"};
   std::string deviceType = "raspberrypi4-64";
   bool release = true;  // with a release of these services; without one devices have no installs
@@ -47,10 +47,10 @@ struct FleetSpec {
 };
 
 struct DeviceSpec {
-  std::string uuid;  // empty: generated, 32 hex digits
-  std::string name;  // empty: generated
-  std::string fleet;
-  std::string deviceType;  // empty: the fleet's
+  std::string uuid = {};  // empty: generated, 32 hex digits
+  std::string name = {};  // empty: generated
+  std::string fleet = {};
+  std::string deviceType = {};  // empty: the fleet's
   bool online = true;
   std::map<std::string, std::string> tags = {};
 };
@@ -58,13 +58,13 @@ struct DeviceSpec {
 enum class TokenKind { kNamedUserKey, kSession, kDeviceKey, kProvisioningKey };
 
 struct TokenSpec {
-  std::string token;  // empty: generated, 32 alphanumerics
+  std::string token = {};  // empty: generated, 32 alphanumerics
   TokenKind kind = TokenKind::kNamedUserKey;
-  std::string name;
-  bool allFleets = false;           // blanket permission, as openBalena's only user has
-  std::vector<std::string> fleets;  // slugs; else what it sees; a provisioning key's single fleet
-  std::string device;               // uuid, of a device key
-  std::optional<TimePoint> expires;
+  std::string name = {};
+  bool allFleets = false;                // blanket permission, as openBalena's only user has
+  std::vector<std::string> fleets = {};  // slugs of what else it sees; of a provisioning key: one
+  std::string device = {};               // uuid, of a device key
+  std::optional<TimePoint> expires = {};
 };
 
 struct BalenaSettings {

@@ -18,12 +18,12 @@ namespace bco::server {
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
-  std::string method;  // "GET", …
-  std::string target;  // as on the request line: path and query, still encoded
-  Headers headers;
-  std::string body;
+  std::string method = {};  // "GET", …
+  std::string target = {};  // as on the request line: path and query, still encoded
+  Headers headers = {};
+  std::string body = {};
   std::uint64_t connection = 0;  // number of the connection, from 1
-  std::string peer;              // address without port
+  std::string peer = {};         // address without port
 
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
 };
