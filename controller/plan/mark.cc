@@ -47,12 +47,11 @@ std::optional<Mark> parseMark(const clearblade::Metadata& metadata) {
   }
   mark.fleetId = *fleetId;
   std::ranges::copy(*incarnation, mark.incarnation.begin());
-  if (const std::string_view keys = value(kKeys); !keys.empty()) {
-    for (const std::string_view text : split(keys, ';')) {
-      auto key = parseKey(text);
-      if (!key) return std::nullopt;
-      mark.keys.push_back(std::move(*key));
-    }
+  // At least one: without any, the generations already used could not be told.
+  for (const std::string_view text : split(value(kKeys), ';')) {
+    auto key = parseKey(text);
+    if (!key) return std::nullopt;
+    mark.keys.push_back(std::move(*key));
   }
   return mark;
 }

@@ -31,14 +31,15 @@ struct Plan {
 
 // Pure: same inputs, same plan. Keys are named by generation; apply() derives them.
 //
-//   registration │ no stored key    │ stored = newest    │ stored = older   │ stored but expired │
-//   stored unknown
-//   ─────────────┼──────────────────┼────────────────────┼──────────────────┼────────────────────┼─────────────────
-//   none         │ create key 0, store it: a new incarnation, whatever is stored
-//   ours         │ deliver key g    │ in sync            │ deliver key g    │ next generation    │
-//   deliver key g unmarked     │ conflict¹        │ adopt              │ adopt            │
-//   conflict¹          │ conflict¹ another's    │ conflict         │ conflict           │ conflict
-//   │ conflict           │ conflict ¹ unless adoption: Always
+// clang-format off
+//   registration │ no key stored │ stored = newest │ stored = older │ stored expired  │ stored unknown
+//   ─────────────┼───────────────┼─────────────────┼────────────────┼─────────────────┼───────────────
+//   none         │ create key 0 under a new incarnation and store it, whatever is stored
+//   ours         │ deliver key g │ in sync         │ deliver key g  │ next generation │ deliver key g
+//   unmarked     │ conflict¹     │ adopt           │ adopt          │ conflict¹       │ conflict¹
+//   another's    │ conflict      │ conflict        │ conflict       │ conflict        │ conflict
+//   ¹ unless adoption: Always
+// clang-format on
 //
 // A stored key that is both older and expired counts as older. g is the newest generation the mark
 // lists. Delivering it means: the variable alone when its credential is registered; the credential

@@ -28,19 +28,17 @@ class Planner {
 
  private:
   // ── registration: none
-  // ──────────────────────────────────────────────────────────────────────────
   Plan provision() {
     Plan plan = act(Reason::kNotRegistered, "registering the device");
     plan.stages.push_back({CreateRegistration{api::registrationId(desired_.uuid), ownMark(),
                                               NewKey{0, now_, now_ + desired_.keys.lifetime}}});
     deliver(plan, 0);
     // A late write of an earlier life of the device may still land on what is there.
-    if (target_.hasKey) plan.next = now_ + kLateWriteHorizon;
+    if (target_.hasKey) plan.next = std::min(verifyAt(), now_ + kLateWriteHorizon);
     return plan;
   }
 
   // ── registration: ours
-  // ──────────────────────────────────────────────────────────────────────────
   Plan maintain() {
     if (!target_.hasKey) return deliverNewest(Reason::kKeyMissing, "the device has no key");
     const MarkedKey* stored =
@@ -73,9 +71,7 @@ class Planner {
   // stored.
   Plan deliverNewest(Reason reason, std::string message) {
     const MarkedKey* newest = mark_.newest();
-    if (newest == nullptr || !observed_.newestIsDerivable) {
-      return nextGeneration(reason, std::move(message));
-    }
+    if (!observed_.newestIsDerivable) return nextGeneration(reason, std::move(message));
     const clearblade::Credential* credential = credentialOf(newest->shortFingerprint);
     const std::optional<TimePoint> expiry =
         credential == nullptr ? newest->issuedAt + desired_.keys.lifetime : credential->expiresAt;
@@ -85,9 +81,9 @@ class Planner {
     Plan plan = act(reason, std::move(message));
     if (credential == nullptr) {
       // A patch of the credentials is the chance to rotate what is due anyway.
-      if (rotateAt(newest->issuedAt, desired_.keys, desired_.uuid) <= now_ + kGenerationInterval) {
-        return nextGeneration(reason, plan.message);
-      }
+      const bool isDue =
+          rotateAt(newest->issuedAt, desired_.keys, desired_.uuid) <= now_ + kGenerationInterval;
+      if (isDue && !isYoung(*newest)) return nextGeneration(reason, plan.message);
       if (!addKey(plan, NewKey{newest->generation, newest->issuedAt, *expiry})) return slotsFull();
     }
     deliver(plan, newest->generation);
@@ -96,7 +92,7 @@ class Planner {
 
   Plan nextGeneration(Reason reason, std::string message) {
     const MarkedKey* newest = mark_.newest();
-    if (newest != nullptr && newest->issuedAt > now_ - kGenerationInterval) {
+    if (isYoung(*newest)) {
       return {Verdict::kWait,
               Reason::kKeyTooYoung,
               message +
@@ -105,7 +101,7 @@ class Planner {
               {},
               newest->issuedAt + kGenerationInterval};
     }
-    const std::uint32_t generation = newest == nullptr ? 0 : newest->generation + 1;
+    const std::uint32_t generation = newest->generation + 1;
     Plan plan = act(reason, std::move(message));
     if (!addKey(plan, NewKey{generation, now_, now_ + desired_.keys.lifetime})) return slotsFull();
     deliver(plan, generation);
@@ -124,7 +120,6 @@ class Planner {
   }
 
   // ── registration: unmarked
-  // ──────────────────────────────────────────────────────────────────────
   Plan adopt() {
     if (desired_.adoption == api::Adoption::kNever) {
       return {Verdict::kRefuse,
@@ -145,14 +140,16 @@ class Planner {
       return plan;
     }
     if (desired_.adoption != api::Adoption::kAlways) {
-      return {Verdict::kRefuse,
-              Reason::kKeyMismatch,
-              std::string("a registration without our mark exists, and ") +
-                  (target_.hasKey ? "the key stored on the device is not one of its credentials"
-                                  : "no key is stored on the device") +
-                  "; adoption: Always takes it over with a new key",
-              {},
-              {}};
+      return {
+          Verdict::kRefuse,
+          Reason::kKeyMismatch,
+          std::string("a registration without our mark exists, and ") +
+              (!target_.hasKey     ? "no key is stored on the device"
+               : stored == nullptr ? "the key stored on the device is not one of its credentials"
+                                   : "the key stored on the device has expired") +
+              "; adoption: Always takes it over with a new key",
+          {},
+          {}};
     }
     Plan plan = act(Reason::kAdopted, "taking the registration over with a new key");
     if (!addKey(plan, adoptedMark(), NewKey{0, now_, now_ + desired_.keys.lifetime})) {
@@ -163,9 +160,13 @@ class Planner {
   }
 
   // ── parts
-  // ───────────────────────────────────────────────────────────────────────────────────────
   [[nodiscard]] Plan act(Reason reason, std::string message) const {
     return {Verdict::kAct, reason, std::move(message), {}, verifyAt()};
+  }
+
+  // Too young for a successor.
+  [[nodiscard]] bool isYoung(const MarkedKey& key) const {
+    return key.issuedAt > now_ - kGenerationInterval;
   }
 
   [[nodiscard]] Plan slotsFull() const {

@@ -1,0 +1,172 @@
+// What must hold whatever is observed, tried on many random observations.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <random>
+
+#include "tests/controller/plan/builders.h"
+
+namespace bco {
+namespace {
+
+using namespace std::chrono_literals;
+using test::days;
+using test::kNow;
+using test::Observed;
+using test::testKey;
+
+class Dice {
+ public:
+  explicit Dice(std::uint64_t seed) : engine_(seed) {}
+  int upTo(int most) { return static_cast<int>(engine_() % static_cast<unsigned>(most + 1)); }
+  bool maybe() { return upTo(1) == 1; }
+  template <class T>
+  T oneOf(std::initializer_list<T> values) {
+    return *(values.begin() + upTo(static_cast<int>(values.size()) - 1));
+  }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+Observed randomObservation(Dice& dice) {
+  Observed observed;
+  if (dice.maybe()) observed.hasPublicVariables();
+  switch (dice.upTo(2)) {
+    case 0:
+      break;
+    case 1:
+      observed.stores(dice.upTo(5));
+      break;
+    default:
+      observed.storesNonsense();
+  }
+  if (dice.upTo(9) == 0) return observed;
+  observed.registered().metadata("site", "roof").metadata("floor", "2");
+  std::vector<int> keys = {0, 1, 2, 3, 4};
+  for (std::size_t i = keys.size() - 1; i > 0; --i) {
+    std::swap(keys[i], keys[static_cast<std::size_t>(dice.upTo(static_cast<int>(i)))]);
+  }
+  const int credentials = dice.upTo(3);
+  for (int i = 0; i < credentials; ++i) {
+    if (dice.upTo(5) == 0) {
+      observed.foreignCredential();
+    } else {
+      observed.credential(keys[static_cast<std::size_t>(i)],
+                          dice.oneOf<std::optional<TimePoint>>(
+                              {std::nullopt, kNow - days(1), kNow - 5min, kNow + days(30)}));
+    }
+  }
+  if (dice.upTo(3) > 0) {
+    observed.marked(dice.upTo(9) == 0 ? "site-b" : "site-a",
+                    dice.upTo(5) == 0 ? test::kOtherFleetId : test::kFleetId);
+    observed.lists(4, kNow - dice.oneOf<Duration>({1min, 30min, 2h, days(80)}));
+    for (int key = 0; key < 4; ++key) {
+      if (dice.maybe()) observed.lists(key, kNow - dice.oneOf<Duration>({5min, 20min, days(30)}));
+    }
+    if (dice.maybe()) observed.derivable();
+  }
+  return observed.skewed(dice.oneOf<Duration>({0s, 3min, -3min, 20min, -20min}));
+}
+
+DesiredDevice randomDesire(Dice& dice) {
+  DesiredDevice desired = test::desiredDevice();
+  desired.present = dice.upTo(4) > 0;
+  desired.adoption =
+      dice.oneOf({api::Adoption::kIfKeyMatches, api::Adoption::kAlways, api::Adoption::kNever});
+  return desired;
+}
+
+bool holds(const std::vector<clearblade::Credential>& credentials, const std::string& pem) {
+  return std::ranges::find(credentials, pem, &clearblade::Credential::publicKey) !=
+         credentials.end();
+}
+
+// Invariants 2 and 3 of a patch, and the part of invariant 1 that one plan can break.
+void checkPatch(const PatchRegistration& patch, const ObservedDevice& observed,
+                const DesiredDevice& desired) {
+  EXPECT_TRUE(observed.registration);
+  EXPECT_NE(observed.mark.state, MarkState::kBroken);
+  EXPECT_TRUE(observed.mark.state == MarkState::kAbsent || observed.mark.mark.owner == "site-a");
+  EXPECT_EQ(patch.numId, observed.registration->numId);
+  for (const auto& [key, value] : observed.registration->metadata) {
+    EXPECT_TRUE(key.starts_with("bco-") || patch.metadata.at(key) == value) << key;
+  }
+  EXPECT_EQ(patch.mark.owner, desired.ownerId);
+  EXPECT_EQ(patch.mark.fleetId, desired.fleetId);
+  if (!patch.keep) {
+    EXPECT_FALSE(patch.add);
+    EXPECT_FALSE(patch.mark.keys.empty());
+    return;
+  }
+  EXPECT_LE(patch.keep->size() + (patch.add ? 1U : 0U), clearblade::kMaxCredentials);
+  const auto& stored = observed.device->target->keyFingerprint;
+  std::size_t removed = 0;
+  for (std::size_t i = 0; i < observed.registration->credentials.size(); ++i) {
+    const auto& credential = observed.registration->credentials[i];
+    if (holds(*patch.keep, credential.publicKey)) continue;
+    if (isExpired(credential.expiresAt, kNow, observed.clockSkew)) continue;
+    ++removed;
+    EXPECT_FALSE(stored && observed.credentialFingerprints[i] == *stored)
+        << "took the stored key's credential away";
+    const MarkedKey* listed =
+        observed.mark.mark.find(observed.credentialFingerprints[i].substr(0, 16));
+    EXPECT_TRUE(listed == nullptr || listed->issuedAt <= kNow - 10min);
+  }
+  EXPECT_LE(removed, 1U);
+  for (const auto& credential : *patch.keep) {
+    EXPECT_TRUE(holds(observed.registration->credentials, credential.publicKey))
+        << "registered a key that it did not make";
+  }
+  ASSERT_TRUE(patch.add);
+  const MarkedKey* newest = observed.mark.mark.newest();
+  if (newest != nullptr && patch.add->generation != newest->generation) {
+    EXPECT_EQ(patch.add->generation, newest->generation + 1);
+    EXPECT_LE(newest->issuedAt, kNow - 1h);
+  }
+  for (const MarkedKey& key : patch.mark.keys) EXPECT_LE(key.generation, patch.add->generation);
+}
+
+void check(const Plan& planned, const ObservedDevice& observed, const DesiredDevice& desired) {
+  EXPECT_EQ(planned.verdict == Verdict::kAct, !planned.stages.empty());
+  EXPECT_TRUE(planned.verdict == Verdict::kInSync || !planned.message.empty());
+  EXPECT_GE(planned.next.value_or(kNow), kNow);
+  std::size_t registrationWrites = 0;
+  for (const auto& stage : planned.stages) {
+    for (const Step& step : stage) {
+      if (const auto* patch = std::get_if<PatchRegistration>(&step)) {
+        ++registrationWrites;
+        checkPatch(*patch, observed, desired);
+      } else if (std::holds_alternative<CreateRegistration>(step)) {
+        ++registrationWrites;
+        EXPECT_FALSE(observed.registration);
+      } else if (const auto* gone = std::get_if<DeleteRegistration>(&step)) {
+        ++registrationWrites;
+        EXPECT_FALSE(desired.present);
+        EXPECT_EQ(gone->numId, observed.registration->numId);
+        EXPECT_EQ(observed.mark.state, MarkState::kValid);
+        EXPECT_EQ(observed.mark.mark.owner, "site-a");
+        EXPECT_EQ(observed.mark.mark.fleetId, test::kFleetId);
+      }
+    }
+  }
+  EXPECT_LE(registrationWrites, 1U);
+}
+
+TEST(PlanProperties, HoldForWhateverIsObserved) {
+  int acted = 0;
+  for (std::uint64_t seed = 0; seed < 50000; ++seed) {
+    Dice dice(seed);
+    const ObservedDevice observed = randomObservation(dice).get();
+    const DesiredDevice desired = randomDesire(dice);
+    const Plan planned = plan(desired, observed, kNow);
+    acted += planned.verdict == Verdict::kAct ? 1 : 0;
+    check(planned, observed, desired);
+    EXPECT_EQ(test::outline(planned), test::outline(plan(desired, observed, kNow)));
+    if (testing::Test::HasFailure()) FAIL() << "seed " << seed << ": " << test::outline(planned);
+  }
+  EXPECT_GT(acted, 10000);
+}
+
+}  // namespace
+}  // namespace bco

@@ -1,0 +1,113 @@
+#include "plan/sweep.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/controller/plan/builders.h"
+
+namespace bco {
+namespace {
+
+using namespace std::chrono_literals;
+using test::days;
+using test::desiredDevice;
+using test::kDevicePath;
+using test::kNow;
+using test::kUuid;
+using test::Observed;
+
+balena::FleetDevice provisionedRow() {
+  balena::FleetDevice row;
+  row.id = test::kDeviceId;
+  row.uuid = kUuid;
+  row.publicVariables = {{"GCP_CLIENT_PATH", kDevicePath},
+                         {"GCP_DATA_TOPIC_ROOT", "/devices/balena-" + kUuid},
+                         {"GCP_PROJECT_ID", "p"}};
+  row.hasPrivateKey = true;
+  return row;
+}
+
+Observed provisionedRegistration() {
+  return Observed().registered().credential(1).credential(2).marked().lists(1).lists(2);
+}
+
+SweepFinding judged(const balena::FleetDevice& row, const Observed& registration,
+                    Duration skew = 0s) {
+  const ObservedDevice observed = registration.get();
+  return judge(desiredDevice(), &row, &*observed.registration, kNow, skew);
+}
+
+TEST(Sweep, FindsAProvisionedDeviceInSyncAndNamesItsNewestKey) {
+  const SweepFinding finding = judged(provisionedRow(), provisionedRegistration());
+  EXPECT_TRUE(finding.inSync);
+  ASSERT_TRUE(finding.key);
+  EXPECT_EQ(finding.key->generation, 2U);
+  EXPECT_EQ(finding.expiresAt, kNow + days(60));
+}
+
+TEST(Sweep, LooksCloserAtADeviceThatEitherSideLacks) {
+  const auto row = provisionedRow();
+  const auto registration = *provisionedRegistration().get().registration;
+  EXPECT_FALSE(judge(desiredDevice(), nullptr, &registration, kNow, 0s).inSync);
+  EXPECT_FALSE(judge(desiredDevice(), &row, nullptr, kNow, 0s).inSync);
+  EXPECT_FALSE(judge(desiredDevice(), nullptr, nullptr, kNow, 0s).inSync);
+}
+
+TEST(Sweep, LooksCloserAtADeviceWithoutAKey) {
+  auto row = provisionedRow();
+  row.hasPrivateKey = false;
+  EXPECT_FALSE(judged(row, provisionedRegistration()).inSync);
+}
+
+TEST(Sweep, LooksCloserWhenAPublicVariableDiffersOrLacks) {
+  for (const std::string name : {"GCP_CLIENT_PATH", "GCP_DATA_TOPIC_ROOT", "GCP_PROJECT_ID"}) {
+    auto row = provisionedRow();
+    row.publicVariables[name] += "x";
+    EXPECT_FALSE(judged(row, provisionedRegistration()).inSync) << name;
+    row.publicVariables.erase(name);
+    EXPECT_FALSE(judged(row, provisionedRegistration()).inSync) << name;
+  }
+}
+
+TEST(Sweep, LooksCloserAtARegistrationThatIsNotMarkedAsThisFleets) {
+  const auto unmarked = Observed().registered().credential(2);
+  EXPECT_FALSE(judged(provisionedRow(), unmarked).inSync);
+  EXPECT_FALSE(judged(provisionedRow(), Observed(unmarked).marked("site-b").lists(2)).inSync);
+  EXPECT_FALSE(
+      judged(provisionedRow(), Observed(unmarked).marked("site-a", test::kOtherFleetId).lists(2))
+          .inSync);
+  EXPECT_FALSE(judged(provisionedRow(), Observed(unmarked).metadata("bco-owner", "site-a")).inSync);
+  EXPECT_TRUE(judged(provisionedRow(), Observed(unmarked).marked().lists(2)).inSync);
+}
+
+TEST(Sweep, LooksCloserWhenTheNewestKeyIsNotRegistered) {
+  EXPECT_FALSE(
+      judged(provisionedRow(), Observed().registered().credential(1).marked().lists(1).lists(2))
+          .inSync);
+  EXPECT_FALSE(
+      judged(provisionedRow(), Observed().registered().foreignCredential().marked().lists(2))
+          .inSync);
+}
+
+TEST(Sweep, LooksCloserWhenTheNewestKeyHasExpired) {
+  const auto expired =
+      Observed().registered().credential(2, kNow - days(1)).marked().lists(2, kNow - days(91));
+  EXPECT_FALSE(judged(provisionedRow(), expired).inSync);
+  EXPECT_TRUE(judged(provisionedRow(), expired, 11min).inSync) << "the clocks are apart";
+}
+
+TEST(Sweep, LooksCloserAtWhatIsLeftOfADeviceThatIsToBeAbsent) {
+  DesiredDevice absent = desiredDevice();
+  absent.present = false;
+  const auto row = provisionedRow();
+  const auto registration = *provisionedRegistration().get().registration;
+  EXPECT_FALSE(judge(absent, &row, &registration, kNow, 0s).inSync);
+  EXPECT_FALSE(judge(absent, nullptr, &registration, kNow, 0s).inSync);
+  EXPECT_FALSE(judge(absent, &row, nullptr, kNow, 0s).inSync);
+  EXPECT_TRUE(judge(absent, nullptr, nullptr, kNow, 0s).inSync);
+  auto elsewhere = row;
+  elsewhere.publicVariables["GCP_CLIENT_PATH"] = "elsewhere";
+  EXPECT_TRUE(judge(absent, &elsewhere, nullptr, kNow, 0s).inSync);
+}
+
+}  // namespace
+}  // namespace bco
