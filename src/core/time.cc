@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <limits>
 
@@ -185,7 +186,8 @@ std::optional<Duration> parseDuration(std::string_view text) {
   }
   // Go's own range: 290 years.
   if (total > 9.2e12) return std::nullopt;
-  return Duration(static_cast<Duration::rep>(total));
+  // Rounded: "1.001s" is a hair less than 1001 ms in binary.
+  return Duration(std::llround(total));
 }
 
 std::string formatDuration(Duration duration) {

@@ -11,7 +11,6 @@ using namespace std::chrono_literals;
 
 class WorkQueueTest : public testing::Test {
  protected:
-
   test::FakeClock clock_;
   WorkQueue queue_{clock_};
 };
