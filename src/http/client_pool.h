@@ -42,8 +42,7 @@ class ClientPool final : public HttpTransport {
   // line break; kUnavailable after close(). outcomeUnknown is right for reads too.
   [[nodiscard]] std::vector<Result<Response>> sendAll(std::span<const Request> requests) override;
 
-  // Cancels what is in flight, so that whoever waits gets kUnavailable, and refuses what comes.
-  void close();
+  void close() override;
 
  private:
   class State;

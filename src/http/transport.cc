@@ -20,6 +20,19 @@ std::string_view nameOf(Method method) {
   return "GET";
 }
 
+Request Request::clone() const {
+  return {.method = method,
+          .callClass = callClass,
+          .kind = kind,
+          .url = url,
+          .headers = headers,
+          .credentialHeader = credentialHeader,
+          .credential = credential,
+          .body = body.clone(),
+          .maxResponseBytes = maxResponseBytes,
+          .maxBudgetWait = maxBudgetWait};
+}
+
 std::optional<std::string_view> Response::header(std::string_view name) const {
   for (const auto& [key, value] : headers) {
     if (equalsIgnoreCase(key, name)) return value;

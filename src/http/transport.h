@@ -29,7 +29,7 @@ struct Request {
   std::string_view kind;
   // Absolute, http(s)://. Never holds a secret: URLs get logged.
   std::string url;
-  Headers headers;
+  Headers headers = {};
   // Sent as header `credentialHeader`: e.g. "Authorization" and the whole "Bearer …" value.
   std::string_view credentialHeader;
   SharedSecret credential;
@@ -39,12 +39,15 @@ struct Request {
   std::size_t maxResponseBytes = 16U << 20;
   // The longest wait for the rate limiter before the call is given back as kThrottled.
   Duration maxBudgetWait{250};
+
+  // Copies the body too.
+  [[nodiscard]] Request clone() const;
 };
 
 struct Response {
   int status = 0;
-  Headers headers;
-  std::string body;
+  Headers headers = {};
+  std::string body = {};
 
   // The first header of that name, in any case; nullopt when absent.
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
@@ -65,6 +68,10 @@ class HttpTransport {
   // For writes `outcomeUnknown` is set unless it is certain that no byte was sent.
   [[nodiscard]] virtual std::vector<Result<Response>> sendAll(
       std::span<const Request> requests) = 0;
+
+  // Ends what is in flight with kUnavailable, and whatever comes later: for a shutdown whose time
+  // is up.
+  virtual void close() {}
 
   [[nodiscard]] Result<Response> send(const Request& request);
 };

@@ -1,0 +1,53 @@
+// Stops calling an upstream that does not answer.
+#pragma once
+
+#include <mutex>
+
+#include "core/clock.h"
+#include "core/result.h"
+#include "http/transport.h"
+
+namespace bco::http {
+
+struct BreakerOptions {
+  int failures = 5;         // in a row, after which it opens
+  Duration openFor{10000};  // until one call is let through as a probe
+};
+
+// Thread-safe.
+//
+//   state     │ allow()                          │ failed               │ answered
+//   ──────────┼──────────────────────────────────┼──────────────────────┼─────────
+//   closed    │ yes                              │ open at the n-th     │ closed
+//   open      │ no, after openFor: half-open     │ open                 │ closed
+//   half-open │ one probe at a time              │ open again           │ closed
+class Breaker {
+ public:
+  enum class State { kClosed, kOpen, kHalfOpen };
+
+  Breaker(BreakerOptions options, Clock& clock) : options_(options), clock_(clock) {}
+
+  // kUnavailable, with retryAfter, when no call may be made. Whoever was allowed reports once.
+  [[nodiscard]] Status allow();
+  void answered();
+  void failed();
+  // The call was not made after all.
+  void notMade();
+
+  [[nodiscard]] State state() const;
+
+ private:
+  const BreakerOptions options_;
+  Clock& clock_;
+  mutable std::mutex mutex_;  // guards all below
+  State state_ = State::kClosed;
+  bool probing_ = false;
+  int failures_ = 0;
+  SteadyPoint openUntil_;
+};
+
+// The other side, or the edge in front of it, is not there: no answer, or 502 to 504 and the 52x of
+// a content delivery network. A 500 is an answer.
+[[nodiscard]] bool isOutage(const Result<Response>& result);
+
+}  // namespace bco::http

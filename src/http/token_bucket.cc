@@ -1,0 +1,71 @@
+#include "http/token_bucket.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace bco::http {
+
+namespace {
+constexpr Duration kFirstStop = std::chrono::seconds(1);
+constexpr Duration kLongestStop = std::chrono::minutes(1);
+// A longer Retry-After is a mistake that would stop the program for good.
+constexpr Duration kLongestObeyed = std::chrono::hours(1);
+}  // namespace
+
+TokenBucket::TokenBucket(BucketOptions options, Clock& clock)
+    : options_(options),
+      clock_(clock),
+      tokens_(options.burst),
+      refilled_(clock.steadyNow()),
+      nextStop_(kFirstStop) {}
+
+Status TokenBucket::take(std::size_t count, Duration longestWait) {
+  std::unique_lock lock(mutex_);
+  SteadyPoint now = clock_.steadyNow();
+  const SteadyPoint latest = now + longestWait;
+  refill(now);
+  const double missing = static_cast<double>(count) - tokens_;
+  SteadyPoint ready = now;
+  if (missing > 0) {
+    ready += Duration(static_cast<Duration::rep>(std::ceil(missing / options_.perSecond * 1000)));
+  }
+  // Promised now, so that whoever comes later waits behind.
+  tokens_ -= static_cast<double>(count);
+  for (;;) {
+    ready = std::max(ready, stoppedUntil_);
+    if (ready > latest) {
+      tokens_ += static_cast<double>(count);
+      return throttled(ready - now);
+    }
+    now = clock_.steadyNow();
+    if (now >= ready) return {};
+    clock_.wait(lock, never_, ready, {});
+  }
+}
+
+Duration TokenBucket::stopFor(std::optional<Duration> retryAfter) {
+  std::lock_guard lock(mutex_);
+  const Duration stop = std::min(retryAfter.value_or(nextStop_), kLongestObeyed);
+  if (!retryAfter) nextStop_ = std::min(nextStop_ * 2, kLongestStop);
+  stoppedUntil_ = std::max(stoppedUntil_, clock_.steadyNow() + stop);
+  return stop;
+}
+
+void TokenBucket::succeeded() {
+  std::lock_guard lock(mutex_);
+  nextStop_ = kFirstStop;
+}
+
+void TokenBucket::refill(SteadyPoint now) {
+  const std::chrono::duration<double> elapsed = now - refilled_;
+  tokens_ = std::min(options_.burst, tokens_ + elapsed.count() * options_.perSecond);
+  refilled_ = now;
+}
+
+Status TokenBucket::throttled(Duration wait) {
+  Error error{ErrorCode::kThrottled, "our budget of calls is used up for " + formatDuration(wait)};
+  error.retryAfter = wait;
+  return fail(std::move(error));
+}
+
+}  // namespace bco::http

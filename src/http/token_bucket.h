@@ -1,0 +1,47 @@
+// A budget of calls: so many a second, some of them at once.
+#pragma once
+
+#include <mutex>
+#include <optional>
+
+#include "core/clock.h"
+#include "core/result.h"
+
+namespace bco::http {
+
+struct BucketOptions {
+  double perSecond = 10;
+  double burst = 10;
+};
+
+// Thread-safe, and first come, first served. Shared by all who draw from one budget: a token at
+// balena, a project's class of calls at ClearBlade.
+class TokenBucket {
+ public:
+  TokenBucket(BucketOptions options, Clock& clock);
+
+  // Takes `count` calls from the budget, and waits for them at most `longestWait`. kThrottled with
+  // retryAfter when they would take longer; then nothing is taken.
+  [[nodiscard]] Status take(std::size_t count, Duration longestWait);
+
+  // The other side answered 429: nobody gets anything for `retryAfter` (at most an hour), or if it
+  // did not say, for 1 s, doubling up to a minute until a call succeeds. Returns how long.
+  Duration stopFor(std::optional<Duration> retryAfter);
+  // A call succeeded.
+  void succeeded();
+
+ private:
+  void refill(SteadyPoint now);
+  [[nodiscard]] static Status throttled(Duration wait);
+
+  const BucketOptions options_;
+  Clock& clock_;
+  std::mutex mutex_;  // guards all below
+  double tokens_;     // below zero: promised to those who wait
+  SteadyPoint refilled_;
+  SteadyPoint stoppedUntil_ = SteadyPoint::min();
+  Duration nextStop_;
+  Condition never_;
+};
+
+}  // namespace bco::http

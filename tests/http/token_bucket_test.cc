@@ -1,0 +1,69 @@
+#include "http/token_bucket.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/http/stepping_clock.h"
+
+namespace bco::http {
+namespace {
+
+using namespace std::chrono_literals;
+
+class TokenBucketTest : public testing::Test {
+ protected:
+  test::SteppingClock clock_;
+  TokenBucket bucket_{{.perSecond = 10, .burst = 5}, clock_};
+};
+
+TEST_F(TokenBucketTest, GivesItsBurstAtOnceAndThenItsRate) {
+  ASSERT_TRUE(bucket_.take(5, 0ms));
+  EXPECT_EQ(clock_.elapsed(), 0ms);
+  ASSERT_TRUE(bucket_.take(1, 1s));
+  EXPECT_EQ(clock_.elapsed(), 100ms);
+  ASSERT_TRUE(bucket_.take(4, 1s));
+  EXPECT_EQ(clock_.elapsed(), 500ms);
+}
+
+TEST_F(TokenBucketTest, SaysHowLongItWouldTakeInsteadOfWaitingTooLong) {
+  ASSERT_TRUE(bucket_.take(5, 0ms));
+  const auto refused = bucket_.take(3, 250ms);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kThrottled);
+  EXPECT_EQ(refused.error().retryAfter, 300ms);
+  EXPECT_EQ(clock_.elapsed(), 0ms);
+  EXPECT_TRUE(bucket_.take(2, 250ms)) << "what was refused is not taken";
+}
+
+TEST_F(TokenBucketTest, DoesNotSaveUpMoreThanItsBurst) {
+  clock_.advance(1h);
+  ASSERT_TRUE(bucket_.take(5, 0ms));
+  EXPECT_FALSE(bucket_.take(1, 0ms));
+}
+
+TEST_F(TokenBucketTest, GivesABatchThatIsLargerThanItsBurst) {
+  ASSERT_TRUE(bucket_.take(8, 1s));
+  EXPECT_EQ(clock_.elapsed(), 300ms);
+}
+
+TEST_F(TokenBucketTest, StopsForAsLongAsTheOtherSideAsks) {
+  EXPECT_EQ(bucket_.stopFor(3s), 3s);
+  const auto refused = bucket_.take(1, 2s);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().retryAfter, 3s);
+  EXPECT_TRUE(bucket_.take(1, 3s));
+  EXPECT_EQ(clock_.elapsed(), 3s);
+}
+
+TEST_F(TokenBucketTest, DoublesItsStopUntilACallSucceeds) {
+  EXPECT_EQ(bucket_.stopFor(std::nullopt), 1s);
+  EXPECT_EQ(bucket_.stopFor(std::nullopt), 2s);
+  EXPECT_EQ(bucket_.stopFor(std::nullopt), 4s);
+  bucket_.succeeded();
+  EXPECT_EQ(bucket_.stopFor(std::nullopt), 1s);
+  for (int i = 0; i < 20; ++i) EXPECT_LE(bucket_.stopFor(std::nullopt), 1min);
+}
+
+TEST_F(TokenBucketTest, NeverObeysForDays) { EXPECT_EQ(bucket_.stopFor(48h), 1h); }
+
+}  // namespace
+}  // namespace bco::http

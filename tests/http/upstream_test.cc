@@ -1,0 +1,278 @@
+#include "http/upstream.h"
+
+#include <gmock/gmock.h>
+
+#include <deque>
+
+#include "tests/http/stepping_clock.h"
+#include "tests/support/fake_random.h"
+
+namespace bco::http {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// Answers from a script, one entry for each request, then with 200.
+struct Script {
+  std::deque<Result<Response>> answers;
+  std::vector<std::string> urls;  // as they came
+  int batches = 0;
+  Duration takes{0};
+};
+
+class ScriptedTransport final : public HttpTransport {
+ public:
+  ScriptedTransport(Script& script, test::SteppingClock& clock) : script_(script), clock_(clock) {}
+  std::vector<Result<Response>> sendAll(std::span<const Request> requests) override {
+    ++script_.batches;
+    clock_.advance(script_.takes);
+    std::vector<Result<Response>> results;
+    for (const auto& request : requests) {
+      script_.urls.push_back(request.url);
+      if (script_.answers.empty()) {
+        results.push_back(Response{.status = 200, .headers = {}, .body = {}});
+      } else {
+        results.push_back(std::move(script_.answers.front()));
+        script_.answers.pop_front();
+      }
+    }
+    return results;
+  }
+
+ private:
+  Script& script_;
+  test::SteppingClock& clock_;
+};
+
+class Recorder final : public AttemptObserver {
+ public:
+  void onAttempt(std::string_view kind, std::string_view outcome, Duration duration) override {
+    seen.push_back(std::string(kind) + " " + std::string(outcome) + " " + formatDuration(duration));
+  }
+  std::vector<std::string> seen;
+};
+
+Request read(const std::string& url = "https://cloud/read") {
+  Request request;
+  request.kind = "read";
+  request.url = url;
+  return request;
+}
+
+Request write(const std::string& url = "https://cloud/write",
+              CallClass callClass = CallClass::kUpdate) {
+  Request request = read(url);
+  request.kind = "write";
+  request.method = Method::kPost;
+  request.callClass = callClass;
+  return request;
+}
+
+template <class... Requests>
+std::vector<Request> batch(Requests... requests) {
+  std::vector<Request> all;
+  (all.push_back(std::move(requests)), ...);
+  return all;
+}
+
+Result<Response> status(int code, Headers headers = {}) {
+  return Response{.status = code, .headers = std::move(headers), .body = {}};
+}
+
+Result<Response> unavailable(bool outcomeUnknown) {
+  Error error{ErrorCode::kUnavailable, "gone"};
+  error.outcomeUnknown = outcomeUnknown;
+  return fail(error);
+}
+
+class UpstreamTest : public testing::Test {
+ protected:
+  Upstream make(UpstreamOptions options = {.name = "cloud"}) {
+    return Upstream(
+        std::move(options), std::make_unique<ScriptedTransport>(script_, clock_), budgets_,
+        [this] { return gate_(); }, recorder_, clock_, random_);
+  }
+
+  test::SteppingClock clock_;
+  test::FakeRandom random_;
+  Recorder recorder_;
+  Script script_;
+  std::function<bool()> gate_ = [] { return true; };
+  Budgets budgets_ = Budgets::shared(
+      std::make_shared<TokenBucket>(BucketOptions{.perSecond = 10, .burst = 10}, clock_));
+};
+
+TEST_F(UpstreamTest, PassesABatchOnAsOne) {
+  Upstream upstream = make();
+  const auto results = upstream.sendAll(batch(read("a"), write("b"), read("c")));
+  EXPECT_EQ(results.size(), 3U);
+  EXPECT_EQ(script_.batches, 1);
+  EXPECT_THAT(script_.urls, ElementsAre("a", "b", "c"));
+}
+
+TEST_F(UpstreamTest, RepeatsAReadAndNotAWriteWhoseOutcomeIsUnknown) {
+  script_.answers = {unavailable(true), unavailable(true), status(503), status(502)};
+  Upstream upstream = make();
+  const auto results = upstream.sendAll(batch(read("a"), write("b"), read("c"), write("d")));
+  EXPECT_THAT(script_.urls, ElementsAre("a", "b", "c", "d", "a", "c"));
+  EXPECT_TRUE(results[0]);
+  EXPECT_TRUE(results[1].error().outcomeUnknown);
+  EXPECT_EQ(results[2]->status, 200);
+  EXPECT_EQ(results[3]->status, 502);
+}
+
+TEST_F(UpstreamTest, RepeatsAWriteOfWhichNothingWasSent) {
+  script_.answers = {unavailable(false)};
+  Upstream upstream = make();
+  EXPECT_TRUE(upstream.send(write()));
+  EXPECT_EQ(script_.batches, 2);
+}
+
+TEST_F(UpstreamTest, RepeatsAFewTimesOnly) {
+  for (int i = 0; i < 10; ++i) script_.answers.push_back(status(503));
+  Upstream upstream = make();
+  EXPECT_EQ(upstream.send(read())->status, 503);
+  EXPECT_EQ(script_.batches, 3);
+}
+
+TEST_F(UpstreamTest, StartsNoAttemptThatCouldEndAfterTheTotalDeadline) {
+  for (int i = 0; i < 10; ++i) script_.answers.push_back(fail(ErrorCode::kDeadline, "slow"));
+  script_.takes = 15s;
+  Upstream upstream = make({.name = "cloud", .attemptDeadline = 15s, .totalDeadline = 40s});
+  EXPECT_EQ(upstream.send(read()).error().code, ErrorCode::kDeadline);
+  EXPECT_EQ(script_.batches, 2);
+  EXPECT_LE(clock_.elapsed(), 40s);
+}
+
+TEST_F(UpstreamTest, SendsNoWriteWhileTheGateIsClosed) {
+  gate_ = [] { return false; };
+  Upstream upstream = make();
+  const auto results = upstream.sendAll(batch(write("a"), read("b")));
+  EXPECT_EQ(results[0].error().code, ErrorCode::kForbidden);
+  EXPECT_TRUE(results[1]);
+  EXPECT_THAT(script_.urls, ElementsAre("b"));
+}
+
+TEST_F(UpstreamTest, AsksTheGateAgainAfterWaitingForTheBudget) {
+  const TimePoint lost = clock_.now() + 100ms;
+  gate_ = [&] { return clock_.now() < lost; };
+  ASSERT_TRUE(budgets_.update->take(10, 0ms));
+  Upstream upstream = make();
+  Request request = write();
+  request.maxBudgetWait = 1s;
+  const auto result = upstream.send(request);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kForbidden);
+  EXPECT_EQ(script_.batches, 0);
+}
+
+TEST_F(UpstreamTest, ReturnsACallThatWouldWaitTooLongForItsBudget) {
+  ASSERT_TRUE(budgets_.read->take(10, 0ms));
+  Upstream upstream = make();
+  const auto result = upstream.sendAll(batch(read(), read(), read(), read())).front();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kThrottled);
+  EXPECT_EQ(result.error().retryAfter, 400ms);
+  EXPECT_THAT(result.error().message, HasSubstr("cloud: "));
+  EXPECT_EQ(script_.batches, 0);
+  Request listing = read();
+  listing.maxBudgetWait = 10s;
+  EXPECT_TRUE(upstream.send(listing));
+}
+
+TEST_F(UpstreamTest, DrawsEachClassFromItsOwnBudget) {
+  const auto bucket = [this] {
+    return std::make_shared<TokenBucket>(BucketOptions{.perSecond = 0.1, .burst = 1}, clock_);
+  };
+  budgets_ = {bucket(), bucket(), bucket()};
+  Upstream upstream = make();
+  EXPECT_TRUE(upstream.send(read()));
+  EXPECT_FALSE(upstream.send(read()));
+  EXPECT_TRUE(upstream.send(write("a", CallClass::kCreateDelete)));
+  EXPECT_TRUE(upstream.send(write("b", CallClass::kUpdate)));
+  const auto mixed = upstream.sendAll(batch(read(), write("c", CallClass::kUpdate)));
+  EXPECT_FALSE(mixed[0]);
+  EXPECT_FALSE(mixed[1]);
+}
+
+TEST_F(UpstreamTest, TurnsA429IntoAThrottledErrorAndStopsTheBucket) {
+  script_.answers = {status(429, {{"Retry-After", "7"}})};
+  Upstream upstream = make();
+  const auto result = upstream.send(write());
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kThrottled);
+  EXPECT_EQ(result.error().retryAfter, 7s);
+  EXPECT_FALSE(result.error().outcomeUnknown);
+  EXPECT_EQ(upstream.send(read()).error().code, ErrorCode::kThrottled) << "they share the bucket";
+  clock_.advance(7s);
+  EXPECT_TRUE(upstream.send(read()));
+}
+
+TEST_F(UpstreamTest, UnderstandsARetryAfterThatIsADate) {
+  script_.answers = {status(429, {{"Retry-After", formatHttpDate(clock_.now() + 30s)}})};
+  Upstream upstream = make();
+  EXPECT_EQ(upstream.send(read()).error().retryAfter, 30s);
+}
+
+TEST_F(UpstreamTest, GivesAnUpstreamThatIsDownARestAndProbesIt) {
+  for (int i = 0; i < 5; ++i) script_.answers.push_back(unavailable(true));
+  Upstream upstream = make({.name = "cloud", .breaker = {.failures = 5, .openFor = 10s}});
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(upstream.send(write()));
+  EXPECT_EQ(upstream.breaker(), Breaker::State::kOpen);
+  const auto refused = upstream.send(read());
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().retryAfter);
+  EXPECT_EQ(script_.batches, 5);
+  clock_.advance(10s);
+  EXPECT_TRUE(upstream.send(read()));
+  EXPECT_EQ(upstream.breaker(), Breaker::State::kClosed);
+}
+
+TEST_F(UpstreamTest, DoesNotLoseTheProbeToTheBudget) {
+  for (int i = 0; i < 5; ++i) script_.answers.push_back(unavailable(true));
+  Upstream upstream = make({.name = "cloud", .breaker = {.failures = 5, .openFor = 10s}});
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(upstream.send(write()));
+  clock_.advance(10s);
+  budgets_.read->stopFor(20s);
+  EXPECT_EQ(upstream.send(read()).error().code, ErrorCode::kThrottled);
+  clock_.advance(20s);
+  EXPECT_TRUE(upstream.send(read()));
+}
+
+TEST_F(UpstreamTest, TellsTheObserverOfEachAttempt) {
+  script_.answers = {status(503), unavailable(true)};
+  script_.takes = 20ms;
+  Upstream upstream = make();
+  static_cast<void>(upstream.sendAll(batch(read(), write())));
+  EXPECT_THAT(recorder_.seen,
+              ElementsAre("read 503 20ms", "write unavailable 20ms", "read 200 20ms"));
+}
+
+TEST_F(UpstreamTest, KnowsHowFarTheOtherClockIs) {
+  Upstream upstream = make();
+  EXPECT_FALSE(upstream.clockSkew());
+  script_.answers = {status(404, {{"Date", formatHttpDate(clock_.now() + 90s)}})};
+  EXPECT_TRUE(upstream.send(read()));
+  ASSERT_TRUE(upstream.clockSkew());
+  EXPECT_NEAR(static_cast<double>(upstream.clockSkew()->count()), 90'000, 1000);
+  EXPECT_TRUE(upstream.send(read()));
+  EXPECT_TRUE(upstream.clockSkew()) << "an answer without a date changes nothing";
+}
+
+TEST_F(UpstreamTest, RepeatsARequestWithItsBody) {
+  script_.answers = {unavailable(false), status(200)};
+  Upstream upstream = make();
+  Request request = write();
+  request.headers = {{"X", "y"}};
+  request.body = SecretBytes("body");
+  const Request copy = request.clone();
+  EXPECT_EQ(copy.body.reveal(), "body");
+  EXPECT_EQ(copy.headers, request.headers);
+  EXPECT_EQ(copy.callClass, CallClass::kUpdate);
+  EXPECT_TRUE(upstream.send(request));
+}
+
+}  // namespace
+}  // namespace bco::http
