@@ -54,7 +54,7 @@ std::string checkClaims(const json& claims, const CloudRegistry& registry,
 
 }  // namespace
 
-std::string ClearBladeCloud::checkToken(const CloudRegistry& registry, const CloudDevice& device,
+std::string ClearBladeCloud::checkToken(const CloudRegistry& registry, CloudDevice& device,
                                         std::string_view token) const {
   const auto jwt = crypto::splitJwt(token);
   if (!jwt) return "malformed token";
@@ -68,8 +68,14 @@ std::string ClearBladeCloud::checkToken(const CloudRegistry& registry, const Clo
   // Every credential that has not expired is tried; the expired ones only to tell the reason.
   const std::string algorithm = textOf(header, "alg");
   std::string reason = "signature";
+  const bool isKnown = device.verifiedBy != nullptr && device.verifiedToken == token;
   for (const CloudCredential& credential : device.credentials) {
-    if (!credential.parsed->verify(algorithm, jwt->signedPart, jwt->signature)) continue;
+    const bool good = isKnown
+                          ? credential.parsed == device.verifiedBy
+                          : credential.parsed->verify(algorithm, jwt->signedPart, jwt->signature);
+    if (!good) continue;
+    device.verifiedToken = token;
+    device.verifiedBy = credential.parsed;
     if (!credential.expiresAt || *credential.expiresAt > now) return {};
     reason = "expired credential";
   }
@@ -143,7 +149,7 @@ server::Reply ClearBladeCloud::bridge(const ClearBladeCall& call, const server::
     device.states.push_front({*std::move(bytes), now_()});
     if (device.states.size() > kKeptStates) device.states.pop_back();
   }
-  return emptyReply(204);
+  return bareReply(204);
 }
 
 server::Reply ClearBladeCloud::showConfig(const Query& query, CloudDevice& device) {

@@ -118,7 +118,7 @@ class ClearBladeCloud {
   [[nodiscard]] server::Reply bridge(const ClearBladeCall& call, const server::Request& request,
                                      CloudRegistry& registry);
   [[nodiscard]] server::Reply showConfig(const Query& query, CloudDevice& device);
-  [[nodiscard]] std::string checkToken(const CloudRegistry& registry, const CloudDevice& device,
+  [[nodiscard]] std::string checkToken(const CloudRegistry& registry, CloudDevice& device,
                                        std::string_view token) const;
   void recordRefusal(const CloudRegistry& registry, CloudDevice* device, std::string_view deviceId,
                      const std::string& reason);

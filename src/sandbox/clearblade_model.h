@@ -62,6 +62,10 @@ struct CloudDevice {
 
   bool takesCommands = false;  // pretends to be subscribed over MQTT; set by the control API
   PublishCounts publishes;
+
+  // The latest token that verified and the key that verified it: devices use one token for a day.
+  std::string verifiedToken;
+  std::shared_ptr<const CredentialKey> verifiedBy;
 };
 
 struct EventConfig {

@@ -170,7 +170,7 @@ server::Reply ClearBladeCloud::admin(const ClearBladeCall& call, const server::R
     }
     deleteRegistry(*registry);
     // Node's SDK sends a body without a length after this request: only closing gets rid of it.
-    server::Reply reply = emptyReply(204);
+    server::Reply reply = bareReply(204);
     reply.close = true;
     return reply;
   }

@@ -25,7 +25,7 @@ server::Reply textReply(int status, std::string body) {
   return {.status = status, .headers = {{"Content-Type", "text/plain"}}, .body = std::move(body)};
 }
 
-server::Reply emptyReply(int status) {
+server::Reply bareReply(int status) {
   server::Reply reply;
   reply.status = status;
   return reply;

@@ -42,6 +42,6 @@ inline constexpr std::string_view kMalformed = "MALFORMED";
 [[nodiscard]] server::Reply jsonReply(int status, std::string body);
 [[nodiscard]] server::Reply problemReply(const Problem& problem);
 [[nodiscard]] server::Reply textReply(int status, std::string body);
-[[nodiscard]] server::Reply emptyReply(int status);
+[[nodiscard]] server::Reply bareReply(int status);
 
 }  // namespace bco::sandbox

@@ -38,8 +38,10 @@ void Front::send(Ready& ready) {
 }
 
 void Front::holdBefore(const Shared& exchange) {
-  const bool held = holds_.stop(exchange->kind.name, false, exchange->request,
-                                [this, exchange] { faultBefore(exchange); });
+  const bool held =
+      holds_.stop(exchange->kind.name, false, exchange->request, [this, exchange](HoldEnd end) {
+        end == HoldEnd::kRelease ? faultBefore(exchange) : cut(exchange, true);
+      });
   if (!held) faultBefore(exchange);
 }
 
@@ -69,8 +71,10 @@ void Front::takeEffect(const Shared& exchange) {
 }
 
 void Front::holdAfter(const Shared& exchange) {
-  const bool held = holds_.stop(exchange->kind.name, true, exchange->request,
-                                [this, exchange] { faultAfter(exchange); });
+  const bool held =
+      holds_.stop(exchange->kind.name, true, exchange->request, [this, exchange](HoldEnd end) {
+        end == HoldEnd::kRelease ? faultAfter(exchange) : cut(exchange, true);
+      });
   if (!held) faultAfter(exchange);
 }
 

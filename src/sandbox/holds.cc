@@ -13,25 +13,25 @@ std::uint64_t Holds::add(HoldPoint point) {
 }
 
 bool Holds::stop(std::string_view kind, bool afterEffect, const server::Request& request,
-                 const std::function<void()>& proceed) {
+                 const HeldRequest& held) {
   for (HoldPoint& point : points_) {
-    if (point.proceed || point.afterEffect != afterEffect || !matchesKind(point.kind, kind)) {
+    if (point.held || point.afterEffect != afterEffect || !matchesKind(point.kind, kind)) {
       continue;
     }
     if (++point.seen != point.number) continue;
     point.request = request.method + ' ' + request.target;
-    point.proceed = proceed;
+    point.held = held;
     return true;
   }
   return false;
 }
 
-std::optional<std::function<void()>> Holds::take(std::uint64_t id) {
+std::optional<HeldRequest> Holds::take(std::uint64_t id) {
   const auto found = std::ranges::find(points_, id, &HoldPoint::id);
   if (found == points_.end()) return std::nullopt;
-  auto proceed = std::move(found->proceed);
+  auto held = std::move(found->held);
   points_.erase(found);
-  return proceed;
+  return held;
 }
 
 }  // namespace bco::sandbox

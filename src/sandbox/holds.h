@@ -13,14 +13,19 @@
 
 namespace bco::sandbox {
 
+// How a held request ends: it goes on, or is left without an answer and, if it was held before it,
+// without an effect.
+enum class HoldEnd { kRelease, kDrop };
+using HeldRequest = std::function<void(HoldEnd)>;
+
 struct HoldPoint {
   std::uint64_t id = 0;
   std::string kind;  // as in FaultRule
   bool afterEffect = false;
   std::uint64_t number = 1;  // which of the matching requests from now on
   std::uint64_t seen = 0;
-  std::string request;            // "POST /v7/…" of the one that is held
-  std::function<void()> proceed;  // set while one is held
+  std::string request;  // "POST /v7/…" of the one that is held
+  HeldRequest held;     // set while one is held
 };
 
 // The world's mutex is to be held.
@@ -28,13 +33,13 @@ class Holds {
  public:
   std::uint64_t add(HoldPoint point);
 
-  // Keeps `proceed` if a point stops this request here.
+  // Keeps `held` if a point stops this request here.
   [[nodiscard]] bool stop(std::string_view kind, bool afterEffect, const server::Request& request,
-                          const std::function<void()>& proceed);
+                          const HeldRequest& held);
 
-  // Takes the point away and returns how the held request goes on: empty when it held none.
-  // nullopt: no such point. Not calling it drops the request, its connection stays open.
-  [[nodiscard]] std::optional<std::function<void()>> take(std::uint64_t id);
+  // Takes the point away and returns the request it held, empty when it held none, for the caller
+  // to end it. nullopt: no such point.
+  [[nodiscard]] std::optional<HeldRequest> take(std::uint64_t id);
 
   [[nodiscard]] const std::vector<HoldPoint>& points() const { return points_; }
 

@@ -1,0 +1,41 @@
+#include "sandbox/sandbox.h"
+
+namespace bco::sandbox {
+
+Sandbox::Sandbox(const SandboxOptions& options)
+    : advertisedUrl_(options.advertisedUrl),
+      world_(options.clock),
+      balena_(
+          {.now = [this] { return world_.clock.now(); }, .onDeviceUpdate = {}, .supervisor = {}},
+          options.seed),
+      clearBlade_([this] { return world_.clock.now(); }, random_),
+      devices_(world_, balena_, clearBlade_,
+               [this](CloudRegistry& registry, const std::string& deviceId,
+                      const std::string& token, const PublishResult& result) {
+                 result(clearBlade_.publish(registry, deviceId, token));
+               }),
+      front_(world_, [this](const Kind& kind, const server::Request& request,
+                            Listener listener) { return takeEffect(kind, request, listener); }),
+      control_(*this) {
+  devices_.enable(options.simulateDevices);
+}
+
+Sandbox::~Sandbox() { world_.stop(); }
+
+void Sandbox::handle(server::Request request, server::Responder responder, Listener listener) {
+  if (request.target.starts_with("/_sandbox/")) return responder(control_.handle(request));
+  front_.handle(std::move(request), std::move(responder), listener);
+}
+
+server::Reply Sandbox::takeEffect(const Kind& kind, const server::Request& request,
+                                  Listener listener) {
+  if (!kind.clearBlade) return balena_.handle(request);
+  std::string url = advertisedUrl_;
+  if (url.empty()) {
+    url = listener == Listener::kHttps ? "https://" : "http://";
+    url += request.header("Host").value_or("localhost");
+  }
+  return clearBlade_.handle(*kind.clearBlade, request, url);
+}
+
+}  // namespace bco::sandbox
