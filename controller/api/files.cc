@@ -12,9 +12,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool isManifest(const fs::path& path) {
-  const auto extension = path.extension();
-  return extension == ".yaml" || extension == ".yml" || extension == ".json";
+bool isManifest(const fs::directory_entry& entry) {
+  const auto extension = entry.path().extension();
+  if (extension != ".yaml" && extension != ".yml" && extension != ".json") return false;
+  // A hidden file is an editor's, or the "..data" of a mounted volume.
+  if (entry.path().filename().string().starts_with('.')) return false;
+  std::error_code error;
+  return !entry.is_directory(error);
 }
 
 }  // namespace
@@ -34,9 +38,7 @@ Result<std::vector<fs::path>> manifestFiles(const std::vector<fs::path>& paths) 
     fs::directory_iterator entries(path, error);
     if (error) return fail(ErrorCode::kInvalid, path.string() + ": " + error.message());
     for (; entries != fs::directory_iterator(); entries.increment(error)) {
-      // A hidden file is an editor's, or the "..data" of a mounted volume.
-      const std::string name = entries->path().filename().string();
-      if (isManifest(entries->path()) && !name.starts_with('.')) found.push_back(entries->path());
+      if (isManifest(*entries)) found.push_back(entries->path());
     }
     if (error) return fail(ErrorCode::kInvalid, path.string() + ": " + error.message());
     std::ranges::sort(found);

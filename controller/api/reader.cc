@@ -20,8 +20,7 @@ MappingReader::MappingReader(const yaml::Node* node, std::string field, yaml::Po
   }
   position_ = node_->position;
   if (node_->kind != yaml::Kind::kMapping) {
-    problems_.add(position_, field_,
-                  "expected a mapping, not a " + std::string(nameOf(node_->kind)));
+    problems_.add(position_, field_, "expected a mapping, not " + std::string(nameOf(node_->kind)));
     node_ = nullptr;
   }
 }
@@ -46,7 +45,7 @@ std::optional<std::string> MappingReader::string(std::string_view key) {
   const yaml::Node* value = take(key);
   if (value == nullptr) return std::nullopt;
   if (value->kind != yaml::Kind::kString) {
-    std::string text = "expected a string, not a " + std::string(nameOf(value->kind));
+    std::string text = "expected a string, not " + std::string(nameOf(value->kind));
     if (value->kind != yaml::Kind::kMapping && value->kind != yaml::Kind::kSequence) {
       text += ": put it in quotes";
     }
