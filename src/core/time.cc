@@ -195,7 +195,7 @@ std::string formatDuration(Duration duration) {
   std::string text;
   auto rest = duration.count();
   if (rest < 0) {
-    text = "-";
+    text += '-';
     rest = -rest;
   }
   const auto take = [&](Duration::rep unit, std::string_view name) {
