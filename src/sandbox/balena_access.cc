@@ -55,13 +55,11 @@ BalenaAccess::BalenaAccess(BalenaStore& store) : store_(store), mainUser_(addUse
 
 std::int64_t BalenaAccess::addUser(std::string_view name) {
   auto& names = store_.names;
-  Row actor = store_.newRow(*names.actor);
   Row user = store_.newRow(*names.user);
   const std::int64_t id = user.id();
   user.values[names.userName->column] = makeText(name);
   user.values[names.userEmail->column] = makeText(std::string(name) + "@example.com");
-  user.values[names.userActor->column] = actor.id();
-  store_.put(*names.actor, std::move(actor));
+  user.values[names.userActor->column] = store_.newActor();
   store_.put(*names.user, std::move(user));
   return id;
 }

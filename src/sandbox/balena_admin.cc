@@ -21,13 +21,6 @@ std::string_view architectureOf(std::string_view deviceType) {
 
 }  // namespace
 
-std::int64_t BalenaAdmin::newActor() {
-  Row actor = store_.newRow(*store_.names.actor);
-  const std::int64_t id = actor.id();
-  store_.put(*store_.names.actor, std::move(actor));
-  return id;
-}
-
 std::int64_t BalenaAdmin::organization(std::string_view handle) {
   const auto& names = store_.names;
   if (const Row* row = store_.rows().findByText(*names.organizationHandle, handle))
@@ -84,7 +77,7 @@ Status BalenaAdmin::addFleet(const FleetSpec& spec) {
   fleet.values[names.fleetIsHost->column] = false;
   fleet.values[names.fleetIsArchived->column] = false;
   fleet.values[names.fleetClass->column] = makeText("fleet");
-  fleet.values[names.fleetActor->column] = newActor();
+  fleet.values[names.fleetActor->column] = store_.newActor();
   store_.put(*names.fleet, std::move(fleet));
   Row access = store_.newRow(*names.fleetAccess);
   access.values[names.fleetAccessFleet->column] = id;
@@ -187,7 +180,7 @@ Result<std::string> BalenaAdmin::addDevice(const DeviceSpec& spec) {
   device.values[names.deviceDeviceType->column] = spec.deviceType.empty()
                                                       ? fleet->values[names.fleetDeviceType->column]
                                                       : Value{deviceType(spec.deviceType)};
-  device.values[names.deviceActor->column] = newActor();
+  device.values[names.deviceActor->column] = store_.newActor();
   device.values[names.deviceOsVersion->column] = kOsVersion;
   device.values[names.deviceSupervisorVersion->column] = kSupervisorVersion;
   device.values[names.deviceIsOnline->column] = false;

@@ -44,7 +44,6 @@ class BalenaAdmin {
   [[nodiscard]] Result<Place> placeOf(std::string_view uuid, std::string_view service) const;
   std::int64_t organization(std::string_view handle);
   std::int64_t deviceType(std::string_view slug);
-  std::int64_t newActor();
   void makeRelease(std::int64_t fleet);
   void put(const Place& place, std::string_view name, std::string_view value);
 

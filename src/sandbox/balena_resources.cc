@@ -229,12 +229,10 @@ void BalenaResources::complete(const Resource& resource, Row& row) {
   if (&resource == names.device) {
     Value& name = row.values[names.deviceName->column];
     if (odata::isNull(name)) name = odata::makeText("device-" + store_.randomHex(6));
-    Row actor = store_.newRow(*names.actor);
-    row.values[names.deviceActor->column] = actor.id();
+    row.values[names.deviceActor->column] = store_.newActor();
     row.values[names.deviceIsOnline->column] = false;
     row.values[names.deviceIsConnected->column] = false;
     row.values[names.deviceHeartbeat->column] = odata::makeText("unknown");
-    store_.put(*names.actor, std::move(actor));
   } else if (&resource == names.fleet) {
     const Row* owner =
         store_.find(*names.organization, odata::idOf(row.values[names.fleetOrganization->column]));

@@ -160,6 +160,7 @@ void BalenaSchema::addDevices() {
   device = &schema.addResource("device");
   deviceUuid = &addRequiredText(schema, *device, "uuid");
   deviceName = &schema.addField(*device, "device_name", FieldType::kText);
+  schema.addField(*device, "note", FieldType::kText);
   deviceFleet = &addOwner(schema, *device, "belongs_to__application", *fleet);
   deviceDeviceType = &schema.addReference(*device, "is_of__device_type", *deviceType);
   deviceDeviceType->required = true;
@@ -191,7 +192,7 @@ void BalenaSchema::addDevices() {
   addConstant(schema, *device, "is_web_accessible", FieldType::kBoolean, false);
   addConstant(schema, *device, "is_undervolted", FieldType::kBoolean, false);
   addConstant(schema, *device, "update_status", FieldType::kText, makeText("done"));
-  for (const char* name : {"note", "local_id", "logs_channel", "provisioning_state", "ip_address",
+  for (const char* name : {"local_id", "logs_channel", "provisioning_state", "ip_address",
                            "mac_address", "public_address", "cpu_id"}) {
     addConstant(schema, *device, name, FieldType::kText);
   }

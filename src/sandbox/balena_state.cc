@@ -86,7 +86,7 @@ std::string toJson(const BalenaStore& store, const Row& device, const TargetStat
   return out;
 }
 
-std::optional<TargetState> stateOf(const BalenaStore& store, const Row& device) {
+TargetState stateOf(const BalenaStore& store, const Row& device) {
   const auto& names = store.names;
   TargetState state;
   state.fleetId = idOf(device.values[names.deviceFleet->column]);
@@ -112,13 +112,13 @@ std::optional<TargetState> targetStateOf(const BalenaStore& store, std::string_v
   const Row* device = store.findDevice(uuid);
   if (device == nullptr) return std::nullopt;
   auto state = stateOf(store, *device);
-  state->etag = weakEtag(toJson(store, *device, *state));
+  state.etag = weakEtag(toJson(store, *device, state));
   return state;
 }
 
 std::string targetStateJson(const BalenaStore& store, std::string_view uuid) {
   const Row* device = store.findDevice(uuid);
-  return device == nullptr ? "" : toJson(store, *device, *stateOf(store, *device));
+  return device == nullptr ? "" : toJson(store, *device, stateOf(store, *device));
 }
 
 }  // namespace bco::sandbox

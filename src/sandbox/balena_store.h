@@ -36,8 +36,8 @@ class BalenaStore {
 
   // A new row with its id and times; put() it when it is filled.
   [[nodiscard]] Row newRow(const Resource& resource);
-  // What an insert that fails leaves behind.
-  void burnId(const Resource& resource) { (void)nextId(resource); }
+  // An actor is nothing but its number.
+  [[nodiscard]] std::int64_t newActor() { return nextId(*names.actor); }
   void put(const Resource& resource, Row row);
   // The same, with a new modified_at.
   void update(const Resource& resource, Row row);

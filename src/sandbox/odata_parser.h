@@ -1,5 +1,5 @@
 // OData as balena's API understands it (PineJS): only its grammar, no names are looked up here.
-// Source: research on the wire behaviour, dialect section.
+// Source: what the real server was measured to accept.
 #pragma once
 
 #include <map>
