@@ -5,7 +5,9 @@
 
 namespace bco {
 
-void wipe(void* data, std::size_t size) noexcept { explicit_bzero(data, size); }
+void wipe(void* data, std::size_t size) noexcept {
+  if (size != 0) explicit_bzero(data, size);
+}
 
 SecretBytes SecretBytes::take(std::string&& bytes) {
   SecretBytes secret;
