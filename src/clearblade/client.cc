@@ -59,6 +59,11 @@ Status checkCredentials(const std::vector<Credential>& credentials) {
   return fail(ErrorCode::kInvalid, "a registration holds at most three credentials");
 }
 
+// `name` is the whole path of the registry or of a device of it.
+std::string addressOf(std::string_view resource, const std::string& name) {
+  return std::string(resource) + "?name=" + percentEncode(name);
+}
+
 // For calls where "not found" can only be the registry.
 Error registryIsMissing(Error error) {
   if (error.code == ErrorCode::kNotFound) error.code = ErrorCode::kForbidden;
@@ -83,22 +88,12 @@ Client::Client(http::HttpTransport& transport, Clock& clock, const ServiceAccoun
       registry_(registry),
       exchange_(transport, clock, account, registry) {}
 
-std::string Client::addressOf(std::string_view resource, const std::string& name) const {
-  return std::string(resource) + "?name=" + percentEncode(name);
-}
-
-void Client::noteClock(const http::Response& answer) {
-  const auto date = answer.header("Date");
-  const auto time = date ? parseHttpDate(*date) : std::nullopt;
-  if (time) skew_ = (*time - clock_.now()).count();
-}
-
 Result<std::string> Client::call(Request request, std::string_view path, const std::string& what) {
   const auto sendWith = [&](const Access& access) {
     request.url = access.webhook + std::string(path);
     request.credential = access.token;
     auto answer = transport_.send(request);
-    if (answer) noteClock(*answer);
+    if (answer) skew_.observe(*answer, clock_.now());
     return answer;
   };
   auto access = exchange_.get();

@@ -1,7 +1,6 @@
 // RegistryApi over HTTP (research/clearblade-api.md).
 #pragma once
 
-#include <atomic>
 #include <string>
 #include <string_view>
 
@@ -10,6 +9,7 @@
 #include "clearblade/registry_name.h"
 #include "clearblade/service_account.h"
 #include "core/clock.h"
+#include "http/clock_skew.h"
 #include "http/transport.h"
 
 namespace bco::clearblade {
@@ -34,21 +34,20 @@ class Client final : public RegistryApi {
   [[nodiscard]] Result<Registration> patchRegistration(const std::string& numId,
                                                        const RegistrationPatch& patch) override;
   [[nodiscard]] Status deleteRegistration(const std::string& numId) override;
-  [[nodiscard]] Duration clockSkew() const override { return Duration(skew_.load()); }
+  [[nodiscard]] Duration clockSkew() const override {
+    return skew_.latest().value_or(Duration::zero());
+  }
 
  private:
   // One call on the regional plane: `path` is what follows the webhook. The body of a 2xx answer.
   [[nodiscard]] Result<std::string> call(http::Request request, std::string_view path,
                                          const std::string& what);
-  // The same, addressed by `name`, a whole path of the registry or a device of it.
-  [[nodiscard]] std::string addressOf(std::string_view resource, const std::string& name) const;
-  void noteClock(const http::Response& answer);
 
   http::HttpTransport& transport_;
   Clock& clock_;
   const RegistryName registry_;
   Exchange exchange_;
-  std::atomic<Duration::rep> skew_{0};
+  http::ClockSkew skew_;
 };
 
 }  // namespace bco::clearblade
