@@ -255,8 +255,8 @@ void BalenaResources::follow(const Resource& resource, const Row* before, std::i
            !odata::same(before->values[field->column], after->values[field->column]);
   };
   if (&resource == names.device) {
-    const bool moved = before != nullptr && changed(names.deviceFleet);
-    if (moved) {
+    if (before == nullptr) return store_.assignRelease(id);
+    if (changed(names.deviceFleet)) {
       store_.moveDevice(id, odata::idOf(after->values[names.deviceFleet->column]));
     } else if (changed(names.devicePinnedRelease)) {
       store_.assignRelease(id);

@@ -143,7 +143,7 @@ std::vector<BalenaStore::Part> BalenaStore::partsOf(std::int64_t release) const 
 void BalenaStore::assignRelease(std::int64_t device) {
   if (!installDelay_) return;
   if (installDelay_->count() == 0) return install(device);
-  pendingInstalls_.push_back({now() + *installDelay_, device});
+  pendingInstalls_.emplace(now() + *installDelay_, device);
 }
 
 void BalenaStore::install(std::int64_t device) {
@@ -188,14 +188,9 @@ void BalenaStore::moveDevice(std::int64_t device, std::int64_t fleet) {
 }
 
 void BalenaStore::settle() {
-  // The delay may have been changed in between, so due times need not ascend.
-  for (std::size_t i = 0; i < pendingInstalls_.size();) {
-    if (pendingInstalls_[i].due > now()) {
-      ++i;
-      continue;
-    }
-    const std::int64_t device = pendingInstalls_[i].device;
-    pendingInstalls_.erase(pendingInstalls_.begin() + static_cast<std::ptrdiff_t>(i));
+  while (!pendingInstalls_.empty() && pendingInstalls_.begin()->first <= now()) {
+    const std::int64_t device = pendingInstalls_.begin()->second;
+    pendingInstalls_.erase(pendingInstalls_.begin());
     install(device);
   }
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -86,10 +87,6 @@ class BalenaStore {
   [[nodiscard]] std::int64_t nextId(const Resource& resource);
   void install(std::int64_t device);
 
-  struct PendingInstall {
-    TimePoint due;
-    std::int64_t device;
-  };
   struct PendingChange {
     TimePoint due;
     odata::Change change;
@@ -100,7 +97,7 @@ class BalenaStore {
   odata::Shuffle random_;
   std::vector<std::int64_t> lastIds_;  // by Resource::index
   std::optional<Duration> installDelay_ = Duration(0);
-  std::deque<PendingInstall> pendingInstalls_;
+  std::multimap<TimePoint, std::int64_t> pendingInstalls_;  // due time and device
 
   // The reader's side, while staleness is asked for: a copy, and what it has yet to learn.
   Duration staleness_{0};

@@ -98,9 +98,9 @@ void narrow(const Expression& filter, std::size_t scope, std::int64_t& low, std:
   }
   const std::int64_t bound = idOf(filter.arguments[1].literal);
   if (filter.op == Operator::kGreater) low = std::max(low, bound);
-  if (filter.op == Operator::kGreaterOrEqual) low = std::max(low, bound - 1);
+  if (filter.op == Operator::kGreaterOrEqual) low = std::max(low, std::max(bound, kLowest + 1) - 1);
   if (filter.op == Operator::kLess) high = std::min(high, bound);
-  if (filter.op == Operator::kLessOrEqual) high = std::min(high, bound + 1);
+  if (filter.op == Operator::kLessOrEqual) high = std::min(high, std::min(bound, kHighest - 1) + 1);
 }
 
 Found planAt(const View& view, const Resource& resource, const Expression& filter,

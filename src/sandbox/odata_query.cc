@@ -125,7 +125,8 @@ std::vector<const Row*> select(const View& view, const Resource& resource, const
   const bool byId = isById(options);
   std::size_t enough = std::numeric_limits<std::size_t>::max();
   if (options.top && (byId || options.orderBy.empty())) {
-    enough = static_cast<std::size_t>(*options.top + options.skip.value_or(0));
+    enough =
+        static_cast<std::size_t>(*options.top) + static_cast<std::size_t>(options.skip.value_or(0));
   }
   std::vector<const Row*> rows;
   const bool descending = byId ? options.orderBy[0].descending : nextRandom(shuffle) % 2 == 0;

@@ -89,6 +89,11 @@ TEST_F(ODataPlanner, LooksAtAPageForAPage) {
   EXPECT_EQ(run(thing, "$filter=fleet eq 1 and id lt 500&$orderby=id desc&$top=2&$skip=1"),
             (Ids{498, 497}));
   EXPECT_EQ(looks, 3U);
+  EXPECT_EQ(run(thing, "$filter=id ge 5 and id le 6&$orderby=id"), (Ids{5, 6}));
+  EXPECT_EQ(looks, 2U);
+  EXPECT_EQ(run(thing, "$filter=id ge -9223372036854775808 and id le 9223372036854775807").size(),
+            2000U);
+  EXPECT_EQ(run(thing, "$orderby=id&$top=9223372036854775807&$skip=9223372036854775807"), Ids{});
   EXPECT_EQ(run(thing, "$top=5").size(), 5U);
   EXPECT_EQ(looks, 5U);
 }
