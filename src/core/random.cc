@@ -19,7 +19,8 @@ std::uint64_t Random::below(std::uint64_t bound) {
 
 Duration Random::upTo(Duration longest) {
   if (longest <= Duration::zero()) return Duration::zero();
-  return Duration(static_cast<Duration::rep>(below(static_cast<std::uint64_t>(longest.count()) + 1)));
+  return Duration(
+      static_cast<Duration::rep>(below(static_cast<std::uint64_t>(longest.count()) + 1)));
 }
 
 }  // namespace bco

@@ -38,7 +38,8 @@ bool takeChar(std::string_view& text, char expected) {
 }
 
 std::optional<TimePoint> fromParts(int y, int m, int d, int hour, int minute, int second) {
-  const year_month_day date(year{y}, month{static_cast<unsigned>(m)}, day{static_cast<unsigned>(d)});
+  const year_month_day date(year{y}, month{static_cast<unsigned>(m)},
+                            day{static_cast<unsigned>(d)});
   // 60 is a leap second, which counts as the next minute's first.
   if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
   return sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
@@ -63,7 +64,8 @@ std::string formatRfc3339(TimePoint time) {
   int size = std::snprintf(
       text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(parts.date.year()),
       static_cast<unsigned>(parts.date.month()), static_cast<unsigned>(parts.date.day()),
-      static_cast<int>(parts.clock.hours().count()), static_cast<int>(parts.clock.minutes().count()),
+      static_cast<int>(parts.clock.hours().count()),
+      static_cast<int>(parts.clock.minutes().count()),
       static_cast<int>(parts.clock.seconds().count()));
   std::string result(text, static_cast<std::size_t>(size));
   if (const auto fraction = parts.clock.subseconds().count(); fraction != 0) {
@@ -146,8 +148,8 @@ std::string formatHttpDate(TimePoint time) {
   const std::chrono::weekday weekday{sys_days(parts.date)};
   char text[48];
   const int size = std::snprintf(
-      text, sizeof text, "%s, %02u %s %04d %02d:%02d:%02d GMT",
-      kDays[weekday.c_encoding()].data(), static_cast<unsigned>(parts.date.day()),
+      text, sizeof text, "%s, %02u %s %04d %02d:%02d:%02d GMT", kDays[weekday.c_encoding()].data(),
+      static_cast<unsigned>(parts.date.day()),
       kMonths[static_cast<unsigned>(parts.date.month()) - 1].data(),
       static_cast<int>(parts.date.year()), static_cast<int>(parts.clock.hours().count()),
       static_cast<int>(parts.clock.minutes().count()),
