@@ -15,6 +15,7 @@
 #include "core/text.h"
 #include "http/failure.h"
 #include "http/gunzip.h"
+#include "http/latch.h"
 #include "http/socket.h"
 #include "http/tls_context.h"
 
@@ -28,6 +29,7 @@ using TlsStream = boost::asio::ssl::stream<tcp::socket&>;
 // More hosts than an upstream has: a server that sends us to ever new ones is refused.
 constexpr std::size_t kMostOrigins = 16;
 constexpr Duration kLongestClose{2000};
+constexpr Duration kSilenceBeyondDeadline{1000};
 
 boost::asio::io_service& libraryThread() {
   return crossplat::threadpool::shared_instance().service();
@@ -46,37 +48,12 @@ bool isBareSocket(const void* handle) {
   return std::memcmp(handle, &probe, sizeof(void*)) == 0;
 }
 
-// Counts down to zero, once.
-class Latch {
- public:
-  explicit Latch(std::size_t count) : count_(count) {}
-
-  void countDown(Clock& clock) {
-    {
-      std::lock_guard lock(mutex_);
-      if (count_ == 0 || --count_ != 0) return;
-    }
-    clock.wakeAll(zero_);
-  }
-  bool wait(Clock& clock, SteadyPoint deadline) {
-    std::unique_lock lock(mutex_);
-    return waitUntil(clock, lock, zero_, deadline, {}, [this] { return count_ == 0; });
-  }
-
- private:
-  std::mutex mutex_;  // guards count_
-  std::size_t count_;
-  Condition zero_;
-};
-
 // The results are written by the library's thread until `pending` is zero, and read after that.
 struct Batch {
   explicit Batch(std::size_t size) : results(size), pending(size) {}
   std::vector<std::optional<Result<Response>>> results;
   Latch pending;
 };
-
-struct Attempt;
 
 // The connections to one scheme, host and port.
 struct Origin {
@@ -147,23 +124,6 @@ web::http::http_request buildMessage(const Request& request, const AttemptPtr& a
         }
       });
   return message;
-}
-
-Error tooLarge(std::size_t limit) {
-  return {ErrorCode::kInternal, "the answer is larger than " + std::to_string(limit) + " bytes"};
-}
-
-// Decompresses the answer, if it is compressed. On the thread that waited for it.
-Result<Response> unpack(Result<Response> result, std::size_t limit) {
-  if (!result) return result;
-  const auto encoding = result->header("Content-Encoding");
-  if (encoding && equalsIgnoreCase(*encoding, "gzip") && !result->body.empty()) {
-    auto content = gunzip(result->body, limit);
-    if (!content) return fail(std::move(content.error()));
-    result->body = *std::move(content);
-  }
-  if (result->body.size() > limit) return fail(tooLarge(limit));
-  return result;
 }
 
 }  // namespace
@@ -240,7 +200,12 @@ std::vector<Result<Response>> ClientPool::State::sendAll(std::span<const Request
   std::vector<Result<Response>> results;
   results.reserve(requests.size());
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    results.push_back(unpack(*std::move(batch->results[i]), requests[i].maxResponseBytes));
+    Result<Response>& result = *batch->results[i];
+    if (result) {
+      result = unpack(*std::move(result), requests[i].maxResponseBytes);
+      if (!result) result.error().outcomeUnknown = requests[i].callClass != CallClass::kRead;
+    }
+    results.push_back(std::move(result));
   }
   return results;
 }
@@ -304,14 +269,21 @@ Result<std::shared_ptr<Origin>> ClientPool::State::originOf(const Url& url) {
     origins_.erase(url.origin());
     return fail(ErrorCode::kInvalid, "too many different hosts; refused " + url.origin());
   }
-  origin = makeOrigin(url);
+  try {
+    origin = makeOrigin(url);
+  } catch (const std::exception& error) {
+    origins_.erase(url.origin());
+    return fail(ErrorCode::kInvalid, url.origin() + ": " + error.what());
+  }
   return origin;
 }
 
 std::shared_ptr<Origin> ClientPool::State::makeOrigin(const Url& url) {
   auto origin = std::make_shared<Origin>();
   web::http::client::http_client_config config;
-  config.set_timeout(options_.attemptDeadline);
+  // The longest silence on a connection. Later than the deadline, which would otherwise be found to
+  // have freed a turn for a request whose own time is up too.
+  config.set_timeout(options_.attemptDeadline + kSilenceBeyondDeadline);
   config.set_max_redirects(0);
   const auto proxy = options_.proxies.proxyFor(url);
   if (proxy) {
@@ -334,7 +306,7 @@ std::shared_ptr<Origin> ClientPool::State::makeOrigin(const Url& url) {
         [this, context = origin->tls.get()](boost::asio::ssl::context& fresh) {
           // The library replaces a connection whose address did not answer by one to the next
           // address, and if its request was cancelled meanwhile sends it all the same.
-          if (starting_ == nullptr && abandoned_ > 0) throw StaleConnection{};
+          if (starting_ == nullptr && abandoned_ > 0) throw RefusedToRepeat{};
           fresh = boost::asio::ssl::context(context->share());
         });
   }
@@ -374,10 +346,8 @@ void ClientPool::State::onHead(const AttemptPtr& attempt,
   try {
     attempt->response = head.get();
   } catch (const StaleConnection&) {
-    attempt->stale = true;
-    if (starting_ != nullptr) return;  // start() tries the next connection
-    finish(attempt, fail(ErrorCode::kUnavailable, "the connection was replaced"));
-    return release(attempt);
+    attempt->stale = true;  // thrown within start(), which takes the next connection
+    return;
   } catch (...) {
     finish(attempt, fail(explain(std::current_exception(), *attempt)));
     return release(attempt);

@@ -17,7 +17,8 @@ struct PoolOptions {
   ProxySettings proxies = {};
   // Most requests in flight, and so most connections; what is beyond waits its turn.
   std::size_t maxInFlight = 8;
-  // From sendAll() on, waiting for a turn included. Also the longest silence on a connection.
+  // From sendAll() on, waiting for a turn included. A connection that stays silent for a second
+  // longer is closed even if nobody waits.
   Duration attemptDeadline{15000};
   std::string userAgent = "balena-clearblade-operator";
 };

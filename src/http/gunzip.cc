@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/text.h"
+
 namespace bco::http {
 
 Result<std::string> gunzip(std::string_view compressed, std::size_t limit) {
@@ -30,12 +32,24 @@ Result<std::string> gunzip(std::string_view compressed, std::size_t limit) {
   }
   const bool complete = state == Z_STREAM_END && stream.avail_in == 0;
   ::inflateEnd(&stream);
-  if (content.size() > limit) {
-    return fail(ErrorCode::kInternal,
-                "the answer is larger than " + std::to_string(limit) + " bytes once decompressed");
-  }
+  if (content.size() > limit) return fail(tooLarge(limit));
   if (!complete) return fail(ErrorCode::kInternal, "the answer is not valid gzip");
   return content;
+}
+
+Result<Response> unpack(Response response, std::size_t limit) {
+  const auto encoding = response.header("Content-Encoding");
+  if (encoding && equalsIgnoreCase(*encoding, "gzip") && !response.body.empty()) {
+    auto content = gunzip(response.body, limit);
+    if (!content) return fail(std::move(content.error()));
+    response.body = *std::move(content);
+  }
+  if (response.body.size() > limit) return fail(tooLarge(limit));
+  return response;
+}
+
+Error tooLarge(std::size_t limit) {
+  return {ErrorCode::kInternal, "the answer is larger than " + std::to_string(limit) + " bytes"};
 }
 
 }  // namespace bco::http

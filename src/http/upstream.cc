@@ -82,25 +82,26 @@ Upstream::Results Upstream::sendAll(std::span<const Request> requests) {
 Upstream::Results Upstream::sendOnce(std::span<const Request> requests) {
   std::vector<std::optional<Error>> refused(requests.size());
   refuseWrites(requests, refused);
-  const bool nothingLeft = std::all_of(refused.begin(), refused.end(),
-                                       [](const auto& error) { return error.has_value(); });
-  if (auto allowed = nothingLeft ? Status{} : breaker_.allow(); !allowed) {
+  const auto left = [&refused] {
+    return std::any_of(refused.begin(), refused.end(), [](const auto& error) { return !error; });
+  };
+  const bool asked = left();
+  const Status allowed = asked ? breaker_.allow() : Status{};
+  if (!allowed) {
     for (auto& error : refused) {
       if (!error) error = allowed.error();
     }
-  } else if (!nothingLeft) {
+  } else if (asked) {
     drawBudget(requests, refused);
     refuseWrites(requests, refused);  // waiting for the budget took time
+    if (!left()) breaker_.notMade();
   }
 
   const Selection sent(requests, [&](std::size_t i) { return !refused[i].has_value(); });
   Results results;
   results.reserve(requests.size());
   for (auto& error : refused) results.push_back(fail(std::move(error).value_or(Error{})));
-  if (sent.positions().empty()) {
-    breaker_.notMade();
-    return results;
-  }
+  if (sent.positions().empty()) return results;
   const SteadyPoint start = clock_.steadyNow();
   Results answers = transport_->sendAll(sent.requests());
   const Duration duration = clock_.steadyNow() - start;

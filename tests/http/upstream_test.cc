@@ -241,6 +241,24 @@ TEST_F(UpstreamTest, DoesNotLoseTheProbeToTheBudget) {
   EXPECT_TRUE(upstream.send(read()));
 }
 
+TEST_F(UpstreamTest, LetsNobodyThroughBesideTheProbe) {
+  Upstream upstream = make({.name = "cloud", .breaker = {.failures = 1, .openFor = 10s}});
+  script_.answers = {unavailable(true)};
+  EXPECT_FALSE(upstream.send(write()));
+  clock_.advance(10s);
+  // While the probe's write gate is asked, others try.
+  int asked = 0;
+  gate_ = [&] {
+    if (++asked == 2) {
+      EXPECT_FALSE(upstream.send(read()));
+      EXPECT_FALSE(upstream.send(read()));
+    }
+    return true;
+  };
+  EXPECT_TRUE(upstream.send(write()));
+  EXPECT_EQ(script_.batches, 2);
+}
+
 TEST_F(UpstreamTest, TellsTheObserverOfEachAttempt) {
   script_.answers = {status(503), unavailable(true)};
   script_.takes = 20ms;
