@@ -13,15 +13,18 @@ namespace {
 
 using namespace bco::cli;
 
-// Turns SIGINT and SIGTERM into a stop. They are blocked in every thread, so that only this one,
-// which waits for them, gets them.
+// Turns SIGINT and SIGTERM into a stop. They must be blocked in every thread, so that only this
+// one, which waits for them, gets them: to be made before any other thread.
 class StopSignals {
  public:
-  explicit StopSignals(std::stop_source& stop) {
+  StopSignals() {
     sigemptyset(&signals_);
     sigaddset(&signals_, SIGINT);
     sigaddset(&signals_, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  }
+
+  void forwardTo(std::stop_source& stop) {
     thread_ = std::jthread([this, &stop](const std::stop_token& ended) {
       constexpr timespec kLook{0, 100'000'000};
       while (!ended.stop_requested()) {
@@ -46,12 +49,13 @@ struct Run {
 }  // namespace
 
 int main(int argc, char** argv) {
+  StopSignals signals;
   bco::http::initializeHttp();
   // Private keys pass through memory: no core dumps.
   prctl(PR_SET_DUMPABLE, 0);
   const auto options = parseOptions(argc, argv);
   if (const auto* exit = std::get_if<ParseExit>(&options)) return exit->code;
   std::stop_source stop;
-  const StopSignals signals(stop);
+  signals.forwardTo(stop);
   return std::visit(Run{stop.get_token()}, std::get<Options>(options));
 }

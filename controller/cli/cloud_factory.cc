@@ -1,82 +1,148 @@
 #include "cli/cloud_factory.h"
 
+#include <map>
+#include <mutex>
+
 #include "balena/client.h"
 #include "clearblade/client.h"
 #include "http/client_pool.h"
+#include "http/upstream.h"
+#include "reconcile/inputs.h"
 
 namespace bco::cli {
 namespace {
 
-// A client together with the connections it uses.
+// Nobody looks at the attempts yet: metrics will.
+class NoObserver final : public http::AttemptObserver {
+ public:
+  void onAttempt(std::string_view, std::string_view, Duration) override {}
+};
+
+// A client together with the upstream it talks to, which others may share.
 struct BalenaConnection {
-  http::ClientPool pool;
+  std::shared_ptr<http::Upstream> upstream;
   balena::Client client;
 
-  BalenaConnection(http::PoolOptions options, Clock& clock, const std::string& url,
-                   SharedSecret token)
-      : pool(std::move(options), clock),
-        client(pool, clock, url, [token = std::move(token)] { return token; }) {}
+  BalenaConnection(std::shared_ptr<http::Upstream> shared, const Clock& clock,
+                   const std::string& url, SharedSecret token)
+      : upstream(std::move(shared)),
+        client(*upstream, clock, url, [token = std::move(token)] { return token; }) {}
 };
 
 struct RegistryConnection {
-  http::ClientPool pool;
+  std::shared_ptr<http::Upstream> upstream;
   clearblade::Client client;
 
-  RegistryConnection(http::PoolOptions options, Clock& clock,
+  RegistryConnection(std::shared_ptr<http::Upstream> shared, Clock& clock,
                      const clearblade::ServiceAccount& account,
                      const clearblade::RegistryName& registry)
-      : pool(std::move(options), clock), client(pool, clock, account, registry) {}
+      : upstream(std::move(shared)), client(*upstream, clock, account, registry) {}
 };
+
+http::BucketOptions perMinute(int calls) {
+  // A tenth of a minute's calls may come at once.
+  return {calls / 60.0, std::max(1.0, calls / 600.0)};
+}
 
 class HttpCloudFactory final : public CloudFactory {
  public:
-  HttpCloudFactory(const HttpOptions& options, Clock& clock) : options_(options), clock_(clock) {}
+  HttpCloudFactory(const HttpOptions& options, Clock& clock, Random& random)
+      : options_(options), clock_(clock), random_(random) {}
 
   Result<std::shared_ptr<balena::BalenaApi>> connectBalena(
       const api::BalenaFleet& fleet, SharedSecret token,
       const std::optional<std::string>& caPem) override {
-    auto options = poolOptions(caPem, fleet.spec.budget.maxInFlight);
-    if (!options) return fail(std::move(options.error()));
-    auto connection = std::make_shared<BalenaConnection>(std::move(*options), clock_,
-                                                         fleet.spec.apiUrl, std::move(token));
+    const api::FleetBudget& budget = fleet.spec.budget;
+    // Fleets that say the same of the same token share its budget and connections.
+    const std::string inputs =
+        digestOfInputs({"balena", fleet.spec.apiUrl, token->reveal(), caPem.value_or(""),
+                        std::to_string(budget.requestsPerSecond), std::to_string(budget.burst),
+                        std::to_string(budget.maxInFlight)});
+    auto upstream = share(inputs, "balena", caPem, budget.maxInFlight, [&] {
+      return http::Budgets::shared(std::make_shared<http::TokenBucket>(
+          http::BucketOptions{budget.requestsPerSecond, static_cast<double>(budget.burst)},
+          clock_));
+    });
+    if (!upstream) return fail(std::move(upstream.error()));
+    auto connection =
+        std::make_shared<BalenaConnection>(*upstream, clock_, fleet.spec.apiUrl, std::move(token));
     return std::shared_ptr<balena::BalenaApi>(connection, &connection->client);
   }
 
   Result<std::shared_ptr<clearblade::RegistryApi>> connectRegistry(
       const api::ClearBladeRegistry& registry, SharedSecret serviceAccount,
       const std::optional<std::string>& caPem) override {
-    const clearblade::RegistryName name{registry.spec.project, registry.spec.region,
-                                        registry.spec.registry};
     const auto account = clearblade::parseServiceAccount(*serviceAccount, registry.spec.project);
     if (!account) return fail(withContext(account.error(), "serviceAccountSecretRef"));
-    auto options = poolOptions(caPem, registry.spec.budget.maxInFlight);
-    if (!options) return fail(std::move(options.error()));
-    auto connection =
-        std::make_shared<RegistryConnection>(std::move(*options), clock_, *account, name);
+    const api::RegistryBudget& budget = registry.spec.budget;
+    const std::string inputs = digestOfInputs(
+        {"clearblade", account->url, account->project, caPem.value_or(""),
+         std::to_string(budget.createDeletePerMinute), std::to_string(budget.updatesPerMinute),
+         std::to_string(budget.readsPerMinute), std::to_string(budget.maxInFlight)});
+    auto upstream = share(inputs, "clearblade", caPem, budget.maxInFlight, [&] {
+      const auto bucket = [&](int calls) {
+        return std::make_shared<http::TokenBucket>(perMinute(calls), clock_);
+      };
+      return http::Budgets{bucket(budget.readsPerMinute), bucket(budget.createDeletePerMinute),
+                           bucket(budget.updatesPerMinute)};
+    });
+    if (!upstream) return fail(std::move(upstream.error()));
+    auto connection = std::make_shared<RegistryConnection>(
+        *upstream, clock_, *account,
+        clearblade::RegistryName{registry.spec.project, registry.spec.region,
+                                 registry.spec.registry});
     return std::shared_ptr<clearblade::RegistryApi>(connection, &connection->client);
   }
 
  private:
-  Result<http::PoolOptions> poolOptions(const std::optional<std::string>& caPem, int maxInFlight) {
-    auto trust = http::Trust::load({.system = !caPem, .extraPem = caPem.value_or("")});
+  // The upstream of these inputs, made when there is none.
+  template <class MakeBudgets>
+  Result<std::shared_ptr<http::Upstream>> share(const std::string& inputs, const char* name,
+                                                const std::optional<std::string>& caPem,
+                                                int maxInFlight, MakeBudgets makeBudgets) {
+    std::lock_guard lock(mutex_);
+    std::erase_if(upstreams_, [](const auto& entry) { return entry.second.expired(); });
+    if (auto existing = upstreams_[inputs].lock()) return existing;
+    auto trust = trustOf(caPem);
     if (!trust) return fail(std::move(trust.error()));
     auto proxies = http::ProxySettings::fromEnvironment();
     if (!proxies) return fail(std::move(proxies.error()));
-    http::PoolOptions options{.trust = std::move(*trust), .proxies = std::move(*proxies)};
-    options.maxInFlight = static_cast<std::size_t>(maxInFlight);
+    http::PoolOptions pool{.trust = *trust, .proxies = std::move(*proxies)};
+    pool.maxInFlight = static_cast<std::size_t>(maxInFlight);
+    pool.attemptDeadline = options_.attemptDeadline;
+    http::UpstreamOptions options{.name = name};
     options.attemptDeadline = options_.attemptDeadline;
-    return options;
+    options.totalDeadline = options_.callDeadline;
+    auto upstream = std::make_shared<http::Upstream>(
+        std::move(options), std::make_unique<http::ClientPool>(std::move(pool), clock_),
+        makeBudgets(), [] { return true; }, observer_, clock_, random_);
+    upstreams_[inputs] = upstream;
+    return upstream;
+  }
+
+  // The system's certificates are loaded once for all upstreams.
+  Result<http::Trust> trustOf(const std::optional<std::string>& caPem) {
+    const std::string key = caPem.value_or("");
+    if (const auto found = trusts_.find(key); found != trusts_.end()) return found->second;
+    auto trust = http::Trust::load({.system = !caPem, .extraPem = key});
+    if (trust) trusts_.emplace(key, *trust);
+    return trust;
   }
 
   const HttpOptions options_;
   Clock& clock_;
+  Random& random_;
+  NoObserver observer_;
+  std::mutex mutex_;  // guards all below
+  std::map<std::string, std::weak_ptr<http::Upstream>> upstreams_;
+  std::map<std::string, http::Trust> trusts_;
 };
 
 }  // namespace
 
 std::unique_ptr<CloudFactory> makeHttpCloudFactory(const HttpOptions& options, Clock& clock,
-                                                   Random&) {
-  return std::make_unique<HttpCloudFactory>(options, clock);
+                                                   Random& random) {
+  return std::make_unique<HttpCloudFactory>(options, clock, random);
 }
 
 }  // namespace bco::cli

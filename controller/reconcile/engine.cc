@@ -12,6 +12,19 @@ api::ObjectKey parseKey(const std::string& text) {
   return {text.substr(0, slash), text.substr(slash + 1)};
 }
 
+// A discovered object is its sweep's to judge, until it has been looked at once.
+bool isForSweep(const api::BalenaDevice& device) {
+  return device.meta.isDiscovered() && device.status.observedGeneration == -1;
+}
+
+// Nothing of it calls for a pass that has not been made.
+bool isHandled(const api::BalenaDevice& device) {
+  const auto requested = device.meta.annotations.find(api::kReconcileAnnotation);
+  return device.status.observedGeneration == device.meta.generation && !device.meta.deletedAt &&
+         (requested == device.meta.annotations.end() ||
+          requested->second == device.status.lastHandledReconcileAt);
+}
+
 }  // namespace
 
 Engine::Engine(const Context& context, CloudFactory& factory, SharedSecret fallbackSeed,
@@ -40,13 +53,9 @@ void Engine::onChange(const store::Change& change) {
     case api::ObjectKind::kDevice: {
       const auto device = context_.store.devices().get(change.key);
       if (device == nullptr) context_.tally.remove(change.key);
-      // A discovered object is its sweep's to judge, until it has been looked at once.
-      const bool isSweeps = device != nullptr && device->meta.isDiscovered() &&
-                            device->status.observedGeneration == -1;
-      const bool isSeen = device != nullptr &&
-                          device->status.observedGeneration == device->meta.generation &&
-                          !device->meta.deletedAt;
-      if (!isSweeps && !isSeen) devices_.add(change.uuid, Lane::kFresh);
+      if (device == nullptr || (!isForSweep(*device) && !isHandled(*device))) {
+        devices_.add(change.uuid, Lane::kFresh);
+      }
       return;
     }
   }

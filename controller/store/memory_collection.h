@@ -100,7 +100,7 @@ class MemoryCollection final : public Collection<Object> {
 
   [[nodiscard]] Status setFinalizer(const api::ObjectKey& key, const std::string& uid,
                                     bool present) override {
-    return update(key, uid, true, [&](Object& object) {
+    return update(key, uid, false, [&](Object& object) {
       if (object.meta.hasFinalizer() == present) return false;
       if (present) {
         object.meta.finalizers.emplace_back(api::kFinalizer);
@@ -120,7 +120,8 @@ class MemoryCollection final : public Collection<Object> {
   }
 
  private:
-  // Replaces the object by what `change` makes of it, unless it returns false.
+  // Replaces the object by what `change` makes of it, unless it returns false. That an object has
+  // gone is always told.
   template <class Change>
   Status update(const api::ObjectKey& key, const std::string& uid, bool notify, Change change) {
     Object object;
@@ -136,6 +137,7 @@ class MemoryCollection final : public Collection<Object> {
       object.meta.resourceVersion = ++lastVersion_;
       if (object.meta.deletedAt && object.meta.finalizers.empty()) {
         objects_.erase(found);
+        notify = true;
       } else {
         found->second = std::make_shared<const Object>(object);
       }

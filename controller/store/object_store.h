@@ -66,7 +66,8 @@ class ObjectStore {
   [[nodiscard]] virtual Result<SecretBytes> secret(const std::string& space,
                                                    const api::SecretKeyRef& ref) const = 0;
 
-  // `listener` is called after every change of spec, metadata or existence, not of status; on the
+  // `listener` is called after every change of spec, labels, annotations or existence, and when an
+  // object is marked as being deleted; not of status or finalizers, which only we change. On the
   // changing thread, without a lock held. Set once, before the first change.
   virtual void onChange(std::function<void(const Change&)> listener) = 0;
 };

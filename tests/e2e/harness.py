@@ -96,7 +96,7 @@ class Sandbox:
 
     def variable(self, uuid, name, service=None):
         query = f"?service={service}" if service else ""
-        return self.get(f"devices/{uuid}/variables/{name}{query}")["value"]
+        return self.get(f"devices/{uuid}/variables/{name}{query}")["value"] or None
 
     def set_variable(self, uuid, name, value, service=None):
         query = f"?service={service}" if service else ""
