@@ -25,6 +25,11 @@ TEST_F(BalenaCredentials, SeeTheirFleetsAlone) {
   EXPECT_EQ(get("application?$select=slug", "plant"), Json::parse(R"([{"slug":"acme/plant"}])"));
   EXPECT_EQ(get("service_install/$count", "plant"), 2);
   EXPECT_EQ(get("device(uuid='" + std::string(kOther) + "')", "plant"), Json::array());
+  // Everybody sees a public fleet, but not who is in it.
+  ASSERT_TRUE(cloud.addFleet({.slug = "acme/open", .isPublic = true}));
+  ASSERT_TRUE(cloud.addDevice({.name = "hidden", .fleet = "acme/open"}));
+  EXPECT_EQ(get("application?$filter=slug eq 'acme/open'", "plant").size(), 1U);
+  EXPECT_THAT(devices("plant"), ElementsAre("press"));
   // Nor may a filter look where the key may not.
   EXPECT_EQ(get("device_type?$filter=describes__device/any(d:d/device_name eq 'oven')", "plant"),
             Json::array());

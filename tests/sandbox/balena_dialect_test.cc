@@ -148,6 +148,14 @@ TEST_F(BalenaDialect, OrdersAndPages) {
       ElementsAre("Belt-3", "belt-1", "belt-2", "press", "oven"));
   EXPECT_THAT(column("device?$select=device_name&$orderby=id desc&$top=1", "device_name"),
               ElementsAre("Belt-3"));
+  // What is null comes last, and first the other way round.
+  EXPECT_EQ(column("device?$select=device_name&$orderby=last_connectivity_event", "device_name")[4]
+                .substr(1, 3),
+            "elt");
+  EXPECT_EQ(
+      column("device?$select=device_name&$orderby=last_connectivity_event desc", "device_name")[0]
+          .substr(1, 3),
+      "elt");
   EXPECT_THAT(get("device?$top=0"), IsEmpty());
   // Paging by key.
   std::vector<std::string> all;

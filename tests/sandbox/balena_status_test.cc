@@ -137,6 +137,12 @@ TEST_F(BalenaStatus, SaysWhichKeyIsTaken) {
       "Unique key constraint violated");
 }
 
+TEST_F(BalenaStatus, LeavesGapsBetweenIds) {
+  ASSERT_TRUE(cloud.addDevices("acme/lab", 50));
+  const auto ids = column<std::int64_t>("device?$select=id&$orderby=id", "id");
+  EXPECT_GT(ids.back() - ids.front(), static_cast<std::int64_t>(ids.size()) - 1);
+}
+
 TEST_F(BalenaStatus, BurnsAnIdWithEveryInsertThatFails) {
   const auto first = Json::parse(post("A", "1").body)["id"].get<std::int64_t>();
   for (int i = 0; i < 10; ++i) ASSERT_EQ(post("A", "1").status, 409);
@@ -188,6 +194,9 @@ TEST_F(BalenaStatus, RefusesBadTags) {
   EXPECT_EQ(tag(std::string(101, 'k'), "1").status, 400);
   EXPECT_THAT(tag("k", std::string(10'001, 'v')).body, HasSubstr("less than or equal to 10000."));
   EXPECT_EQ(tag("\xc3\xa4", "line\nbreak").status, 201);
+  std::string hundred;
+  for (int i = 0; i < 100; ++i) hundred += "\xc3\xa4";
+  EXPECT_EQ(tag(hundred, "characters count, not bytes").status, 201);
 }
 
 TEST_F(BalenaStatus, RefusesAnEmptyPatch) {

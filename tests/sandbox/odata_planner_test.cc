@@ -124,6 +124,7 @@ TEST_F(ODataPlanner, FindsTheSameRowsHoweverItLooks) {
 TEST_F(ODataPlanner, FollowsItsRowsWhenTheyChange) {
   put(thing, 7, {std::int64_t{2}, makeText("renamed")});
   EXPECT_EQ(run(thing, "$filter=uuid eq 'u7'"), Ids{});
+  EXPECT_EQ(looks, 0U);
   EXPECT_EQ(run(thing, "$filter=uuid eq 'renamed'"), Ids{7});
   EXPECT_EQ(run(thing, "$filter=fleet eq 2&$orderby=id&$top=1"), Ids{7});
   store->erase(thing, 7);
