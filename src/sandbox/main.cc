@@ -21,6 +21,7 @@ struct Flags {
   std::size_t devices = 0;
   std::string clock = "real";
   bool noDevices = false;
+  std::string deviceTraffic = "direct";
   std::string advertise;
   std::string caFile = "cloud-sandbox-ca.crt";
   std::string readyFile;
@@ -44,6 +45,10 @@ void declare(CLI::App& app, Flags& flags) {
       ->check(CLI::IsMember({"real", "manual"}))
       ->capture_default_str();
   app.add_flag("--no-devices", flags.noDevices, "don't simulate what devices do");
+  app.add_option("--device-traffic", flags.deviceTraffic,
+                 "how simulated devices publish: direct, within the process, or http")
+      ->check(CLI::IsMember({"direct", "http"}))
+      ->capture_default_str();
   app.add_option("--advertise", flags.advertise,
                  "URL that ClearBlade's exchange hands out; by default the one it was asked by");
   app.add_option("--ca-file", flags.caFile, "where to write the certificate authority (PEM)")
@@ -126,6 +131,7 @@ Status run(const Flags& flags) {
   Sandbox sandbox({.clock = flags.clock == "manual" ? ClockMode::kManual : ClockMode::kReal,
                    .seed = flags.seed,
                    .simulateDevices = !flags.noDevices,
+                   .deviceTrafficOverHttp = flags.deviceTraffic == "http",
                    .advertisedUrl = flags.advertise});
   Result<BuiltWorld> built;
   {
@@ -136,6 +142,7 @@ Status run(const Flags& flags) {
 
   const auto plain = listen(sandbox, Listener::kHttp, *http, std::nullopt);
   if (!plain) return fail(plain.error());
+  if (flags.deviceTraffic == "http") sandbox.publishOverHttp(http->host, (*plain)->port());
   const auto secure = listen(sandbox, Listener::kHttps, *https, certificates->server);
   if (!secure) return fail(secure.error());
 
