@@ -56,6 +56,7 @@ class Applier {
       if (patched.error().code == ErrorCode::kNotFound) noteRegistration(Hint::kUnknown);
       return fail(withContext(std::move(patched.error()), "patch registration"));
     }
+    applied_.mark = mark_;
     return {};
   }
 

@@ -18,6 +18,8 @@ inline constexpr Duration kObservationLifetime = std::chrono::minutes(5);
 struct Applied {
   // The key that is stored now, if one was delivered.
   std::optional<api::KeyStatus> key;
+  // The mark that the registration carries now, if it was written.
+  std::optional<Mark> mark;
 };
 
 // Runs the stages in order and stops at the first error, whose code tells what to do:

@@ -18,6 +18,14 @@ bool isOutdated(const Error& error) {
 
 bool writes(const Plan& plan) { return plan.verdict == Verdict::kAct; }
 
+// Nothing is left that an object being deleted would have to do.
+bool hasNothingToRemove(const Pass& pass) {
+  if (pass.error) return false;
+  if (pass.plan.verdict == Verdict::kInSync) return true;
+  return pass.plan.verdict == Verdict::kRefuse &&
+         (pass.plan.reason == Reason::kNotOurs || pass.plan.reason == Reason::kMovedToAnotherFleet);
+}
+
 std::string newReconcileId(Random& random) {
   std::array<std::uint8_t, 6> bytes{};
   random.fill(bytes);
@@ -27,7 +35,7 @@ std::string newReconcileId(Random& random) {
 }  // namespace
 
 std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
-  const DeviceObjects objects = context_.store.devicesByUuid(uuid);
+  const DeviceObjects objects = withoutSuperseded(context_.store.devicesByUuid(uuid));
   if (objects.empty()) return std::nullopt;
   const api::BalenaDevice& object = governing(objects);
   const auto fleet = context_.views.get(object.fleetKey());
@@ -51,9 +59,8 @@ std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
   for (const auto& each : objects) {
     setStatus(*each, report(*each, desired, pass, context_.clock.now()));
   }
-  // Being deleted and nothing left: the next pass lets the object go.
-  if (object.meta.deletedAt && !pass.error && pass.plan.verdict == Verdict::kInSync) {
-    (void)context_.store.devices().setFinalizer(object.meta.key, object.meta.uid, false);
+  if (object.meta.deletedAt && hasNothingToRemove(pass)) {
+    letGo(object);
     return std::nullopt;
   }
   return comeAgain(pass, object.status.failureCount + (pass.error ? 1 : 0));
@@ -109,6 +116,7 @@ void DeviceReconciler::carryOut(Pass& pass, const DesiredDevice& desired, const 
       apply(pass.plan, desired, *pass.observed, fleet, observedAt, context_.clock, context_.random);
   if (applied) {
     pass.delivered = std::move(applied->key);
+    if (applied->mark) pass.observed->mark = {MarkState::kValid, std::move(*applied->mark)};
   } else {
     pass.error = std::move(applied.error());
   }
@@ -141,9 +149,29 @@ bool DeviceReconciler::release(const DeviceObjects& objects, const FleetView& fl
   const bool nothingWritten = !object.meta.hasFinalizer();
   const bool released = object.meta.annotations.contains(api::kReleaseAnnotation);
   if (policy == api::DeletionPolicy::kDelete && !nothingWritten && !released) return false;
+  letGo(object);
+  return true;
+}
+
+void DeviceReconciler::letGo(const api::BalenaDevice& object) {
   (void)context_.store.devices().setFinalizer(object.meta.key, object.meta.uid, false);
   context_.tally.remove(object.meta.key);
-  return true;
+}
+
+DeviceObjects DeviceReconciler::withoutSuperseded(DeviceObjects objects) {
+  const auto isDeleted = [](const auto& each) { return each->meta.deletedAt.has_value(); };
+  if (!std::ranges::all_of(objects, isDeleted)) {
+    std::erase_if(objects, [&](const auto& each) {
+      if (isDeleted(each)) letGo(*each);
+      return isDeleted(each);
+    });
+  } else if (objects.size() > 1) {
+    // One after the other: the first one that goes brings the device back for the next.
+    std::ranges::stable_partition(objects,
+                                  [](const auto& each) { return !each->meta.isDiscovered(); });
+    objects.resize(1);
+  }
+  return objects;
 }
 
 void DeviceReconciler::logPass(const Pass& pass, const DesiredDevice& desired,

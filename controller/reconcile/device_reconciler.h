@@ -44,6 +44,10 @@ class DeviceReconciler {
                 SteadyPoint observedAt, const std::string& reconcileId);
   [[nodiscard]] std::optional<Duration> comeAgain(const Pass& pass, int failures);
   void setStatus(const api::BalenaDevice& object, api::DeviceStatus status);
+  // The objects that have a say. One that is being deleted has none, and goes without a call to a
+  // cloud, while another still desires the device.
+  [[nodiscard]] DeviceObjects withoutSuperseded(DeviceObjects objects);
+  void letGo(const api::BalenaDevice& object);
   // Lets a deleted object go when nothing is left to do for it; false when there is.
   bool release(const DeviceObjects& objects, const FleetView& fleet);
   void logPass(const Pass& pass, const DesiredDevice& desired, const std::string& reconcileId);

@@ -161,6 +161,11 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
   const TimePoint takenAt = std::min(snapshots.balena.takenAt, snapshots.registry->takenAt);
   if (status.key && status.key->verifiedAt && *status.key->verifiedAt >= takenAt) return;
   if (status.failureCount > 0) return;
+  // What several objects make of one device is for a pass over all of them to say.
+  if (context_.store.devicesByUuid(uuid).size() > 1) {
+    devices_.add(uuid, Lane::kSweep);
+    return;
+  }
 
   const DesiredDevice desired = desire({object}, *snapshots.view, managed);
   if (desired.suspended) {

@@ -245,6 +245,25 @@ TEST_F(LoadManifests, SaysWhichPathCantBeRead) {
               ElementsAre("gone.yaml: no such file or directory"));
 }
 
+TEST_F(LoadManifests, TakesTheStandaloneExamples) {
+  write("secrets/balena/token", "S3CRET");
+  write("secrets/clearblade/service-account.json", "{}");
+  const fs::path examples = fs::path(BCO_EXAMPLES) / "standalone";
+  EXPECT_THAT(problemsOf({examples / "fleet.yaml"}, dir_ / "secrets"), ElementsAre());
+  const auto loaded = loadManifests({examples}, dir_ / "secrets");
+  ASSERT_TRUE(loaded) << loaded.error().front();
+  const FleetSpec& sensors = loaded->fleets.at({"default", "sensors"}).spec;
+  EXPECT_EQ(sensors.fleet, "acme/sensors");
+  EXPECT_EQ(sensors.apiUrl, "http://127.0.0.1:8080");
+  EXPECT_EQ(sensors.devices, DeviceSource::kAll);
+  EXPECT_EQ(sensors.service, "relay");
+  const FleetSpec& gateways = loaded->fleets.at({"default", "gateways"}).spec;
+  EXPECT_EQ(gateways.fleet, "acme/gateways");
+  EXPECT_EQ(gateways.service, std::nullopt);
+  EXPECT_EQ(gateways.apiUrl, sensors.apiUrl);
+  EXPECT_EQ(loaded->devices.size(), 2U);
+}
+
 // ---- files
 
 using SecretFiles = LoadManifests;

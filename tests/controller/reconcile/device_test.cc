@@ -1,0 +1,508 @@
+// One device's way: observe, plan, apply, report, against clouds in memory.
+#include <gmock/gmock.h>
+
+#include "tests/controller/reconcile/world.h"
+
+namespace bco {
+namespace {
+
+using namespace std::chrono_literals;
+using api::Phase;
+using test::idOf;
+using test::uuidOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::Pair;
+
+class Device : public test::World {
+ protected:
+  // One device, provisioned.
+  void provision(int n = 1) {
+    addDevice(n);
+    apply();
+    syncAll();
+    ASSERT_EQ(phaseOf(n), Phase::kReady) << readyOf(n).message;
+    forgetCalls();
+  }
+  // As the cloud function left it: registered without a mark, everything stored.
+  std::string preprovision(int n) {
+    addDevice(n);
+    const auto key = crypto::PrivateKey::generate();
+    registry().add(
+        {idOf(n), {{"ES256_PEM", key->publicKey().toPem(), std::nullopt}}, {{"site", "roof"}}});
+    variables(n) = {
+        {"GCP_CLIENT_PATH", "projects/p/locations/us-central1/registries/r/devices/" + idOf(n)},
+        {"GCP_DATA_TOPIC_ROOT", "/devices/" + idOf(n)},
+        {"GCP_PROJECT_ID", "p"},
+        {"GCP_PRIVATE_KEY", std::string(toVariableValue(*key).reveal())}};
+    return variables(n).at("GCP_PRIVATE_KEY");
+  }
+};
+
+TEST_F(Device, IsProvisionedWithSixRequests) {
+  addDevice(1);
+  apply();
+  sweep();
+  EXPECT_THAT(takeQueued(), ElementsAre(uuidOf(1)));
+  forgetCalls();
+  const auto next = reconcile(1);
+  EXPECT_EQ(requests(), 6);
+  EXPECT_THAT(balena().log().calls(),
+              ElementsAre("getDevice", "write GCP_CLIENT_PATH", "write GCP_DATA_TOPIC_ROOT",
+                          "write GCP_PROJECT_ID", "write GCP_PRIVATE_KEY"));
+  EXPECT_THAT(registry().log().calls(), ElementsAre("createRegistration"));
+  expectConnected(1);
+  EXPECT_EQ(next, spread(24h, uuidOf(1)));
+  const api::DeviceStatus& status = object(1)->status;
+  EXPECT_EQ(status.phase, Phase::kReady);
+  EXPECT_EQ(status.observedGeneration, 1);
+  EXPECT_EQ(status.deviceName, balena().device(uuidOf(1)).name);
+  EXPECT_EQ(status.registration,
+            "projects/p/locations/us-central1/registries/r/devices/" + idOf(1));
+  ASSERT_TRUE(status.key);
+  EXPECT_THAT(status.key->fingerprint, HasSubstr("sha256:"));
+  EXPECT_EQ(status.key->generation, 0U);
+  EXPECT_EQ(status.key->issuedAt, clock_.now());
+  EXPECT_EQ(status.key->expiresAt, clock_.now() + 2160h);
+  EXPECT_EQ(status.key->verifiedAt, clock_.now());
+  EXPECT_EQ(status.key->rotateAt, rotateAt(clock_.now(), api::KeyPolicy{}, uuidOf(1)));
+  EXPECT_EQ(readyOf(1).reason, "Synced");
+}
+
+TEST_F(Device, GetsItsFinalizerBeforeTheFirstWriteAndNotBefore) {
+  addDevice(1);
+  apply();
+  sweep();
+  int watched = 0;
+  registry().log().onCall([&](const std::string& call) {
+    if (call != "createRegistration") return;
+    ++watched;
+    EXPECT_TRUE(object(1)->meta.hasFinalizer());
+  });
+  balena().log().onCall([&](const std::string& call) {
+    EXPECT_EQ(object(1)->meta.hasFinalizer(), call != "getDevice") << call;
+  });
+  reconcile(1);
+  EXPECT_EQ(watched, 1);
+}
+
+TEST_F(Device, StaysUntouchedOnceInSync) {
+  provision();
+  syncAll();
+  EXPECT_EQ(reconcile(1), spread(24h, uuidOf(1)));
+  EXPECT_EQ(writes(), 0);
+}
+
+TEST_F(Device, GetsTheSameKeyAgainWhenItsVariableIsLost) {
+  provision();
+  const std::string key = variables(1).at("GCP_PRIVATE_KEY");
+  variables(1).erase("GCP_PRIVATE_KEY");
+  clock_.advance(10min);
+  syncAll();
+  EXPECT_EQ(variables(1).at("GCP_PRIVATE_KEY"), key);
+  EXPECT_EQ(writes(), 1);
+  expectConnected(1);
+}
+
+TEST_F(Device, GetsItsKeyBackWhenSomebodyStoredAnother) {
+  provision();
+  const std::string key = variables(1).at("GCP_PRIVATE_KEY");
+  const auto stranger = crypto::PrivateKey::generate();
+  variables(1)["GCP_PRIVATE_KEY"] = std::string(toVariableValue(*stranger).reveal());
+  reconcile(1);
+  EXPECT_EQ(variables(1).at("GCP_PRIVATE_KEY"), key);
+  EXPECT_THAT(registry().log().calls(), Not(Contains("patchRegistration")));
+}
+
+TEST_F(Device, GetsANewKeyWhenTheSeedHasChanged) {
+  provision();
+  clock_.advance(2h);
+  addSecret("bco-key-seed", "seed", std::string(crypto::kSeedBytes, 't'));
+  apply();
+  variables(1).erase("GCP_PRIVATE_KEY");
+  syncAll();
+  expectConnected(1);
+  EXPECT_EQ(object(1)->status.key->generation, 1U);
+  EXPECT_EQ(registry().at(idOf(1)).credentials.size(), 2U) << "the old one until it expires";
+}
+
+TEST_F(Device, IsRegisteredAgainWhenSomebodyDeletedItsRegistration) {
+  provision();
+  registry().remove(idOf(1));
+  clock_.advance(10min);
+  syncAll();
+  converge(1);
+  expectConnected(1);
+}
+
+TEST_F(Device, GetsItsVariablesOnTheServiceAndNowhereElse) {
+  fleetSpec().service = "relay";
+  addDevice(1);
+  apply();
+  syncAll();
+  EXPECT_EQ(phaseOf(1), Phase::kReady) << readyOf(1).message;
+  EXPECT_THAT(variables(1), IsEmpty());
+  auto& row = balena().device(uuidOf(1));
+  EXPECT_THAT(row.installVariables[row.installs.at(test::kFleetId + 1)], IsEmpty());
+  expectConnected(1, row.installVariables[row.installs.at(test::kFleetId + 2)]);
+}
+
+TEST_F(Device, WaitsForItsServiceToBeInstalled) {
+  fleetSpec().service = "relay";
+  addDevice(1);
+  balena().device(uuidOf(1)).installs.clear();
+  apply();
+  syncAll();
+  EXPECT_EQ(phaseOf(1), Phase::kWaiting);
+  EXPECT_EQ(readyOf(1).reason, "ServiceNotInstalled");
+  EXPECT_EQ(writes(), 0);
+}
+
+// ---- adoption
+
+TEST_F(Device, IsAdoptedByItsMetadataAlone) {
+  const std::string key = preprovision(1);
+  apply();
+  syncAll();
+  EXPECT_EQ(phaseOf(1), Phase::kReady) << readyOf(1).message;
+  EXPECT_EQ(writes(), 1);
+  EXPECT_EQ(variables(1).at("GCP_PRIVATE_KEY"), key);
+  EXPECT_EQ(registry().at(idOf(1)).credentials.size(), 1U);
+  EXPECT_THAT(registry().at(idOf(1)).metadata, Contains(Pair("site", "roof")));
+  expectConnected(1);
+  ASSERT_TRUE(object(1)->status.key);
+  EXPECT_EQ(object(1)->status.key->issuedAt, adoptedIssueTime(clock_.now(), 2160h, uuidOf(1)));
+  EXPECT_TRUE(object(1)->status.key->rotateAt);
+  forgetCalls();
+  clock_.advance(10min);
+  syncAll();
+  EXPECT_EQ(writes(), 0);
+}
+
+TEST_F(Device, IsNotAdoptedWithoutItsKeyUnlessAlways) {
+  preprovision(1);
+  variables(1).erase("GCP_PRIVATE_KEY");
+  apply();
+  syncAll();
+  EXPECT_EQ(phaseOf(1), Phase::kConflict);
+  EXPECT_EQ(readyOf(1).reason, "KeyMismatch");
+  EXPECT_EQ(writes(), 0);
+  deviceSpec(1).adoption = api::Adoption::kAlways;
+  apply();
+  syncAll();
+  EXPECT_EQ(phaseOf(1), Phase::kReady) << readyOf(1).message;
+  expectConnected(1);
+  EXPECT_EQ(registry().at(idOf(1)).credentials.size(), 2U);
+}
+
+// ---- removal
+
+TEST_F(Device, IsDeprovisionedWhenAbsentIsDesiredAndProvisionedAgainAfterwards) {
+  provision();
+  deviceSpec(1).state = api::DesiredState::kAbsent;
+  apply();
+  reconcile(1);
+  EXPECT_EQ(phaseOf(1), Phase::kAbsent);
+  EXPECT_EQ(registry().size(), 0U);
+  EXPECT_THAT(variables(1), IsEmpty());
+  EXPECT_FALSE(object(1)->status.key);
+  EXPECT_EQ(object(1)->status.registration, "");
+  forgetCalls();
+  clock_.advance(10min);
+  syncAll();
+  EXPECT_EQ(writes(), 0);
+
+  deviceSpec(1).state = api::DesiredState::kPresent;
+  apply();
+  EXPECT_EQ(reconcile(1), 65min) << "a late request of the removal may still land";
+  expectConnected(1);
+}
+
+TEST_F(Device, DeletedGoesAccordingToItsPolicy) {
+  for (const auto policy : {api::DeletionPolicy::kRetain, api::DeletionPolicy::kDelete}) {
+    const int n = policy == api::DeletionPolicy::kRetain ? 1 : 2;
+    addDevice(n);
+    deviceSpec(n).deletionPolicy = policy;
+    apply();
+    syncAll();
+    ASSERT_EQ(phaseOf(n), Phase::kReady);
+    const auto meta = object(n)->meta;
+    ASSERT_TRUE(store_.devices().remove(meta.key, meta.uid));
+    reconcile(n);
+    reconcile(n);
+    EXPECT_EQ(object(n), nullptr);
+    EXPECT_EQ(registry().has(idOf(n)), policy == api::DeletionPolicy::kRetain);
+    EXPECT_EQ(variables(n).empty(), policy == api::DeletionPolicy::kDelete);
+  }
+}
+
+TEST_F(Device, DeletedWithDeleteGoesEvenIfItsRegistrationIsNotOurs) {
+  provision();
+  deviceSpec(1).deletionPolicy = api::DeletionPolicy::kDelete;
+  apply();
+  registry().at(idOf(1)).metadata["bco-owner"] = "site-b";
+  const auto meta = object(1)->meta;
+  ASSERT_TRUE(store_.devices().remove(meta.key, meta.uid));
+  reconcile(1);
+  EXPECT_EQ(object(1), nullptr);
+  EXPECT_EQ(writes(), 0);
+}
+
+TEST_F(Device, DeletedLeavesTheDeviceToAnObjectThatStillDesiresIt) {
+  provision();
+  deviceSpec(1).deletionPolicy = api::DeletionPolicy::kDelete;
+  for (const std::string name : {"a-second", "z-second"}) {
+    api::BalenaDevice second = deviceOf(1);
+    second.meta.key.name = name;
+    manifests_.devices[second.meta.key] = second;
+    apply();
+    reconcile(1);
+    EXPECT_EQ(phaseOf(1), Phase::kConflict);
+    EXPECT_EQ(readyOf(1).reason, "DuplicateObject");
+    // The user keeps the new one.
+    const auto first = store_.devices().get({"default", "gate-1"})->meta;
+    ASSERT_TRUE(store_.devices().setFinalizer(first.key, first.uid, true));
+    ASSERT_TRUE(store_.devices().remove(first.key, first.uid));
+    reconcile(1);
+    EXPECT_EQ(store_.devices().get(first.key), nullptr);
+    EXPECT_EQ(phaseOf(1), Phase::kReady);
+    EXPECT_EQ(writes(), 0);
+    expectConnected(1);
+    manifests_.devices.erase(second.meta.key);
+    apply();
+  }
+}
+
+// ---- fleets of ours
+
+TEST_F(Device, IsTakenOverByTheFleetItMovedTo) {
+  provision();
+  const std::string key = variables(1).at("GCP_PRIVATE_KEY");
+  manifests_.fleets[test::kOtherFleetKey] = fleetNamed("gateways", "acme/gateways");
+  apply();
+  sweep(test::kOtherFleetKey);
+  balena().device(uuidOf(1)).fleetId = test::kOtherFleetId;
+  forgetCalls();
+  reconcile(1);
+  EXPECT_EQ(readyOf(1).reason, "MovedToAnotherFleet");
+  EXPECT_EQ(writes(), 0);
+  deviceSpec(1).fleet = "gateways";
+  apply();
+  EXPECT_EQ(reconcile(1), 0s);
+  EXPECT_EQ(readMark(registry().at(idOf(1)).metadata).mark.fleetId, test::kOtherFleetId);
+  EXPECT_EQ(phaseOf(1), Phase::kPending);
+  reconcile(1);
+  EXPECT_EQ(phaseOf(1), Phase::kReady);
+  EXPECT_EQ(writes(), 1);
+  EXPECT_EQ(variables(1).at("GCP_PRIVATE_KEY"), key);
+  expectConnected(1);
+}
+
+// ---- modes
+
+TEST_F(Device, IsOnlyLookedAtInObserveMode) {
+  fleetSpec().mode = api::Mode::kObserve;
+  addDevice(1);
+  apply();
+  syncAll();
+  EXPECT_EQ(writes(), 0);
+  EXPECT_EQ(phaseOf(1), Phase::kPending);
+  EXPECT_EQ(readyOf(1).reason, "NotRegistered");
+  EXPECT_THAT(readyOf(1).message, HasSubstr("would create registration"));
+  EXPECT_FALSE(object(1)->meta.hasFinalizer());
+}
+
+TEST_F(Device, IsNeitherReadNorWrittenWhileSuspended) {
+  addDevice(1);
+  deviceSpec(1).suspend = true;
+  apply();
+  sweep();
+  forgetCalls();
+  EXPECT_EQ(reconcile(1), std::nullopt);
+  EXPECT_EQ(requests(), 0);
+  EXPECT_EQ(phaseOf(1), Phase::kSuspended);
+  deviceSpec(1).suspend = false;
+  apply();
+  reconcile(1);
+  EXPECT_EQ(phaseOf(1), Phase::kReady);
+}
+
+TEST_F(Device, ShowsABlockedRegistrationAndLeavesItBlocked) {
+  provision();
+  registry().at(idOf(1)).blocked = true;
+  reconcile(1);
+  EXPECT_NE(findCondition(object(1)->status.conditions, "Blocked"), nullptr);
+  EXPECT_EQ(writes(), 0);
+  registry().at(idOf(1)).blocked = false;
+  reconcile(1);
+  EXPECT_EQ(findCondition(object(1)->status.conditions, "Blocked"), nullptr);
+}
+
+TEST_F(Device, DoesNotActOnWhatItObservedTooLongAgo) {
+  addDevice(1);
+  apply();
+  sweep();
+  registry().log().onCall([&](const std::string& call) {
+    if (call == "createRegistration") clock_.advance(5min);
+  });
+  reconcile(1);
+  EXPECT_EQ(phaseOf(1), Phase::kPending);
+  EXPECT_THAT(variables(1), IsEmpty());
+  registry().log().onCall({});
+  converge(1);
+  expectConnected(1);
+}
+
+TEST_F(Device, PreviewWritesNothing) {
+  addDevice(1);
+  apply();
+  sweep();
+  forgetCalls();
+  const Pass pass = reconciler_.preview(uuidOf(1));
+  EXPECT_EQ(pass.plan.reason, Reason::kNotRegistered);
+  EXPECT_EQ(writes(), 0);
+  EXPECT_EQ(object(1)->status.observedGeneration, -1);
+}
+
+TEST_F(Device, NeverLogsAKeyOrAToken) {
+  provision();
+  variables(1).erase("GCP_PRIVATE_KEY");
+  reconcile(1);
+  EXPECT_THAT(logged_.str(), Not(HasSubstr(variables(1).at("GCP_PRIVATE_KEY").substr(0, 60))));
+  EXPECT_THAT(logged_.str(), Not(HasSubstr("S3CRET")));
+  EXPECT_THAT(logged_.str(), HasSubstr(uuidOf(1)));
+}
+
+// ---- an error at each call
+
+struct Strike {
+  const char* name;
+  bool atBalena;
+  const char* call;
+};
+class Faulty : public Device,
+               public testing::WithParamInterface<std::tuple<Strike, test::Moment, ErrorCode>> {
+ protected:
+  void strike() {
+    const auto& [at, moment, code] = GetParam();
+    auto& log = at.atBalena ? balena().log() : registry().log();
+    log.failNext(at.call, Error{code, "struck", std::nullopt, true}, moment);
+  }
+};
+
+TEST_P(Faulty, ProvisioningConvergesToOneRegistrationWithTheStoredKey) {
+  addDevice(1);
+  apply();
+  sweep();
+  strike();
+  converge(1);
+  EXPECT_EQ(phaseOf(1), Phase::kReady);
+  EXPECT_EQ(registry().size(), 1U);
+  EXPECT_EQ(registry().at(idOf(1)).credentials.size(), 1U);
+  expectConnected(1);
+  forgetCalls();
+  clock_.advance(10min);
+  syncAll();
+  reconcile(1);
+  EXPECT_EQ(writes(), 0);
+}
+
+TEST_P(Faulty, RepairConverges) {
+  provision();
+  registry().at(idOf(1)).credentials.clear();
+  variables(1) = {{"GCP_PRIVATE_KEY", "nonsense"}};
+  strike();
+  converge(1);
+  EXPECT_EQ(phaseOf(1), Phase::kReady);
+  expectConnected(1);
+}
+
+TEST_P(Faulty, RemovalConverges) {
+  provision();
+  deviceSpec(1).state = api::DesiredState::kAbsent;
+  apply();
+  strike();
+  converge(1);
+  EXPECT_EQ(phaseOf(1), Phase::kAbsent);
+  EXPECT_EQ(registry().size(), 0U);
+  EXPECT_THAT(variables(1), IsEmpty());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    EveryCall, Faulty,
+    testing::Combine(testing::Values(Strike{"GetDevice", true, "getDevice"},
+                                     Strike{"GetRegistration", false, "getRegistration"},
+                                     Strike{"Create", false, "createRegistration"},
+                                     Strike{"Patch", false, "patchRegistration"},
+                                     Strike{"DeleteRegistration", false, "deleteRegistration"},
+                                     Strike{"WritePath", true, "write GCP_CLIENT_PATH"},
+                                     Strike{"WriteKey", true, "write GCP_PRIVATE_KEY"},
+                                     Strike{"DeleteVariables", true, "deleteVariables"}),
+                     testing::Values(test::Moment::kBefore, test::Moment::kAfter),
+                     testing::Values(ErrorCode::kUnavailable, ErrorCode::kDeadline,
+                                     ErrorCode::kConflict, ErrorCode::kThrottled,
+                                     ErrorCode::kUnauthenticated)),
+    [](const auto& each) {
+      return std::string(std::get<0>(each.param).name) +
+             (std::get<1>(each.param) == test::Moment::kBefore ? "Before" : "After") +
+             std::string(traitsOf(std::get<2>(each.param)).reason);
+    });
+
+TEST_F(Device, WaitsLongerTheMoreOftenItFails) {
+  addDevice(1);
+  apply();
+  sweep();
+  registry().log().failAll(Error{ErrorCode::kUnavailable, "down"});
+  Duration longest{0};
+  for (int i = 1; i <= 12; ++i) {
+    const auto next = reconcile(1);
+    ASSERT_TRUE(next);
+    EXPECT_GE(*next, 500ms);
+    EXPECT_LE(*next, std::min<Duration>(5min, 1s * (1 << (i - 1))));
+    EXPECT_EQ(object(1)->status.failureCount, i);
+    longest = std::max(longest, *next);
+  }
+  EXPECT_GT(longest, 30s);
+  EXPECT_EQ(phaseOf(1), Phase::kFailed);
+  EXPECT_EQ(readyOf(1).reason, "Unavailable");
+  registry().log().failAll(std::nullopt);
+  converge(1);
+  EXPECT_EQ(object(1)->status.failureCount, 0);
+}
+
+TEST_F(Device, WaitsAsLongAsItIsAskedTo) {
+  addDevice(1);
+  apply();
+  sweep();
+  balena().log().failNext("getDevice", Error{ErrorCode::kThrottled, "slow down", 100s});
+  EXPECT_GE(*reconcile(1), 100s);
+}
+
+TEST_F(Device, ThatIsReadyStaysReadyWhileItCantBeRead) {
+  provision();
+  balena().log().failNext("getDevice", Error{ErrorCode::kUnavailable, "down"});
+  reconcile(1);
+  EXPECT_EQ(phaseOf(1), Phase::kReady);
+  EXPECT_EQ(object(1)->status.failureCount, 1);
+}
+
+TEST_F(Device, WaitsForItsFleet) {
+  addDevice(1);
+  apply();
+  EXPECT_EQ(reconcile(1), std::nullopt);
+  EXPECT_EQ(phaseOf(1), Phase::kPending);
+  EXPECT_EQ(readyOf(1).reason, "FleetNotReady");
+  EXPECT_EQ(requests(), 0);
+}
+
+TEST_F(Device, ThatNobodyDesiresIsLeftAlone) {
+  apply();
+  EXPECT_EQ(reconcile(7), std::nullopt);
+  EXPECT_EQ(requests(), 0);
+}
+
+}  // namespace
+}  // namespace bco

@@ -1,0 +1,374 @@
+// The set level: what a sweep makes of two complete snapshots, and of incomplete ones.
+#include <gmock/gmock.h>
+
+#include "tests/controller/reconcile/world.h"
+
+namespace bco {
+namespace {
+
+using namespace std::chrono_literals;
+using api::Phase;
+using test::idOf;
+using test::kFleetId;
+using test::kFleetKey;
+using test::uuidOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class Fleet : public test::World {
+ protected:
+  void expectNothingWritten() {
+    EXPECT_EQ(writes(), 0);
+    EXPECT_EQ(registry().size(), 0U);
+  }
+};
+
+TEST_F(Fleet, SweepEnqueuesWhatIsNotInSyncAndWritesNothing) {
+  addDevice(1);
+  addDevice(2);
+  apply();
+  syncAll();
+  forgetCalls();
+  addDevice(3);
+  variables(1).erase("GCP_DATA_TOPIC_ROOT");
+  apply();
+  clock_.advance(10min);
+  const auto next = sweep();
+  EXPECT_THAT(takeQueued(), testing::UnorderedElementsAre(uuidOf(1), uuidOf(3)));
+  EXPECT_EQ(writes(), 0);
+  EXPECT_GE(*next, 270s);
+  EXPECT_LE(*next, 330s);
+}
+
+TEST_F(Fleet, StatusCountsItsDevices) {
+  addDevice(1);
+  addDevice(2);
+  declare(3);  // balena has no such device
+  apply();
+  syncAll();
+  sweep();
+  const api::FleetStatus& status = fleet()->status;
+  EXPECT_EQ(status.fleetId, kFleetId);
+  EXPECT_EQ(status.devices.total, 3);
+  EXPECT_EQ(status.devices.ready, 2);
+  EXPECT_EQ(status.devices.waiting, 1);
+  EXPECT_EQ(status.lastBalenaSync, clock_.now());
+  EXPECT_EQ(fleetReady().reason, "Synced");
+  const auto registryObject = store_.registries().get({"default", "main"});
+  EXPECT_EQ(registryObject->status.ownerId, "site-a");
+}
+
+TEST_F(Fleet, CountsOwnedAndForeignRegistrations) {
+  addDevice(1);
+  apply();
+  syncAll();
+  registry().add({"somebody-elses", {}, {}});
+  clock_.advance(10min);
+  sweep();
+  const auto object = store_.registries().get({"default", "main"});
+  EXPECT_EQ(object->status.total, 2);
+  EXPECT_EQ(object->status.owned, 1);
+  EXPECT_EQ(object->status.foreign, 1);
+}
+
+TEST_F(Fleet, FindsWhatAnEarlierProcessProvisionedInSyncWithoutAnyDeviceCall) {
+  addDevice(1);
+  apply();
+  syncAll();
+  // A new process: same clouds, no memory.
+  store_.apply({});
+  apply();
+  clock_.advance(10min);
+  forgetCalls();
+  sweep();
+  EXPECT_THAT(takeQueued(), IsEmpty());
+  EXPECT_EQ(balena().log().count("getDevice"), 0);
+  EXPECT_EQ(phaseOf(1), Phase::kReady);
+  EXPECT_EQ(object(1)->status.key->generation, 0U);
+}
+
+// ---- discovery
+
+TEST_F(Fleet, DiscoversTheSelectedDevicesOfAFleet) {
+  fleetSpec().devices = api::DeviceSource::kAll;
+  fleetSpec().selector.tags = {{"site", "roof"}};
+  fleetSpec().selector.excludeTags = {{"state", "spare"}};
+  fleetSpec().selector.deviceTypes = {"raspberrypi4-64"};
+  for (int n = 1; n <= 5; ++n) balena().addDevice(uuidOf(n), kFleetId).tags["site"] = "roof";
+  balena().device(uuidOf(2)).tags["site"] = "cellar";
+  balena().device(uuidOf(3)).tags["state"] = "spare";
+  balena().device(uuidOf(4)).deviceType = "fincm3";
+  balena().device(uuidOf(5)).tags.clear();
+  apply();
+  syncAll();
+  ASSERT_EQ(store_.devices().list().size(), 1U);
+  const auto found = store_.devices().list().front();
+  EXPECT_EQ(toString(found->meta.key), "default/sensors-" + uuidOf(1));
+  EXPECT_TRUE(found->meta.isDiscovered());
+  EXPECT_EQ(found->meta.labels.at(std::string(api::kFleetLabel)), "sensors");
+  EXPECT_EQ(found->status.phase, Phase::kReady);
+  expectConnected(1);
+}
+
+TEST_F(Fleet, LetsGoOfDiscoveredDevicesThatAreNoLongerSelectedWithoutTouchingThem) {
+  fleetSpec().devices = api::DeviceSource::kAll;
+  balena().addDevice(uuidOf(1), kFleetId);
+  apply();
+  syncAll();
+  forgetCalls();
+  fleetSpec().selector.tags = {{"site", "roof"}};
+  apply();
+  syncAll();
+  EXPECT_THAT(store_.devices().list(), IsEmpty());
+  EXPECT_EQ(writes(), 0);
+  expectConnected(1);
+  EXPECT_EQ(tally_.counts().total, 0);
+}
+
+TEST_F(Fleet, LetsADeclaredObjectWinOverADiscoveredOne) {
+  fleetSpec().devices = api::DeviceSource::kAll;
+  balena().addDevice(uuidOf(1), kFleetId);
+  apply();
+  syncAll();
+  forgetCalls();
+  declare(1);
+  apply();
+  reconcile(1);
+  EXPECT_EQ(phaseOf(1), Phase::kReady);
+  syncAll();
+  ASSERT_EQ(store_.devicesByUuid(uuidOf(1)).size(), 1U);
+  EXPECT_EQ(object(1)->meta.key.name, "gate-1");
+  EXPECT_EQ(writes(), 0);
+  expectConnected(1);
+}
+
+TEST_F(Fleet, KeepsTheConflictOfTwoDeclaredObjectsWhateverASweepSees) {
+  addDevice(1);
+  apply();
+  syncAll();
+  api::BalenaDevice second = deviceOf(1);
+  second.meta.key.name = "second";
+  manifests_.devices[second.meta.key] = second;
+  apply();
+  reconcile(1);
+  clock_.advance(10min);
+  syncAll();
+  for (const auto& each : store_.devicesByUuid(uuidOf(1))) {
+    EXPECT_EQ(each->status.phase, Phase::kConflict) << each->meta.key.name;
+  }
+}
+
+// ---- stale
+
+TEST_F(Fleet, ReportsARegistrationWhoseDeviceHasLeftAndKeepsIt) {
+  addDevice(1);
+  addDevice(2);
+  apply();
+  syncAll();
+  forgetCalls();
+  balena().removeDevice(uuidOf(1));
+  clock_.advance(10min);
+  syncAll();
+  EXPECT_EQ(phaseOf(1), Phase::kStale);
+  EXPECT_EQ(object(1)->status.absentSince, clock_.now());
+  EXPECT_EQ(readyOf(1).reason, "Stale");
+  EXPECT_EQ(fleet()->status.devices.stale, 1);
+  EXPECT_TRUE(registry().has(idOf(1)));
+  EXPECT_EQ(writes(), 0);
+  const TimePoint since = clock_.now();
+  clock_.advance(10min);
+  syncAll();
+  EXPECT_EQ(object(1)->status.absentSince, since);
+}
+
+TEST_F(Fleet, CountsAStaleRegistrationThatNoObjectNames) {
+  addDevice(1);
+  addDevice(2);
+  apply();
+  syncAll();
+  balena().removeDevice(uuidOf(1));
+  manifests_.devices.erase({"default", "gate-1"});
+  apply();
+  clock_.advance(10min);
+  syncAll();
+  EXPECT_EQ(fleet()->status.devices.stale, 1);
+  EXPECT_TRUE(registry().has(idOf(1)));
+}
+
+TEST_F(Fleet, WelcomesAStaleDeviceThatComesBack) {
+  addDevice(1);
+  addDevice(2);
+  apply();
+  syncAll();
+  const auto held = variables(1);
+  balena().removeDevice(uuidOf(1));
+  clock_.advance(10min);
+  syncAll();
+  ASSERT_EQ(phaseOf(1), Phase::kStale);
+  balena().addDevice(uuidOf(1), kFleetId).variables = held;
+  clock_.advance(10min);
+  syncAll();
+  EXPECT_EQ(phaseOf(1), Phase::kReady);
+  EXPECT_EQ(object(1)->status.absentSince, std::nullopt);
+}
+
+// ---- errors
+
+TEST_F(Fleet, WithAnUnknownServiceGetsNoKeyAnywhere) {
+  for (const std::string service : {"realy", "Relay", ""}) {
+    fleetSpec().service = service;
+    addDevice(1);
+    apply();
+    EXPECT_EQ(sweep(), 5min);
+    reconcile(1);
+    expectNothingWritten();
+    EXPECT_EQ(fleetReady().reason, "Invalid");
+    EXPECT_THAT(fleetReady().message, HasSubstr("it has: main, relay"));
+    EXPECT_NE(findCondition(fleet()->status.conditions, "Stalled"), nullptr);
+    EXPECT_EQ(phaseOf(1), Phase::kPending);
+    EXPECT_THAT(readyOf(1).message, HasSubstr("no service"));
+  }
+  fleetSpec().service = "relay";
+  apply();
+  syncAll();
+  EXPECT_EQ(phaseOf(1), Phase::kReady);
+  EXPECT_EQ(findCondition(fleet()->status.conditions, "Stalled"), nullptr);
+}
+
+TEST_F(Fleet, ThatOwnsRegistrationsButListsNoDeviceIsNotBelieved) {
+  addDevice(1);
+  apply();
+  syncAll();
+  balena().removeDevice(uuidOf(1));
+  clock_.advance(10min);
+  sweep();
+  EXPECT_EQ(fleetReady().reason, "Unavailable");
+  EXPECT_THAT(fleetReady().message, HasSubstr("not believed"));
+  EXPECT_EQ(phaseOf(1), Phase::kReady);
+  EXPECT_EQ(fleet()->status.devices.stale, 0);
+}
+
+TEST_F(Fleet, ThatIsEmptyAndOwnsNothingIsFine) {
+  apply();
+  sweep();
+  EXPECT_TRUE(fleetReady().status);
+}
+
+TEST_F(Fleet, WhoseIdHasChangedIsAnotherFleet) {
+  addDevice(1);
+  apply();
+  syncAll();
+  balena().addFleet(99, "acme/sensors", {"main", "relay"});
+  balena().device(uuidOf(1)).fleetId = 99;
+  clock_.advance(10min);
+  sweep();
+  EXPECT_EQ(fleetReady().reason, "Invalid");
+  EXPECT_THAT(fleetReady().message, HasSubstr("has changed from 2000001 to 99"));
+  EXPECT_EQ(fleet()->status.fleetId, kFleetId);
+  EXPECT_THAT(takeQueued(), IsEmpty());
+}
+
+TEST_F(Fleet, ThatBalenaDoesNotKnowNeedsAPerson) {
+  balena().removeFleet("acme/sensors");
+  addDevice(1);
+  apply();
+  EXPECT_EQ(sweep(), 5min);
+  EXPECT_EQ(fleetReady().reason, "NotFound");
+  EXPECT_NE(findCondition(fleet()->status.conditions, "Stalled"), nullptr);
+}
+
+TEST_F(Fleet, WithoutItsSecretNeedsAPerson) {
+  for (const std::string name : {"balena", "clearblade"}) {
+    auto saved = secrets_[name];
+    secrets_.erase(name);
+    apply();
+    sweep();
+    EXPECT_EQ(fleetReady().reason, "NotFound");
+    EXPECT_THAT(fleetReady().message, HasSubstr(name));
+    secrets_[name] = saved;
+  }
+  apply();
+  sweep();
+  EXPECT_TRUE(fleetReady().status);
+}
+
+TEST_F(Fleet, WithABadSeedNeedsAPerson) {
+  addSecret("bco-key-seed", "seed", "S3CRET-too-short");
+  apply();
+  sweep();
+  EXPECT_EQ(fleetReady().reason, "Invalid");
+  EXPECT_THAT(fleetReady().message, HasSubstr("openssl rand -base64 32"));
+  EXPECT_THAT(fleetReady().message, testing::Not(HasSubstr("S3CRET")));
+}
+
+TEST_F(Fleet, IsNotJudgedWhenAnyListingFails) {
+  addDevice(1);
+  addDevice(2);
+  apply();
+  syncAll();
+  balena().removeDevice(uuidOf(1));
+  int failures = 0;
+  for (const bool atBalena : {true, false}) {
+    clock_.advance(10min);
+    auto& log = atBalena ? balena().log() : registry().log();
+    log.failNext(atBalena ? "listFleet" : "listRegistrations",
+                 Error{ErrorCode::kUnavailable, "page 3 failed"});
+    const auto next = sweep();
+    EXPECT_LE(*next, 2s);
+    EXPECT_EQ(fleet()->status.failureCount, ++failures);
+    EXPECT_EQ(fleetReady().reason, "Unavailable");
+    EXPECT_FALSE(findCondition(fleet()->status.conditions, "UpstreamAvailable")->status);
+    EXPECT_EQ(phaseOf(1), Phase::kReady);
+    EXPECT_THAT(takeQueued(), IsEmpty());
+  }
+  sweep();
+  EXPECT_EQ(fleet()->status.failureCount, 0);
+  EXPECT_EQ(phaseOf(1), Phase::kStale);
+}
+
+TEST_F(Fleet, ListsTheRegistryOnceForAllItsFleets) {
+  manifests_.fleets[test::kOtherFleetKey] = fleetNamed("gateways", "acme/gateways");
+  apply();
+  sweep(kFleetKey);
+  sweep(test::kOtherFleetKey);
+  EXPECT_EQ(registry().log().count("listRegistrations"), 1);
+  clock_.advance(5min);
+  sweep(kFleetKey);
+  EXPECT_EQ(registry().log().count("listRegistrations"), 2);
+}
+
+TEST_F(Fleet, ThatHasGoneIsForgotten) {
+  apply();
+  sweep();
+  manifests_.fleets.clear();
+  apply();
+  EXPECT_EQ(sweep(), std::nullopt);
+  EXPECT_FALSE(views_.get(kFleetKey));
+}
+
+TEST_F(Fleet, NamesTheFirstFailingDevices) {
+  for (int n = 1; n <= 7; ++n) {
+    addDevice(n);
+    registry().add({idOf(n), {}, {}});
+  }
+  apply();
+  syncAll();
+  sweep();
+  ASSERT_EQ(fleet()->status.failing.size(), 5U);
+  EXPECT_EQ(fleet()->status.failing[0].uuid, uuidOf(1));
+  EXPECT_EQ(fleet()->status.failing[0].reason, "KeyMismatch");
+  EXPECT_EQ(fleet()->status.devices.conflict, 7);
+}
+
+TEST_F(Fleet, SuspendedIsNotWorkedOn) {
+  fleetSpec().suspend = true;
+  addDevice(1);
+  apply();
+  syncAll();
+  expectNothingWritten();
+  EXPECT_EQ(phaseOf(1), Phase::kSuspended);
+}
+
+}  // namespace
+}  // namespace bco

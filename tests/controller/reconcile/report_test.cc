@@ -1,0 +1,219 @@
+// What a pass looks like in the object's status.
+#include "reconcile/report.h"
+
+#include <gmock/gmock.h>
+
+#include "reconcile/hints.h"
+#include "reconcile/tally.h"
+
+namespace bco {
+namespace {
+
+using namespace std::chrono_literals;
+using api::Phase;
+
+const TimePoint kNow = *parseRfc3339("2026-11-23T08:00:00Z");
+
+api::BalenaDevice deviceIn(Phase phase) {
+  api::BalenaDevice device;
+  device.meta.key.name = "gate";
+  device.meta.generation = 3;
+  device.spec.uuid = "7cf02a69e4d34c9da573914963cf54fd";
+  device.spec.fleet = "sensors";
+  device.status.phase = phase;
+  return device;
+}
+
+struct Row {
+  const char* name;
+  Verdict verdict;
+  Reason reason;
+  Phase phase;
+  std::vector<std::string> conditions;  // that are true
+  bool present = true;
+  std::optional<ErrorCode> error = std::nullopt;
+  bool wasRead = true;
+  Phase before = Phase::kPending;
+  bool observeOnly = false;
+};
+class Report : public testing::TestWithParam<Row> {};
+
+TEST_P(Report, SaysWhereTheDeviceStands) {
+  const Row& row = GetParam();
+  Pass pass;
+  pass.plan = {row.verdict, row.reason, "because", {}, {}};
+  if (row.wasRead) pass.observed.emplace();
+  if (row.error) pass.error = Error{*row.error, "went wrong"};
+  pass.observeOnly = row.observeOnly;
+  DesiredDevice desired;
+  desired.present = row.present;
+  const api::DeviceStatus status = report(deviceIn(row.before), desired, pass, kNow);
+  EXPECT_EQ(nameOf(status.phase), nameOf(row.phase));
+  std::vector<std::string> set;
+  for (const auto& condition : status.conditions) {
+    EXPECT_EQ(condition.observedGeneration, 3);
+    if (condition.status) set.push_back(condition.type);
+  }
+  EXPECT_THAT(set, testing::UnorderedElementsAreArray(row.conditions));
+  EXPECT_NE(findCondition(status.conditions, "Ready"), nullptr);
+  EXPECT_EQ(status.observedGeneration, 3);
+  EXPECT_EQ(status.failureCount, row.error ? 1 : 0);
+}
+
+const std::vector<std::string> kStalled = {"Stalled"};
+const std::vector<std::string> kConflict = {"Stalled", "OwnershipConflict"};
+const std::vector<std::string> kReconciling = {"Reconciling"};
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, Report,
+    testing::Values(
+        Row{"InSync", Verdict::kInSync, Reason::kSynced, Phase::kReady, {"Ready"}},
+        Row{"Acted", Verdict::kAct, Reason::kNotRegistered, Phase::kReady, {"Ready"}},
+        Row{"TakenOver", Verdict::kAct, Reason::kTakenOver, Phase::kPending, kReconciling},
+        Row{"Removed", Verdict::kAct, Reason::kDeprovisioning, Phase::kAbsent, {}, false},
+        Row{"NothingToRemove", Verdict::kInSync, Reason::kDeprovisioned, Phase::kAbsent, {}, false},
+        Row{"WouldAct",
+            Verdict::kAct,
+            Reason::kNotRegistered,
+            Phase::kPending,
+            kReconciling,
+            true,
+            {},
+            true,
+            Phase::kPending,
+            true},
+        Row{"Suspended", Verdict::kWait, Reason::kSuspended, Phase::kSuspended, {}},
+        Row{"NotFound", Verdict::kWait, Reason::kDeviceNotFound, Phase::kWaiting, kReconciling},
+        Row{"NotInstalled", Verdict::kWait, Reason::kServiceNotInstalled, Phase::kWaiting,
+            kReconciling},
+        Row{"TooYoung", Verdict::kWait, Reason::kKeyTooYoung, Phase::kWaiting, kReconciling},
+        Row{"SlotsFull", Verdict::kWait, Reason::kCredentialSlotsFull, Phase::kWaiting,
+            kReconciling},
+        Row{"NotOurs", Verdict::kRefuse, Reason::kNotOurs, Phase::kConflict, kConflict},
+        Row{"KeyMismatch", Verdict::kRefuse, Reason::kKeyMismatch, Phase::kConflict, kConflict},
+        Row{"AdoptionDisabled", Verdict::kRefuse, Reason::kAdoptionDisabled, Phase::kConflict,
+            kConflict},
+        Row{"MarkUnreadable", Verdict::kRefuse, Reason::kMarkUnreadable, Phase::kConflict,
+            kConflict},
+        Row{"Duplicate", Verdict::kRefuse, Reason::kDuplicateObject, Phase::kConflict, kConflict},
+        Row{"WrongFleet", Verdict::kRefuse, Reason::kWrongFleet, Phase::kFailed, kStalled},
+        Row{"Moved", Verdict::kRefuse, Reason::kMovedToAnotherFleet, Phase::kFailed, kStalled},
+        Row{"WriteFailed", Verdict::kAct, Reason::kNotRegistered, Phase::kFailed, kStalled, true,
+            ErrorCode::kUnavailable},
+        Row{"WriteFailedOnAReadyDevice", Verdict::kAct, Reason::kKeyMissing, Phase::kFailed,
+            kStalled, true, ErrorCode::kUnavailable, true, Phase::kReady},
+        Row{"ReadFailed", Verdict::kInSync, Reason::kSynced, Phase::kFailed, kStalled, true,
+            ErrorCode::kUnavailable, false},
+        Row{"ReadFailedOnAReadyDevice",
+            Verdict::kInSync,
+            Reason::kSynced,
+            Phase::kReady,
+            {"Ready"},
+            true,
+            ErrorCode::kUnavailable,
+            false,
+            Phase::kReady},
+        Row{"Throttled", Verdict::kAct, Reason::kNotRegistered, Phase::kPending, kReconciling, true,
+            ErrorCode::kThrottled},
+        Row{"Overtaken", Verdict::kAct, Reason::kNotRegistered, Phase::kPending, kReconciling, true,
+            ErrorCode::kAlreadyExists}),
+    [](const auto& each) { return std::string(each.param.name); });
+
+TEST(ReportDetails, CountFailuresUntilOnePassSucceeds) {
+  api::BalenaDevice device = deviceIn(Phase::kPending);
+  Pass failed;
+  failed.error = Error{ErrorCode::kDeadline, "no answer"};
+  device.status = report(device, {}, failed, kNow);
+  device.status = report(device, {}, failed, kNow + 1min);
+  EXPECT_EQ(device.status.failureCount, 2);
+  EXPECT_EQ(device.status.lastFailureTime, kNow + 1min);
+  const auto* ready = findCondition(device.status.conditions, "Ready");
+  EXPECT_EQ(ready->reason, "DeadlineExceeded");
+  EXPECT_EQ(ready->message, "no answer");
+  EXPECT_EQ(ready->lastTransition, kNow);
+}
+
+TEST(ReportDetails, EchoTheReconcileRequest) {
+  api::BalenaDevice device = deviceIn(Phase::kReady);
+  device.meta.annotations[std::string(api::kReconcileAnnotation)] = "now";
+  EXPECT_EQ(report(device, {}, {}, kNow).lastHandledReconcileAt, "now");
+}
+
+TEST(ReportDetails, OfAFleetProblemLeaveAReadyDeviceReady) {
+  const Error error{ErrorCode::kInvalid, "no service"};
+  EXPECT_EQ(reportFleetProblem(deviceIn(Phase::kReady), error, kNow).phase, Phase::kReady);
+  const auto pending = reportFleetProblem(deviceIn(Phase::kFailed), error, kNow);
+  EXPECT_EQ(pending.phase, Phase::kPending);
+  EXPECT_EQ(findCondition(pending.conditions, "Ready")->reason, "FleetNotReady");
+}
+
+TEST(ReportDetails, OfASweepKeepWhatOnlyAPassHasSeen) {
+  api::BalenaDevice device = deviceIn(Phase::kReady);
+  device.status.key = api::KeyStatus{"sha256:ab", 2, kNow, kNow + 1h, kNow, kNow};
+  const MarkedKey same{"ab", 2, kNow};
+  EXPECT_EQ(reportInSync(device, {}, same, kNow + 2h, "name", kNow).key->fingerprint, "sha256:ab");
+  const MarkedKey newer{"cd", 3, kNow};
+  const auto status = reportInSync(device, {}, newer, kNow + 2h, "name", kNow);
+  EXPECT_EQ(status.key->fingerprint, "");
+  EXPECT_EQ(status.key->verifiedAt, std::nullopt);
+  EXPECT_EQ(status.key->expiresAt, kNow + 2h);
+  EXPECT_EQ(status.deviceName, "name");
+}
+
+// ---- hints
+
+TEST(Hints, KnowNothingBeforeTheFirstSnapshot) {
+  RegistrationHints hints;
+  EXPECT_EQ(hints.of("a"), Hint::kUnknown);
+  hints.replace({"a"}, kNow);
+  EXPECT_EQ(hints.of("a"), Hint::kPresent);
+  EXPECT_EQ(hints.of("b"), Hint::kAbsent);
+}
+
+TEST(Hints, PreferWhatWasNotedSinceASnapshotWasTaken) {
+  RegistrationHints hints;
+  hints.note("created", Hint::kPresent, kNow + 1s);
+  hints.note("deleted", Hint::kAbsent, kNow + 1s);
+  hints.note("before", Hint::kPresent, kNow - 1s);
+  hints.replace({"deleted"}, kNow);
+  EXPECT_EQ(hints.of("created"), Hint::kPresent);
+  EXPECT_EQ(hints.of("deleted"), Hint::kAbsent);
+  EXPECT_EQ(hints.of("before"), Hint::kAbsent);
+  hints.replace({"deleted"}, kNow + 2s);
+  EXPECT_EQ(hints.of("created"), Hint::kAbsent);
+  EXPECT_EQ(hints.of("deleted"), Hint::kPresent);
+}
+
+// ---- tally
+
+TEST(Tallies, FollowEachDevicesPhase) {
+  Tally tally;
+  api::BalenaDevice a = deviceIn(Phase::kPending);
+  api::BalenaDevice b = a;
+  b.meta.key.name = "other";
+  b.spec.fleet = "gateways";
+  const auto set = [&](const api::BalenaDevice& device, Phase phase) {
+    api::DeviceStatus status;
+    status.phase = phase;
+    tally.set(device, status);
+  };
+  set(a, Phase::kPending);
+  set(a, Phase::kReady);
+  set(a, Phase::kReady);
+  set(b, Phase::kAbsent);
+  EXPECT_EQ(tally.counts().total, 2);
+  EXPECT_EQ(tally.counts().ready, 2) << "absent, as desired, is in sync";
+  EXPECT_EQ(tally.counts().pending, 0);
+  EXPECT_EQ(tally.countsOf({"default", "sensors"}).total, 1);
+  a.spec.fleet = "gateways";
+  set(a, Phase::kFailed);
+  EXPECT_EQ(tally.countsOf({"default", "sensors"}).total, 0);
+  EXPECT_EQ(tally.countsOf({"default", "gateways"}).failed, 1);
+  tally.remove(a.meta.key);
+  tally.remove(a.meta.key);
+  tally.remove(b.meta.key);
+  EXPECT_EQ(tally.counts(), api::DeviceCounts{});
+}
+
+}  // namespace
+}  // namespace bco
