@@ -88,6 +88,17 @@ void DeviceSimulator::setPollInterval(const std::string& uuid, std::optional<Dur
   schedulePoll(uuid, pollInterval(*device, std::nullopt));
 }
 
+void DeviceSimulator::configure(const DeviceSettings& settings) {
+  const bool pollChanged = settings.pollInterval != settings_.pollInterval;
+  const bool publishChanged = settings.publishInterval != settings_.publishInterval;
+  settings_ = settings;
+  for (const auto& [uuid, device] : devices_) {
+    // Who has not fetched at all yet is about to.
+    if (pollChanged && !device->etag.empty()) schedulePoll(uuid, spread(settings_.pollInterval));
+    if (publishChanged) schedulePublish(uuid, spread(settings_.publishInterval));
+  }
+}
+
 Duration DeviceSimulator::pollInterval(const SimulatedDevice& device,
                                        const std::optional<TargetState>& target) const {
   if (device.pollInterval) return *device.pollInterval;
@@ -164,7 +175,9 @@ void DeviceSimulator::schedulePoll(const std::string& uuid, Duration delay) {
 }
 
 void DeviceSimulator::schedulePublish(const std::string& uuid, Duration delay) {
-  get(uuid)->publishTimer = world_.clock.after(delay, [this, uuid] { publish(uuid); });
+  SimulatedDevice* device = get(uuid);
+  world_.clock.cancel(device->publishTimer);
+  device->publishTimer = world_.clock.after(delay, [this, uuid] { publish(uuid); });
 }
 
 void DeviceSimulator::publish(const std::string& uuid) {

@@ -87,8 +87,8 @@ class DeviceSimulator {
   void setPollInterval(const std::string& uuid, std::optional<Duration> interval);
 
   [[nodiscard]] const DeviceSettings& settings() const { return settings_; }
-  // Takes effect at each device's next poll or publish.
-  void configure(const DeviceSettings& settings) { settings_ = settings; }
+  // A changed interval begins anew for every device.
+  void configure(const DeviceSettings& settings);
 
   [[nodiscard]] const SimulatedDevice* find(const std::string& uuid) const;
   [[nodiscard]] const std::unordered_map<std::string, std::unique_ptr<SimulatedDevice>>& devices()

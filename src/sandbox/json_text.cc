@@ -6,10 +6,14 @@
 namespace bco::sandbox {
 namespace {
 
-bool isPlain(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
-}
+// Characters that stand for themselves.
+constexpr std::array<bool, 256> kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t i = 0x20; i < 0x80; ++i) plain[i] = i != '"' && i != '\\';
+  return plain;
+}();
+
+bool isPlain(char c) { return kPlain[static_cast<unsigned char>(c)]; }
 
 // The length of the valid UTF-8 sequence at the start of the text; 0 when there is none.
 std::size_t sequenceLength(std::string_view text) {

@@ -1,0 +1,153 @@
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <sstream>
+
+#include "sandbox/certificates.h"
+#include "sandbox/device_wire.h"
+#include "sandbox/kinds.h"
+#include "sandbox/launch_files.h"
+#include "tests/sandbox/sandbox_fixture.h"
+
+namespace bco::sandbox {
+namespace {
+
+std::string read(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+TEST(WorldFile, IsReadIntoFleetsTokensAccountsAndRegistries) {
+  const auto plan = parseWorld(R"({
+    "fleets": [{"slug": "acme/sensors", "services": ["relay"], "devices": 2, "release": false}],
+    "tokens": [{"token": "secret-token", "fleets": ["acme/sensors"]}],
+    "serviceAccounts": [{"project": "p", "systemKey": "k", "token": "t"}],
+    "registries": [{"project": "p", "region": "r", "registry": "g"}]})");
+  ASSERT_TRUE(plan);
+  Sandbox sandbox({.clock = ClockMode::kManual, .simulateDevices = false});
+  const std::lock_guard lock(sandbox.world().mutex);
+  const auto built = build(sandbox, *plan);
+  ASSERT_TRUE(built) << built.error().message;
+  EXPECT_EQ(built->tokens, std::vector<std::string>{"secret-token"});
+  EXPECT_EQ(built->serviceAccounts.front().systemKey, "k");
+  EXPECT_EQ(sandbox.balena().deviceUuids("acme/sensors").size(), 2U);
+  EXPECT_NE(sandbox.clearBlade().findRegistry("p", "r", "g"), nullptr);
+}
+
+TEST(WorldFile, ThatIsWrongOrContradictsItselfIsRefused) {
+  for (const char* text : {"{", R"({"fleets": [{"devices": 1}]})", R"({"registries": [{}]})"}) {
+    EXPECT_FALSE(parseWorld(text)) << text;
+  }
+  Sandbox sandbox({.clock = ClockMode::kManual, .simulateDevices = false});
+  const std::lock_guard lock(sandbox.world().mutex);
+  WorldPlan twice = defaultWorld(0);
+  twice.registries.push_back(twice.registries.front());
+  EXPECT_FALSE(build(sandbox, twice));
+}
+
+TEST(LaunchFiles, HoldWhatAScriptAndTheOperatorNeed) {
+  const auto directory = std::filesystem::path(::testing::TempDir()) / "cloud-sandbox-launch-test";
+  std::filesystem::remove_all(directory);
+  const BuiltWorld built{{"token-1"}, {{"key", "account-token", "my-project"}}};
+  ASSERT_TRUE(writeSecrets(directory.string(), "https://127.0.0.1:8443", built, "CA"));
+  EXPECT_EQ(read(directory / "balena" / "token"), "token-1");
+  EXPECT_EQ(json::parse(read(directory / "clearblade" / "service-account.json")),
+            json({{"systemKey", "key"},
+                  {"token", "account-token"},
+                  {"url", "https://127.0.0.1:8443"},
+                  {"project", "my-project"}}));
+  EXPECT_EQ(read(directory / "ca" / "ca.crt"), "CA");
+  const json ready =
+      json::parse(readyJson({"http://a", "https://b", "ca.crt"}, defaultWorld(5), built));
+  EXPECT_EQ(ready["http_url"], "http://a");
+  EXPECT_EQ(ready["token"], "token-1");
+  EXPECT_EQ(ready["service_account"]["url"], "https://b");
+  EXPECT_EQ(ready["fleets"][0]["devices"], 5);
+  EXPECT_FALSE(writeWhole((directory / "missing" / "file").string(), "x"));
+  std::filesystem::remove_all(directory);
+}
+
+TEST(Kinds, NameEveryRequest) {
+  const auto kind = [](const char* method, const std::string& target) {
+    server::Request request;
+    request.method = method;
+    request.target = target;
+    return classify(request).name;
+  };
+  EXPECT_EQ(kind("GET", "/v7/device(uuid='a')?$select=id"), "balena.device.get");
+  EXPECT_EQ(kind("GET", "/v7/device?$filter=id%20gt%200"), "balena.device.list");
+  EXPECT_EQ(kind("GET", "/v7/device/$count?$filter=id%20gt%200"), "balena.device.count");
+  EXPECT_EQ(kind("POST", "/v7/device_service_environment_variable"), "balena.variable.create");
+  EXPECT_EQ(kind("PATCH", "/v6/device_environment_variable(1)"), "balena.variable.update");
+  EXPECT_EQ(kind("DELETE", "/v7/device_service_environment_variable?$filter=x"),
+            "balena.variable.delete");
+  EXPECT_EQ(kind("GET", "/v7/application(slug='a%2Fb')"), "balena.fleet.get");
+  EXPECT_EQ(kind("GET", "/v7/service_install"), "balena.install.list");
+  EXPECT_EQ(kind("GET", "/actor/v1/whoami"), "balena.whoami");
+  EXPECT_EQ(kind("GET", "/device/v3/abc/state"), "balena.state");
+  EXPECT_EQ(kind("POST", "/supervisor/v1/update"), "balena.supervisor");
+  EXPECT_EQ(kind("GET", "/v9/device"), "balena.other");
+  const std::string regional = "/api/v/4/webhook/execute/k/";
+  EXPECT_EQ(kind("POST", "/api/v/1/code/k/getRegistryCredentials"), "clearblade.exchange");
+  EXPECT_EQ(kind("POST", regional + "cloudiot_devices?"), "clearblade.device.create");
+  EXPECT_EQ(kind("GET", regional + "cloudiot_devices?parent=p"), "clearblade.device.list");
+  EXPECT_EQ(kind("GET", regional + "cloudiot?name=r"), "clearblade.registry.get");
+  EXPECT_EQ(kind("GET", regional + "cloudiot?"), "clearblade.registry.get");
+  EXPECT_EQ(kind("POST", regional + "cloudiot_devices?method=sendCommandToDevice&name=d"),
+            "clearblade.device.command");
+  EXPECT_EQ(kind("POST", regional + "cloudiotdevice_devices?name=d&method=publishEvent"),
+            "bridge.publish");
+  EXPECT_EQ(kind("PUT", regional + "cloudiot_devices"), "clearblade.unknown");
+}
+
+class OverSockets : public SandboxFixture {
+ protected:
+  server::Handler handler(Listener listener) {
+    return [this, listener](server::Request request, server::Responder responder) {
+      sandbox_.handle(std::move(request), std::move(responder), listener);
+    };
+  }
+};
+
+TEST_F(OverSockets, ADevicePublishesOverHttp) {
+  const auto key = crypto::PrivateKey::generate().value();
+  registerDevice(key);
+  const std::string systemKey = control("GET", "registries")["registries"][0]["systemKey"];
+  Relay relay(variables(key).get<std::map<std::string, std::string>>());
+  const auto server = server::HttpServer::start({}, handler(Listener::kHttp)).value();
+  DeviceWire wire(sandbox_.world().mutex);
+  wire.connectTo("127.0.0.1", server->port());
+  for (const std::string& token : {relay.token(systemKey, systemNow()), std::string("a.b.c")}) {
+    std::promise<int> answered;
+    wire.post("/api/v/4/webhook/execute/" + systemKey +
+                  "/cloudiotdevice_devices?method=publishEvent&name=balena-" + uuid_,
+              token, R"({"binaryData":"QUJD"})",
+              [&](int status, const std::string&) { answered.set_value(status); });
+    EXPECT_EQ(answered.get_future().get(), token == "a.b.c" ? 401 : 204);
+  }
+  EXPECT_EQ(control("GET", "traffic")["kinds"]["bridge.publish"]["requests"], 2);
+}
+
+TEST_F(OverSockets, AConnectionNobodyTakesIsNoAnswer) {
+  DeviceWire wire(sandbox_.world().mutex);
+  {
+    // A port that was free a moment ago.
+    const auto server = server::HttpServer::start({}, handler(Listener::kHttp)).value();
+    wire.connectTo("127.0.0.1", server->port());
+  }
+  std::promise<int> answered;
+  wire.post("/", "", "", [&](int status, const std::string&) { answered.set_value(status); });
+  EXPECT_EQ(answered.get_future().get(), 0);
+}
+
+TEST_F(OverSockets, TheCertificateServesTls) {
+  const auto certificates = makeCertificates({"localhost", "127.0.0.1"}).value();
+  server::Options options;
+  options.tls = certificates.server;
+  EXPECT_TRUE(server::HttpServer::start(options, handler(Listener::kHttps)));
+}
+
+}  // namespace
+}  // namespace bco::sandbox
