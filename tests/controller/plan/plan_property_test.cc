@@ -124,7 +124,11 @@ void checkPatch(const PatchRegistration& patch, const ObservedDevice& observed,
     EXPECT_EQ(patch.add->generation, newest->generation + 1);
     EXPECT_LE(newest->issuedAt, kNow - 1h);
   }
-  for (const MarkedKey& key : patch.mark.keys) EXPECT_LE(key.generation, patch.add->generation);
+  // The mark lists what stays registered, and nothing else.
+  for (const MarkedKey& key : patch.mark.keys) {
+    EXPECT_LE(key.generation, patch.add->generation);
+    EXPECT_TRUE(holds(*patch.keep, testKey(static_cast<int>(key.generation)).pem));
+  }
 }
 
 void check(const Plan& planned, const ObservedDevice& observed, const DesiredDevice& desired) {

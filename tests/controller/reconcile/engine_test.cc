@@ -1,0 +1,151 @@
+// The running whole on its own threads: which changes bring a device to a worker, and which don't.
+#include <gmock/gmock.h>
+
+#include <thread>
+
+#include "tests/controller/reconcile/world.h"
+
+namespace bco {
+namespace {
+
+using namespace std::chrono_literals;
+using api::Phase;
+using test::kFleetId;
+using test::uuidOf;
+
+class Running : public test::World {
+ protected:
+  ~Running() override { stop(); }
+
+  void start() {
+    thread_ = std::jthread([this](const std::stop_token& stopped) { engine_.run(stopped); });
+  }
+  void stop() {
+    if (!thread_.joinable()) return;
+    thread_.request_stop();
+    thread_.join();
+  }
+  // Gives the threads their turn until `done`; the test's own time limit ends a wait in vain.
+  template <class Done>
+  void until(Done done) {
+    while (!done() || !engine_.isQuiet(1min)) std::this_thread::yield();
+  }
+  void untilReady(int n) {
+    until([&] { return object(n) != nullptr && phaseOf(n) == Phase::kReady; });
+  }
+
+  Engine engine_{context_, factory_, shareSecret(SecretBytes(std::string(32, 'f'))), {2, 1}};
+  std::jthread thread_;
+};
+
+TEST_F(Running, ProvisionsADeclaredDeviceInOnePass) {
+  addDevice(1);
+  apply();
+  start();
+  untilReady(1);
+  stop();
+  expectConnected(1);
+  EXPECT_EQ(balena().log().count("getDevice"), 1);
+  EXPECT_LE(registry().log().count("getRegistration"), 1);
+}
+
+TEST_F(Running, ProvisionsADiscoveredDeviceInOnePass) {
+  fleetSpec().devices = api::DeviceSource::kAll;
+  balena().addDevice(uuidOf(1), kFleetId);
+  apply();
+  start();
+  untilReady(1);
+  stop();
+  expectConnected(1);
+  EXPECT_EQ(balena().log().count("getDevice"), 1);
+}
+
+TEST_F(Running, LooksAgainWhenAskedTo) {
+  addDevice(1);
+  apply();
+  start();
+  untilReady(1);
+  forgetCalls();
+  declared(1).meta.annotations[std::string(api::kReconcileAnnotation)] = "please";
+  apply();
+  until([&] { return object(1)->status.lastHandledReconcileAt == "please"; });
+  EXPECT_EQ(balena().log().count("getDevice"), 1);
+  EXPECT_EQ(writes(), 0);
+}
+
+TEST_F(Running, FollowsAChangedDevice) {
+  addDevice(1);
+  apply();
+  start();
+  untilReady(1);
+  deviceSpec(1).state = api::DesiredState::kAbsent;
+  apply();
+  until([&] { return phaseOf(1) == Phase::kAbsent; });
+  stop();
+  EXPECT_EQ(registry().size(), 0U);
+}
+
+TEST_F(Running, ForgetsADeviceWhoseDocumentHasGoneWithoutTouchingIt) {
+  addDevice(1);
+  apply();
+  start();
+  untilReady(1);
+  forgetCalls();
+  manifests_.devices.clear();
+  apply();
+  until([&] { return tally_.counts().total == 0; });
+  stop();
+  EXPECT_EQ(writes(), 0);
+  expectConnected(1);
+}
+
+TEST_F(Running, RepeatsWhatFailed) {
+  addDevice(1);
+  apply();
+  registry().log().failNext("createRegistration", Error{ErrorCode::kUnavailable, "down"});
+  start();
+  while (object(1)->status.failureCount == 0) std::this_thread::yield();
+  clock_.advance(1min);
+  untilReady(1);
+  stop();
+  expectConnected(1);
+}
+
+// ---- without threads
+
+TEST_F(Running, PreviewShowsWhatWouldBeDoneAndWritesNothing) {
+  addDevice(1);
+  apply();
+  const auto previews = engine_.preview({});
+  ASSERT_EQ(previews.size(), 1U);
+  EXPECT_EQ(previews[0].uuid, uuidOf(1));
+  EXPECT_EQ(previews[0].pass.plan.reason, Reason::kNotRegistered);
+  EXPECT_EQ(writes(), 0);
+}
+
+TEST_F(Running, SettleProvisionsOneDevice) {
+  addDevice(1);
+  apply();
+  EXPECT_TRUE(engine_.settle(uuidOf(1), clock_.steadyNow() + 1min, {}));
+  expectConnected(1);
+  EXPECT_EQ(registry().log().count("listRegistrations"), 0);
+}
+
+TEST_F(Running, SettleSaysWhyItCant) {
+  declare(1);
+  apply();
+  const Status missing = engine_.settle(uuidOf(1), clock_.steadyNow() + 1min, {});
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(missing.error().message, testing::HasSubstr("DeviceNotFound"));
+  EXPECT_EQ(engine_.settle(uuidOf(2), clock_.steadyNow(), {}).error().code, ErrorCode::kNotFound);
+  registry().log().failAll(Error{ErrorCode::kUnavailable, "down"});
+  addDevice(3);
+  apply();
+  const Status late = engine_.settle(uuidOf(3), clock_.steadyNow(), {});
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, ErrorCode::kDeadline);
+  EXPECT_THAT(late.error().message, testing::HasSubstr("down"));
+}
+
+}  // namespace
+}  // namespace bco
