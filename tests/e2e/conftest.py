@@ -5,7 +5,7 @@ from harness import Sandbox, Site
 
 @pytest.fixture
 def make_sandbox(tmp_path):
-    """Starts sandboxes and ends them with the test."""
+    """Starts sandboxes and ends them with the test, which fails if any secret has been printed."""
     running = []
 
     def make(*arguments):
@@ -15,8 +15,10 @@ def make_sandbox(tmp_path):
         return running[-1]
 
     yield make
+    leaks = [leak for sandbox in running if sandbox.outputs for leak in sandbox.leaks()]
     for sandbox in running:
         sandbox.stop()
+    assert not leaks, "secrets in what the operator printed"
 
 
 @pytest.fixture

@@ -13,12 +13,15 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from cryptography.hazmat.primitives import serialization
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = ROOT / os.environ.get("BUILD_DIR", "build") / "bin"
 SANITIZED = BIN.parent.name in ("asan", "tsan")
 # How long anything may take before a test gives up: never what a test measures.
 PATIENCE = 240 if SANITIZED else 60
 
+PROJECT = "projects/my-project/locations/us-central1"
 VARIABLES = ("GCP_CLIENT_PATH", "GCP_DATA_TOPIC_ROOT", "GCP_PROJECT_ID", "GCP_PRIVATE_KEY")
 
 
@@ -50,6 +53,9 @@ class Sandbox:
         self.ready = json.loads(ready.read_text())
         self.http_url = self.ready["http_url"]
         self.https_url = self.ready["https_url"]
+        self.devices = 0
+        self.outputs = []  # all that the operator has ever printed about this sandbox
+        self.forbidden = set()  # what must not be in them
         self.give_seed(secrets.token_bytes(32))
 
     def give_seed(self, seed):
@@ -57,6 +63,7 @@ class Sandbox:
         path = self.secrets / "bco-key-seed" / "seed"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(base64.b64encode(seed).decode() + "\n")
+        self.forbidden |= {base64.b64encode(seed).decode(), seed.hex()}
 
     def call(self, method, path, body=None):
         request = urllib.request.Request(
@@ -76,10 +83,44 @@ class Sandbox:
         return self.call("POST", path, body)
 
     def add_devices(self, count, fleet="acme/sensors"):
+        self.devices += count
         return self.post("devices", fleet=fleet, count=count)["uuids"]
 
-    def fault(self, kind, **fault):
-        return self.post("faults", kind=kind, **fault)
+    def add_registry(self, registry):
+        """Its system key, with which the path of requests for its devices begins."""
+        return self.post("registries", project="my-project", region="us-central1",
+                         registry=registry)["systemKey"]
+
+    def fault(self, kind, type, **fault):
+        return self.post("faults", kind=kind, type=type, **fault)["id"]
+
+    def faults(self):
+        return {each["id"]: each for each in self.get("faults")["faults"]}
+
+    def clear_faults(self):
+        self.call("DELETE", "faults")
+
+    def hold(self, kind, when="before", number=1):
+        return self.post("holds", kind=kind, when=when, number=number)["id"]
+
+    def holds(self):
+        return {each["id"]: each for each in self.get("holds")["holds"]}
+
+    def end_hold(self, hold, release=True):
+        """Lets a held request go on, or drops it."""
+        self.call(*(("POST", f"holds/{hold}/release") if release else ("DELETE", f"holds/{hold}")))
+
+    def outwait(self, delay):
+        """Returns when all that is due within `delay`, of effects that come late, has come."""
+        # A request that is itself late by so much: the sandbox works off what is late in order.
+        fault = self.fault("balena.whoami", "latency", delay=delay, count=1)
+        request = urllib.request.Request(f"{self.http_url}/actor/v1/whoami")
+        try:
+            urllib.request.urlopen(request, timeout=PATIENCE).close()
+        except urllib.error.HTTPError as error:
+            error.close()
+        assert self.faults()[fault]["struck"] == 1
+        self.call("DELETE", f"faults/{fault}")
 
     def requests(self):
         """Requests by kind since the last reset."""
@@ -88,11 +129,12 @@ class Sandbox:
     def reset_traffic(self):
         self.post("traffic/reset")
 
-    def registrations(self):
-        """All registrations by id."""
+    def registrations(self, registry="devices"):
+        """A registry's registrations by id."""
+        path = f"{PROJECT}/registries/{registry}"
         return {each["id"]: each
-                for registry in self.get("registries")["registries"]
-                for each in registry["registrations"]}
+                for listed in self.get("registries")["registries"] if listed["path"] == path
+                for each in listed["registrations"]}
 
     def variable(self, uuid, name, service=None):
         query = f"?service={service}" if service else ""
@@ -111,38 +153,42 @@ class Sandbox:
             self.process.send_signal(signal.SIGTERM)
             assert self.process.wait(PATIENCE) == 0
 
+    def remember_secrets(self):
+        """Adds all that must never be seen, as it is now, in the forms in which it could leak."""
+        self.forbidden |= {self.ready["token"], *self.ready["tokens"]}
+        self.forbidden |= {account["token"]
+                           for account in self.get("service-accounts")["serviceAccounts"]}
+        balena = self.get("dump")["balena"]
+        for level in ("device_environment_variable", "device_service_environment_variable"):
+            for variable in balena[level]:
+                if variable["name"] == "GCP_PRIVATE_KEY":
+                    self.forbidden |= key_texts(variable["value"])
+
     def known_secrets(self):
-        """Every text that must never be seen, in the forms in which it could leak."""
-        texts = {self.ready["token"], *self.ready["tokens"]}
-        texts |= {account["token"] for account in self.ready["service_accounts"]}
-        texts |= {base64.b64encode(self.seed).decode(), self.seed.hex()}
-        for device in self.get("dump")["balena"]["devices"]:
-            for variables in variable_sets(device):
-                if key := variables.get("GCP_PRIVATE_KEY"):
-                    texts |= key_texts(key)
-        return texts
+        self.remember_secrets()
+        return self.forbidden
 
-
-def variable_sets(device):
-    """The variables of a dumped device, of each level."""
-    yield device.get("variables", {})
-    for install in device.get("services", {}).values():
-        yield install
+    def leaks(self):
+        """The secrets that the operator has printed."""
+        printed = "\n".join(self.outputs)
+        return [text for text in self.known_secrets() if text in printed]
 
 
 def key_texts(value):
-    """A stored key as base64, PEM lines, scalar in hex: what a log might show of it."""
-    texts = {value}
+    """A stored key in all forms that a log might show of it: base64, PEM, lines of it, scalar."""
+    texts = {value, urllib.parse.quote(value, safe="")}
     try:
         pem = base64.b64decode(value, validate=True).decode()
+        key = serialization.load_pem_private_key(pem.encode(), None)
     except ValueError:
         return texts
-    lines = [line for line in pem.splitlines() if line and not line.startswith("-----")]
-    texts |= set(lines)
-    der = base64.b64decode("".join(lines))
-    if len(der) == 138:  # PKCS#8 of P-256: the scalar's place is fixed
-        texts |= {der[36:68].hex(), base64.b64encode(der[36:68]).decode()}
-    return texts
+    texts |= {pem, json.dumps(pem)[1:-1]}
+    texts |= {line for line in pem.splitlines() if line and not line.startswith("-----")}
+    scalar = key.private_numbers().private_value
+    raw = scalar.to_bytes(32, "big")
+    return texts | {str(scalar), raw.hex(), raw.hex().upper(), raw.hex(":"),
+                    base64.b64encode(raw).decode().rstrip("="),
+                    base64.urlsafe_b64encode(raw).decode().rstrip("=")}
 
 
 class Site:
@@ -153,7 +199,6 @@ class Site:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.sandbox = sandbox
         self.tls = tls
-        self.outputs = []
 
     def registry(self, name="main", **spec):
         spec = {
@@ -198,10 +243,19 @@ class Site:
 
     def run(self, *arguments, patience=PATIENCE, secrets_dir=None):
         """Runs a command to its end; .stdout, .stderr, .returncode."""
+        self._remember_secrets()
         done = subprocess.run(self._command(*arguments, secrets_dir=secrets_dir), text=True,
                               capture_output=True, timeout=patience)
-        self.outputs += [done.stdout, done.stderr]
+        self._keep(done.stdout + done.stderr)
         return done
+
+    def _remember_secrets(self):
+        if self.sandbox.devices <= 300:  # else it takes too long, and shows nothing new
+            self.sandbox.remember_secrets()
+
+    def _keep(self, output):
+        self.sandbox.outputs.append(output)
+        self._remember_secrets()
 
     def sync_once(self, *arguments, **options):
         return self.run("sync", "--once", "--timeout", f"{PATIENCE // 2}s", *arguments, **options)
@@ -221,19 +275,24 @@ class Site:
         process.log.seek(0)
         text = process.log.read()
         process.log.close()
-        self.outputs.append(text)
+        self._keep(text)
         return code, text
 
+    def log_of(self, process):
+        """What a started command has printed so far."""
+        return pathlib.Path(process.log.name).read_text()
 
-def assert_provisioned(sandbox, uuids, service="relay"):
+
+def assert_provisioned(sandbox, uuids, service="relay", registry="devices"):
     """Each device has all four variables, and one registration that lists the key it holds."""
-    registrations = sandbox.registrations()
+    registrations = sandbox.registrations(registry)
     for uuid in uuids:
         values = {name: sandbox.variable(uuid, name, service) for name in VARIABLES}
-        path = f"projects/my-project/locations/us-central1/registries/devices/devices/balena-{uuid}"
+        path = f"{PROJECT}/registries/{registry}/devices/balena-{uuid}"
         assert values["GCP_CLIENT_PATH"] == path
         assert values["GCP_DATA_TOPIC_ROOT"] == f"/devices/balena-{uuid}"
         assert values["GCP_PROJECT_ID"] == "my-project"
+        assert values["GCP_PRIVATE_KEY"], f"{uuid} has no key"
         registration = registrations[f"balena-{uuid}"]
         assert public_key_of(values["GCP_PRIVATE_KEY"]) in [
             "".join(credential["publicKey"]["key"].split())
@@ -242,7 +301,8 @@ def assert_provisioned(sandbox, uuids, service="relay"):
 
 
 def public_key_of(value):
-    """The SPKI PEM, without white space, of a stored private key; by the openssl tool."""
-    pem = subprocess.run(["openssl", "pkey", "-pubout"], input=base64.b64decode(value),
-                         capture_output=True, check=True).stdout.decode()
-    return "".join(pem.split())
+    """The SPKI PEM, without white space, of a stored private key."""
+    key = serialization.load_pem_private_key(base64.b64decode(value), None)
+    pem = key.public_key().public_bytes(serialization.Encoding.PEM,
+                                        serialization.PublicFormat.SubjectPublicKeyInfo)
+    return "".join(pem.decode().split())
