@@ -101,6 +101,8 @@ Result<std::unique_ptr<server::HttpServer>> listen(Sandbox& sandbox, Listener li
   options.tls = std::move(tls);
   // Lists of many deviceIds and tokens in headers are long; balena's own limit is 16 KiB.
   options.maxConnections = 20000;
+  // Above the clouds' own limits, so that it is they who refuse what is too large.
+  options.maxBodyBytes = 4 * 1024 * 1024;
   return server::HttpServer::start(
       options, [&sandbox, listener](server::Request request, server::Responder responder) {
         sandbox.handle(std::move(request), std::move(responder), listener);
