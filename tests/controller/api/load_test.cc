@@ -199,6 +199,13 @@ TEST_F(LoadManifests, RefusesTwoObjectsOfOneName) {
                           HasSubstr("duplicate: Secret default/clearblade")));
 }
 
+TEST_F(LoadManifests, ReadsADirectoryInOrderOfName) {
+  for (const char* name : {"c.yaml", "a.yaml", "b.yaml"}) write(name, kRegistry);
+  write("secrets/clearblade/service-account.json", "{}");
+  EXPECT_THAT(problemsOf({dir_}, dir_ / "secrets"),
+              ElementsAre(HasSubstr("b.yaml:3:18: "), HasSubstr("c.yaml:3:18: ")));
+}
+
 TEST_F(LoadManifests, RefusesTwoDevicesOfOneUuid) {
   std::string other = kDevice;
   other.replace(other.find("gate-7"), 6, "gate-8");

@@ -25,10 +25,19 @@ class Running : public test::World {
     thread_.request_stop();
     thread_.join();
   }
-  // Gives the threads their turn until `done`; the test's own time limit ends a wait in vain.
+  // Gives the threads their turn until `done` and all is quiet.
   template <class Done>
   void until(Done done) {
-    while (!done() || !engine_.isQuiet(1min)) std::this_thread::yield();
+    turnsUntil([&] { return done() && engine_.isQuiet(1min); });
+  }
+  // Ends a wait in vain after ten seconds, a thousand times what it needs.
+  template <class Done>
+  void turnsUntil(Done done) {
+    const auto end = std::chrono::steady_clock::now() + 10s;
+    while (!done()) {
+      ASSERT_LT(std::chrono::steady_clock::now(), end) << "waited in vain";
+      std::this_thread::yield();
+    }
   }
   void untilReady(int n) {
     until([&] { return object(n) != nullptr && phaseOf(n) == Phase::kReady; });
@@ -104,7 +113,7 @@ TEST_F(Running, RepeatsWhatFailed) {
   apply();
   registry().log().failNext("createRegistration", Error{ErrorCode::kUnavailable, "down"});
   start();
-  while (object(1)->status.failureCount == 0) std::this_thread::yield();
+  turnsUntil([&] { return object(1)->status.failureCount == 1; });
   clock_.advance(1min);
   untilReady(1);
   stop();
