@@ -12,10 +12,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 import loopback
 from harness import Sandbox
+from loopback import LOCATION, PROJECT, REGION
 from sdk import log_in
-
-PROJECT, REGION = "my-project", "us-central1"
-LOCATION = f"projects/{PROJECT}/locations/{REGION}"
 
 # What the caller's shell may have set and the SDKs would obey.
 FOREIGN = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY",
@@ -24,6 +22,11 @@ FOREIGN = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY"
            "REGISTRY_SYSKEY", "REGISTRY_TOKEN", "BINARYDATA_AND_TIME_GOOGLE_FORMAT")
 
 _numbers = itertools.count(1)
+
+
+def pytest_configure(config):
+    # ClearBlade's SDK calls httpx in an old way; not ours to change.
+    config.addinivalue_line("filterwarnings", "ignore:Use 'content=:DeprecationWarning")
 
 
 @pytest.fixture(scope="session")

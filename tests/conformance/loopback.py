@@ -12,6 +12,8 @@ BALENA_API = f"api.{BALENA_HOST}"
 # ClearBlade's two planes: the service account's, and the one that its exchange hands out.
 CLEARBLADE_ADMIN = "iot.clearblade.test"
 CLEARBLADE_REGION = "us-central1.clearblade.test"
+PROJECT, REGION = "my-project", "us-central1"
+LOCATION = f"projects/{PROJECT}/locations/{REGION}"
 NAMES = (BALENA_API, CLEARBLADE_ADMIN, CLEARBLADE_REGION)
 
 NO_PORT_443 = (
