@@ -1,4 +1,5 @@
 // The devices' HTTP bridge and the check of their tokens. Research notes on ClearBlade's API §5.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/text.h"
@@ -20,6 +21,7 @@ constexpr std::size_t kMaxStateBytes = 64 * 1024;
 constexpr std::size_t kKeptStates = 10;
 constexpr std::size_t kKeptRefusals = 1000;
 constexpr int kUnauthenticated = 16;
+constexpr double kLatestSecond = 253402300800;  // year 10000
 
 std::optional<TimePoint> timeOf(const json& claims, const char* key) {
   const auto found = claims.find(key);
@@ -33,9 +35,17 @@ std::string textOf(const json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-// What is wrong with the claims; "" for nothing.
-std::string checkClaims(const json& claims, const CloudRegistry& registry,
-                        const CloudDevice& device, TimePoint now) {
+// What is wrong with the times; "" for nothing.
+std::string checkTimes(TimePoint issued, TimePoint expires, TimePoint now) {
+  if (issued > now + kSkew) return "issued in the future";
+  if (expires + kSkew < now) return "expired token";
+  if (expires - issued > kLongestToken + kSkew) return "longer than 24 h";
+  return {};
+}
+
+// Reads the claims into `token`. What is wrong with them; "" for nothing.
+std::string readClaims(const json& claims, const CloudRegistry& registry, const CloudDevice& device,
+                       VerifiedToken& token) {
   if (!claims.is_object()) return "malformed token";
   if (textOf(claims, "sk") != registry.systemKey) return "wrong sk";
   if (textOf(claims, "uid") != device.id) return "wrong uid";
@@ -46,37 +56,53 @@ std::string checkClaims(const json& claims, const CloudRegistry& registry,
   const auto issued = timeOf(claims, "iat");
   const auto expires = timeOf(claims, "exp");
   if (!issued || !expires) return "no iat or exp";
-  if (*issued > now + kSkew) return "issued in the future";
-  if (*expires + kSkew < now) return "expired token";
-  if (*expires - *issued > kLongestToken + kSkew) return "longer than 24 h";
+  token.issued = *issued;
+  token.expires = *expires;
   return {};
+}
+
+// Of the device's credentials that of this key; nullptr: removed meanwhile.
+const CloudCredential* credentialOf(const CloudDevice& device, const CredentialKey* key) {
+  const auto found = std::ranges::find_if(
+      device.credentials, [&](const auto& entry) { return entry.parsed.get() == key; });
+  return found == device.credentials.end() ? nullptr : &*found;
 }
 
 }  // namespace
 
 std::string ClearBladeCloud::checkToken(const CloudRegistry& registry, CloudDevice& device,
                                         std::string_view token) const {
-  const auto jwt = crypto::splitJwt(token);
-  if (!jwt) return "malformed token";
-  const json header = json::parse(jwt->header, nullptr, false);
-  if (!header.is_object()) return "malformed token";
   const TimePoint now = now_();
-  std::string bad = checkClaims(json::parse(jwt->claims, nullptr, false), registry, device, now);
+  const auto isGood = [&](const CloudCredential& credential) {
+    return !credential.expiresAt || *credential.expiresAt > now;
+  };
+  const VerifiedToken& known = device.verified;
+  if (known.key != nullptr && known.text == token) {
+    std::string bad = checkTimes(known.issued, known.expires, now);
+    if (!bad.empty()) return bad;
+    const CloudCredential* credential = credentialOf(device, known.key.get());
+    if (credential != nullptr && isGood(*credential)) return {};
+  }
+
+  const auto jwt = crypto::splitJwt(token);
+  const json header = jwt ? json::parse(jwt->header, nullptr, false) : json();
+  if (!header.is_object()) return "malformed token";
+  VerifiedToken read{std::string(token), {}, {}, nullptr};
+  std::string bad = readClaims(json::parse(jwt->claims, nullptr, false), registry, device, read);
+  if (bad.empty()) bad = checkTimes(read.issued, read.expires, now);
   if (!bad.empty()) return bad;
   if (device.credentials.empty()) return "no credentials";
 
   // Every credential that has not expired is tried; the expired ones only to tell the reason.
   const std::string algorithm = textOf(header, "alg");
   std::string reason = "signature";
-  const bool isKnown = device.verifiedBy != nullptr && device.verifiedToken == token;
   for (const CloudCredential& credential : device.credentials) {
-    const bool good = isKnown
-                          ? credential.parsed == device.verifiedBy
-                          : credential.parsed->verify(algorithm, jwt->signedPart, jwt->signature);
-    if (!good) continue;
-    device.verifiedToken = token;
-    device.verifiedBy = credential.parsed;
-    if (!credential.expiresAt || *credential.expiresAt > now) return {};
+    if (!credential.parsed->verify(algorithm, jwt->signedPart, jwt->signature)) continue;
+    if (isGood(credential)) {
+      read.key = credential.parsed;
+      device.verified = std::move(read);
+      return {};
+    }
     reason = "expired credential";
   }
   return reason;

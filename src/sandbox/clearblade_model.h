@@ -41,6 +41,14 @@ struct PublishCounts {
   std::map<std::string, std::uint64_t, std::less<>> refused;  // by reason
 };
 
+// A token that verified: a device uses one for a day, and none of this changes in its time.
+struct VerifiedToken {
+  std::string text;
+  TimePoint issued;
+  TimePoint expires;
+  std::shared_ptr<const CredentialKey> key;  // that verified it
+};
+
 struct CloudDevice {
   std::string id;
   std::uint64_t numId = 0;
@@ -63,9 +71,7 @@ struct CloudDevice {
   bool takesCommands = false;  // pretends to be subscribed over MQTT; set by the control API
   PublishCounts publishes;
 
-  // The latest token that verified and the key that verified it: devices use one token for a day.
-  std::string verifiedToken;
-  std::shared_ptr<const CredentialKey> verifiedBy;
+  VerifiedToken verified;
 };
 
 struct EventConfig {
