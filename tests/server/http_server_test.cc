@@ -169,7 +169,9 @@ TEST(HttpServer, AnswersHeadWithTheLengthAndNoBody) {
   const auto head = client.readReply(true);
   EXPECT_THAT(head, HasSubstr("Content-Length: 8\r\n"));
   EXPECT_THAT(head, EndsWith("\r\n\r\n"));
-  EXPECT_THAT(client.readReply(), EndsWith("GET /b "));
+  const auto next = client.readReply();
+  EXPECT_THAT(next, StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(next, EndsWith("GET /b "));
 }
 
 TEST(HttpServer, GivesNoLengthToStatusesWithoutABody) {
@@ -234,6 +236,13 @@ TEST(HttpServerLimits, AnswerWith431AHeadThatIsTooLong) {
   EXPECT_THAT(client.exchange(get("/" + std::string(15'000, 'a'))), StartsWith("HTTP/1.1 200 "));
   client.send(get("/" + std::string(100'000, 'a')));
   EXPECT_THAT(client.readAll(), StartsWith("HTTP/1.1 431 "));
+}
+
+TEST(HttpServerLimits, LetTheClientReadWhyItWasRefused) {
+  const auto server = serve(echo);
+  Client client(server->port());
+  client.send(get("/" + std::string(300'000, 'a')));
+  EXPECT_FALSE(client.wasReset());
 }
 
 TEST(HttpServerLimits, AnswerWith413ABodyThatIsTooLongWithoutReadingIt) {
@@ -339,6 +348,22 @@ TEST(HttpServerResponder, MayBeCalledTwiceOrAfterTheServerHasGone) {
   server.reset();
   respond({.body = "three"});
   EXPECT_EQ(client.readAll(), "");
+}
+
+TEST(HttpServerResponder, AnswersItsOwnRequestAlone) {
+  std::vector<Responder> responders;
+  const auto server = serve([&](const Request&, const Responder& respond) {
+    responders.push_back(respond);
+    if (responders.size() == 1) {
+      respond({.body = "one"});
+    } else {
+      responders[0]({.body = "stale"});
+      responders[1]({.body = "two"});
+    }
+  });
+  Client client(server->port());
+  EXPECT_THAT(client.exchange(get("/")), EndsWith("one"));
+  EXPECT_THAT(client.exchange(get("/")), EndsWith("two"));
 }
 
 TEST(HttpServerResponder, NeverCalledLeavesTheClientWaitingUntilItGivesUp) {
