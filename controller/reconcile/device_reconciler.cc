@@ -6,6 +6,7 @@
 #include "core/text.h"
 #include "reconcile/apply.h"
 #include "reconcile/observe.h"
+#include "reconcile/pass_log.h"
 
 namespace bco {
 namespace {
@@ -55,7 +56,7 @@ std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
   if (!pass.error && writes(pass.plan) && !pass.observeOnly) {
     carryOut(pass, desired, **fleet, observedAt, reconcileId);
   }
-  logPass(pass, desired, reconcileId);
+  logPass(context_.log, pass, desired, object.status, reconcileId);
   for (const auto& each : objects) {
     setStatus(*each, report(*each, desired, pass, context_.clock.now()));
   }
@@ -123,6 +124,12 @@ void DeviceReconciler::carryOut(Pass& pass, const DesiredDevice& desired, const 
 }
 
 std::optional<Duration> DeviceReconciler::comeAgain(const Pass& pass, int failures) {
+  if (pass.error && pass.error->code == ErrorCode::kThrottled) {
+    // Not a failure of the device: its turn in the budget has not come. Those that are told to wait
+    // at the same time must not come back at the same time.
+    const Duration wait = pass.error->retryAfter.value_or(context_.backoff.initial);
+    return wait + context_.random.upTo(std::max(wait, context_.backoff.initial));
+  }
   if (pass.error) {
     // A first surprise is looked at again at once; those that keep coming wait like any failure.
     if (isOutdated(*pass.error) && failures <= 1) return Duration::zero();
@@ -172,45 +179,6 @@ DeviceObjects DeviceReconciler::withoutSuperseded(DeviceObjects objects) {
     objects.resize(1);
   }
   return objects;
-}
-
-void DeviceReconciler::logPass(const Pass& pass, const DesiredDevice& desired,
-                               const std::string& reconcileId) {
-  const std::string_view reason = nameOf(pass.plan.reason);
-  if (pass.error) {
-    const std::string_view code = traitsOf(pass.error->code).label;
-    if (isOutdated(*pass.error)) {
-      context_.log.debug("observing again", {{"uuid", desired.uuid},
-                                             {"code", code},
-                                             {"error", pass.error->message},
-                                             {"reconcileId", reconcileId}});
-    } else {
-      context_.log.warn("device failed", {{"uuid", desired.uuid},
-                                          {"code", code},
-                                          {"error", pass.error->message},
-                                          {"reconcileId", reconcileId}});
-    }
-    return;
-  }
-  switch (pass.plan.verdict) {
-    case Verdict::kInSync:
-      context_.log.debug("in sync", {{"uuid", desired.uuid}, {"reconcileId", reconcileId}});
-      return;
-    case Verdict::kAct:
-      context_.log.info(pass.observeOnly ? "would act" : "acted", {{"uuid", desired.uuid},
-                                                                   {"reason", reason},
-                                                                   {"message", pass.plan.message},
-                                                                   {"reconcileId", reconcileId}});
-      return;
-    case Verdict::kWait:
-    case Verdict::kRefuse:
-      context_.log.info(pass.plan.verdict == Verdict::kWait ? "waiting" : "refused",
-                        {{"uuid", desired.uuid},
-                         {"reason", reason},
-                         {"message", pass.plan.message},
-                         {"reconcileId", reconcileId}});
-      return;
-  }
 }
 
 }  // namespace bco

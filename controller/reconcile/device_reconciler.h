@@ -50,7 +50,6 @@ class DeviceReconciler {
   void letGo(const api::BalenaDevice& object);
   // Lets a deleted object go when nothing is left to do for it; false when there is.
   bool release(const DeviceObjects& objects, const FleetView& fleet);
-  void logPass(const Pass& pass, const DesiredDevice& desired, const std::string& reconcileId);
 
   const Context& context_;
 };

@@ -54,6 +54,15 @@ Result<std::shared_ptr<const RegistryView>> RegistrySources::view(const api::Obj
   }
   auto client = factory_.connectRegistry(*object, shareSecret(std::move(*account)), caPem);
   if (!client) return fail(std::move(client.error()));
+  // Asked once for each new connection: it also shows early that the service account is of use.
+  const auto registry = (*client)->getRegistry();
+  if (!registry) return fail(withContext(registry.error(), "clearblade"));
+  if (registry->hasCaCertificates) {
+    return fail(ErrorCode::kInvalid,
+                "registry " + object->path() +
+                    " has CA certificates and so refuses bare public keys: remove them, or use "
+                    "another registry");
+  }
   auto view = std::make_shared<const RegistryView>(
       RegistryView{key, object->spec.project, object->path(), object->spec.ownerId.value_or(""),
                    *seed, *client, hints});

@@ -127,7 +127,9 @@ api::DeviceStatus report(const api::BalenaDevice& object, const DesiredDevice& d
                          const Pass& pass, TimePoint now) {
   api::DeviceStatus status = begin(object);
   status.phase = phaseOf(pass, desired, object.status.phase);
-  if (pass.error) {
+  if (pass.error && pass.error->code == ErrorCode::kThrottled) {
+    // Waiting for one's turn is no failure.
+  } else if (pass.error) {
     ++status.failureCount;
     status.lastFailureTime = now;
   } else {

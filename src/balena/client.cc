@@ -19,14 +19,13 @@ using http::Response;
 
 constexpr std::size_t kMaxAnswer = 1U << 20;
 constexpr std::size_t kMaxPage = 16U << 20;
-// The requests of a sweep wait for their turn: giving up would waste the pages already read.
-constexpr Duration kSweepBudgetWait = std::chrono::seconds(30);
 
 Request requestOf(Method method, CallClass callClass, std::string_view kind, std::string url,
                   const SharedSecret& credential) {
   Request request;
   request.method = method;
   request.callClass = callClass;
+  if (callClass != CallClass::kRead) request.maxBudgetWait = http::kUnderwayBudgetWait;
   request.kind = kind;
   request.url = std::move(url);
   request.headers = {{"Accept", "application/json"}};
@@ -155,7 +154,7 @@ Result<std::string> Client::read(std::string_view kind, std::string url, const s
 
 Result<Fleet> Client::getFleet(const std::string& slug) {
   const std::string what = "reading fleet " + slug;
-  auto body = read("balena.fleet.get", urls_.fleet(slug), what, kSweepBudgetWait);
+  auto body = read("balena.fleet.get", urls_.fleet(slug), what, http::kUnderwayBudgetWait);
   if (!body) return fail(body.error());
   auto fleet = parseFleet(std::move(*body), slug);
   if (!fleet) return fail(withContext(fleet.error(), what));
@@ -187,7 +186,8 @@ Result<FleetSnapshot> Client::listFleet(std::int64_t fleetId, const VariableLeve
 Result<std::optional<std::vector<FleetDevice>>> Client::listOnce(std::int64_t fleetId,
                                                                  const VariableLevel& level) {
   const std::string what = "listing fleet " + std::to_string(fleetId);
-  auto counted = read("balena.device.count", urls_.deviceCount(fleetId), what, kSweepBudgetWait);
+  auto counted =
+      read("balena.device.count", urls_.deviceCount(fleetId), what, http::kUnderwayBudgetWait);
   if (!counted) return fail(counted.error());
   const auto count = parseCount(std::move(*counted));
   if (!count) return fail(withContext(count.error(), what));
@@ -200,7 +200,7 @@ Result<std::optional<std::vector<FleetDevice>>> Client::listOnce(std::int64_t fl
   for (std::size_t rows = kPageSize;
        rows == kPageSize && (last == 0 || devices.size() != expected);) {
     auto body = read("balena.device.list", urls_.devicePage(fleetId, level, last, kPageSize), what,
-                     kSweepBudgetWait);
+                     http::kUnderwayBudgetWait);
     if (!body) return fail(body.error());
     const auto read = parseDevicePage(std::move(*body), fleetId, level, last, devices);
     if (!read) return fail(withContext(read.error(), what));
@@ -221,7 +221,7 @@ Status Client::markWhoHasKey(std::int64_t fleetId, const VariableLevel& level,
   for (std::size_t rows = kIdPageSize; rows == kIdPageSize;) {
     auto body =
         read("balena.device.missing_key", urls_.missingKeyPage(fleetId, level, last, kIdPageSize),
-             what, kSweepBudgetWait);
+             what, http::kUnderwayBudgetWait);
     if (!body) return fail(body.error());
     const auto ids = parseIdPage(std::move(*body), last);
     if (!ids) return fail(withContext(ids.error(), what));

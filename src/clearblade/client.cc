@@ -21,13 +21,13 @@ constexpr std::string_view kFields =
 constexpr std::size_t kMaxAnswer = 1U << 20;
 // 500 devices of 32 kB; with three keys and our mark one has about 1 kB.
 constexpr std::size_t kMaxPage = 16U << 20;
-// The requests of a sweep wait for their turn: giving up would waste the pages already read.
-constexpr Duration kSweepBudgetWait = std::chrono::seconds(30);
 
 Request requestOf(Method method, CallClass callClass, std::string_view kind) {
   Request request;
   request.method = method;
   request.callClass = callClass;
+  // A pass begins at balena: whatever is asked here continues it.
+  request.maxBudgetWait = http::kUnderwayBudgetWait;
   request.kind = kind;
   request.headers = {{"Accept", "application/json"}};
   request.credentialHeader = "ClearBlade-UserToken";
@@ -115,7 +115,6 @@ Result<std::string> Client::call(Request request, std::string_view path, const s
 Result<Registry> Client::getRegistry() {
   const std::string what = "reading registry " + registry_.path();
   Request request = requestOf(Method::kGet, CallClass::kRead, "clearblade.registry.get");
-  request.maxBudgetWait = kSweepBudgetWait;
   auto body = call(std::move(request), addressOf("cloudiot", registry_.path()), what);
   if (!body) return fail(registryIsMissing(body.error()));
   auto registry = parseRegistry(std::move(*body));
@@ -134,7 +133,6 @@ Result<RegistrySnapshot> Client::listRegistrations() {
   while (true) {
     Request request = requestOf(Method::kGet, CallClass::kRead, "clearblade.device.list");
     request.maxResponseBytes = kMaxPage;
-    request.maxBudgetWait = kSweepBudgetWait;
     auto body = call(std::move(request), path, what);
     if (!body) return fail(registryIsMissing(body.error()));
     const auto next = parsePage(std::move(*body), snapshot.registrations);

@@ -27,6 +27,8 @@ void SystemClock::wait(std::unique_lock<std::mutex>& lock, Condition& condition,
 
 void SystemClock::wakeAll(Condition& condition) { condition.notify_all(); }
 
+void SystemClock::wakeOne(Condition& condition) { condition.notify_one(); }
+
 bool sleepFor(Clock& clock, Duration duration, const std::stop_token& stop) {
   std::mutex mutex;
   Condition never;

@@ -20,11 +20,13 @@ class Clock {
   [[nodiscard]] virtual TimePoint now() const = 0;
   [[nodiscard]] virtual SteadyPoint steadyNow() const = 0;
 
-  // Releases `lock` and waits until wakeAll(condition), `deadline`, a stop, or for no reason at
+  // Releases `lock` and waits until woken through `condition`, `deadline`, a stop, or for no reason at
   // all; `lock` is held again on return. Use waitUntil() below.
   virtual void wait(std::unique_lock<std::mutex>& lock, Condition& condition, SteadyPoint deadline,
                     const std::stop_token& stop) = 0;
   virtual void wakeAll(Condition& condition) = 0;
+  // For waiters of which any one will do.
+  virtual void wakeOne(Condition& condition) = 0;
 };
 
 // No deadline.
@@ -38,6 +40,7 @@ class SystemClock final : public Clock {
   void wait(std::unique_lock<std::mutex>& lock, Condition& condition, SteadyPoint deadline,
             const std::stop_token& stop) override;
   void wakeAll(Condition& condition) override;
+  void wakeOne(Condition& condition) override;
 };
 
 // Waits until `ready()` (called under `lock`), `deadline` or a stop. Returns ready().

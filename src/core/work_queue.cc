@@ -22,7 +22,8 @@ void WorkQueue::addAfter(const std::string& key, Duration delay, Lane lane) {
   }
   delayed_[key] = {due, lane};
   byDue_.emplace(due, key);
-  clock_.wakeAll(changed_);
+  // Whoever waits does so until the earliest time known before.
+  if (byDue_.begin()->second == key) clock_.wakeOne(changed_);
 }
 
 void WorkQueue::push(const std::string& key, Lane lane) {
@@ -38,7 +39,7 @@ void WorkQueue::push(const std::string& key, Lane lane) {
     waiting_.emplace(key, lane);
   }
   lanes_[static_cast<std::size_t>(lane)].push_back(key);
-  clock_.wakeAll(changed_);
+  clock_.wakeOne(changed_);
 }
 
 void WorkQueue::promoteDue() {

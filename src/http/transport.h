@@ -20,6 +20,10 @@ enum class Method { kGet, kPost, kPatch, kPut, kDelete };
 // may, writes whose outcome is unknown never are.
 enum class CallClass { kRead, kCreateDelete, kUpdate };
 
+// How long a call that continues what has begun waits for the budget: a sweep's next page, or the
+// writes of a device that has been read. Giving those back would only mean to read again.
+inline constexpr Duration kUnderwayBudgetWait = std::chrono::seconds(30);
+
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {

@@ -112,6 +112,7 @@ class CountingClock final : public Clock {
     condition.wait(lock);
   }
   void wakeAll(Condition& condition) override { condition.notify_all(); }
+  void wakeOne(Condition& condition) override { condition.notify_one(); }
   void awaitWaiters(int count) {
     for (int seen = waiting_; seen < count; seen = waiting_) waiting_.wait(seen);
   }

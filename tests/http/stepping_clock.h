@@ -17,6 +17,7 @@ class SteppingClock final : public Clock {
     advance(std::max(Duration(0), deadline - steadyNow()));
   }
   void wakeAll(Condition& /*condition*/) override {}
+  void wakeOne(Condition& /*condition*/) override {}
 
   void advance(Duration by) { inner_.advance(by); }
   // Since the clock was made.

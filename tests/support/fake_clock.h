@@ -23,6 +23,7 @@ class FakeClock final : public Clock {
     condition.wait_for(lock, std::chrono::milliseconds(1));
   }
   void wakeAll(Condition& condition) override { condition.notify_all(); }
+  void wakeOne(Condition& condition) override { condition.notify_one(); }
 
  private:
   const TimePoint start_;
