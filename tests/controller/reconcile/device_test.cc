@@ -131,11 +131,13 @@ TEST_F(Device, GetsANewKeyWhenTheSeedHasChanged) {
 
 TEST_F(Device, IsRegisteredAgainWhenSomebodyDeletedItsRegistration) {
   provision();
+  const std::string key = variables(1).at("GCP_PRIVATE_KEY");
   registry().remove(idOf(1));
   clock_.advance(10min);
   syncAll();
   converge(1);
   expectConnected(1);
+  EXPECT_NE(variables(1).at("GCP_PRIVATE_KEY"), key) << "each registration has its own incarnation";
 }
 
 TEST_F(Device, GetsItsVariablesOnTheServiceAndNowhereElse) {
@@ -328,6 +330,18 @@ TEST_F(Device, IsNeitherReadNorWrittenWhileSuspended) {
   apply();
   reconcile(1);
   EXPECT_EQ(phaseOf(1), Phase::kReady);
+}
+
+TEST_F(Device, ObeysTheDeclaredObjectWhereADiscoveredOneIsLeft) {
+  provision();
+  api::BalenaDevice discovered = deviceOf(1);
+  discovered.meta.key.name = "a-discovered";  // before the declared one in order of name
+  discovered.meta.labels.emplace(api::kDiscoveredLabel, "true");
+  ASSERT_TRUE(store_.devices().create(discovered));
+  deviceSpec(1).state = api::DesiredState::kAbsent;
+  apply();
+  reconcile(1);
+  EXPECT_EQ(registry().size(), 0U);
 }
 
 TEST_F(Device, ShowsABlockedRegistrationAndLeavesItBlocked) {
