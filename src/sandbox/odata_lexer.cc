@@ -13,23 +13,21 @@ bool isSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 // From behind the opening quote to behind the closing one; false when it does not close.
 bool readText(std::string_view input, std::size_t& at, std::string& text) {
-  while (at < input.size()) {
-    const char c = input[at++];
-    if (c != '\'') {
-      text += c;
-    } else if (at < input.size() && input[at] == '\'') {
-      text += '\'';
-      ++at;
-    } else {
-      return true;
-    }
+  while (true) {
+    const auto quote = input.find('\'', at);
+    if (quote == std::string_view::npos) return false;
+    text.append(input.substr(at, quote - at));
+    at = quote + 1;
+    if (at == input.size() || input[at] != '\'') return true;
+    text += '\'';
+    ++at;
   }
-  return false;
 }
 
 }  // namespace
 
 bool tokenize(std::string_view input, std::vector<Token>& tokens) {
+  tokens.reserve(input.size() / 5 + 4);
   std::size_t at = 0;
   while (at < input.size()) {
     const char c = input[at];

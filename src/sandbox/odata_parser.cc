@@ -379,6 +379,7 @@ Target Parser::target() {
 // Decodes a path, in which only what stands between quotes may hide its punctuation.
 std::optional<std::string> decodePath(std::string_view path) {
   std::string decoded;
+  decoded.reserve(path.size());
   bool quoted = false;
   for (std::size_t i = 0; i < path.size(); ++i) {
     char c = path[i];
