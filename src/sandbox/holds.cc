@@ -14,16 +14,18 @@ std::uint64_t Holds::add(HoldPoint point) {
 
 bool Holds::stop(std::string_view kind, bool afterEffect, const server::Request& request,
                  const HeldRequest& held) {
+  HoldPoint* chosen = nullptr;
   for (HoldPoint& point : points_) {
     if (point.held || point.afterEffect != afterEffect || !matchesKind(point.kind, kind)) {
       continue;
     }
-    if (++point.seen != point.number) continue;
-    point.request = request.method + ' ' + request.target;
-    point.held = held;
-    return true;
+    // Every point counts every request, also one that another point stops.
+    if (++point.seen == point.number && chosen == nullptr) chosen = &point;
   }
-  return false;
+  if (chosen == nullptr) return false;
+  chosen->request = request.method + ' ' + request.target;
+  chosen->held = held;
+  return true;
 }
 
 std::optional<HeldRequest> Holds::take(std::uint64_t id) {

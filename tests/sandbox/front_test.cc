@@ -197,6 +197,19 @@ TEST_F(SandboxFront, AHeldRequestGoesOnWhenReleased) {
   EXPECT_TRUE(control("GET", "holds")["holds"].empty());
 }
 
+TEST_F(SandboxFront, EveryHoldPointCountsEveryRequest) {
+  devices();
+  for (const int number : {1, 2}) {
+    control("POST", "holds", {{"kind", "clearblade.device.create"}, {"number", number}});
+  }
+  const Pending first = startCreate("dev-1");
+  const Pending second = startCreate("dev-2");
+  EXPECT_FALSE(first.isAnswered());
+  EXPECT_FALSE(second.isAnswered());
+  EXPECT_EQ(create("dev-3").status, 200);
+  for (const json& point : control("GET", "holds")["holds"]) EXPECT_EQ(point["held"], true);
+}
+
 TEST_F(SandboxFront, AHeldRequestThatIsDroppedHasNoEffectBeforeAndItsEffectAfter) {
   devices();
   for (const bool after : {false, true}) {
