@@ -15,6 +15,10 @@ class ClearBladeDevices : public ClearBladeFixture {};
 TEST_F(ClearBladeDevices, ExchangeRefusesAWrongTokenAnUnknownRegistryAndAForeignProject) {
   EXPECT_EQ(statusOf(exchange("wrong")), "UNAUTHENTICATED");
   EXPECT_EQ(statusOf(exchange(account_.token, "reg2")), "NOT_FOUND");
+  const auto foreign =
+      send("POST", "/api/v/1/code/" + account_.systemKey + "/getRegistryCredentials",
+           account_.token, R"({"project":"q","region":"us-central1","registry":"reg1"})");
+  EXPECT_EQ(statusOf(foreign), "PERMISSION_DENIED");
   const json body = parsed(exchange(account_.token));
   EXPECT_EQ(body.size(), 3U);
   EXPECT_EQ(body["url"], "https://regional");
@@ -32,6 +36,15 @@ TEST_F(ClearBladeDevices, ATokenEndsWhenItExpiresOrIsRevokedAndAnExchangeGivesAn
   token_ = parsed(exchange(account_.token))["serviceAccountToken"];
   EXPECT_NE(token_, expired);
   EXPECT_EQ(call("GET", "cloudiot_devices?name=dev").status, 404);
+}
+
+TEST_F(ClearBladeDevices, ATokenOpensItsOwnRegistryAlone) {
+  const auto& other = cloud_.addRegistry("p", "us-central1", "reg2");
+  const std::string path = "/api/v/4/webhook/execute/" + other.systemKey + "/cloudiot";
+  EXPECT_EQ(send("GET", path, token_).status, 401);
+  EXPECT_EQ(
+      send("GET", path, parsed(exchange(account_.token, "reg2"))["serviceAccountToken"]).status,
+      200);
 }
 
 TEST_F(ClearBladeDevices, PathsMayHavePrefixesAndDoubledSlashes) {

@@ -62,6 +62,20 @@ TEST_F(DeviceSimulation, AnUnchangedValueRestartsNothing) {
   EXPECT_EQ(runtime()["restarts"], 1);
 }
 
+TEST_F(DeviceSimulation, RecreatesThatContainerAloneWhoseEnvironmentChanged) {
+  control("POST", "fleets", {{"slug", "acme/pumps"}, {"services", {"relay", "other"}}});
+  uuid_ = control("POST", "devices", {{"fleet", "acme/pumps"}, {"count", 1}})["uuids"][0];
+  advance("10s");
+  EXPECT_EQ(runtime()["starts"], 2);
+  setVariable("COLOUR", "red");
+  advance("5s");
+  EXPECT_EQ(runtime()["restarts"], 1);
+  control("PUT", "devices/" + uuid_ + "/variables/COLOUR", {{"value", "blue"}});
+  advance("5s");
+  // The relay keeps its own value, the other container gets the device's.
+  EXPECT_EQ(runtime()["restarts"], 2);
+}
+
 TEST_F(DeviceSimulation, PublishesWithItsStoredKeyAndSaysWhyItIsRefused) {
   setVariables(key_);
   advance("3m");
