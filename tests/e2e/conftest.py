@@ -1,5 +1,6 @@
 import pytest
 
+from cells import Pool
 from harness import Sandbox, Site
 
 
@@ -30,3 +31,11 @@ def sandbox(make_sandbox):
 @pytest.fixture
 def site(tmp_path, sandbox):
     return Site(tmp_path / "site", sandbox).registry().fleet()
+
+
+@pytest.fixture(scope="session")
+def pool(tmp_path_factory):
+    """Sandboxes shared by tests of many cells."""
+    made = Pool(tmp_path_factory.mktemp("cells"))
+    yield made
+    made.stop()

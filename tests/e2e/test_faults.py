@@ -1,0 +1,55 @@
+"""Whatever goes wrong with any request: the operator converges, with one registration and one working key a device."""
+
+import pytest
+
+from cells import IDS, SCENARIOS, SWEEP, TABLE
+from harness import SANITIZED
+
+LATE = "200ms"
+FAULTS = {
+    "500 before": {"type": "status", "status": 500},
+    "500 after": {"type": "status", "status": 500, "when": "after"},
+    "reset before": {"type": "reset"},
+    "reset after": {"type": "reset", "when": "after"},
+    "hang": {"type": "hang"},
+    "late effect": {"type": "late", "delay": LATE},
+    "429 with Retry-After": {"type": "status", "status": 429, "retryAfter": "1"},
+    "429 without": {"type": "status", "status": 429},
+    "HTML 502": {"type": "status", "status": 502, "body": "html", "when": "after"},
+}
+# Which of the requests of the kind. Two devices are worked on at once, four variables written; a
+# sweep sends one of each, and then one more because of the fault.
+STRIKES = {
+    "the first": {"count": 1},
+    "the first two": {"count": 2},
+    "the second": {"skip": 1, "count": 1},
+}
+
+
+def play(cell, kind, fault, strike):
+    rule = cell.sandbox.fault(kind, **FAULTS[fault], **STRIKES[strike])
+    done = cell.sync()
+    seen = cell.sandbox.faults()[rule]
+    assert seen["struck"] > 0 or seen["seen"] < 2, "the fault has not been tried"
+    if fault == "late effect":
+        # What comes late may undo what was made meanwhile: the next run sees to it.
+        cell.sandbox.outwait(LATE)
+        done = cell.sync()
+    cell.assert_converged(done)
+
+
+@pytest.mark.parametrize(("scenario", "kind"), TABLE, ids=IDS)
+def test_converges_whatever_goes_wrong(pool, scenario, kind):
+    strikes = ["the first two"] if SANITIZED or kind in SWEEP else list(STRIKES)
+    pool.run(scenario, lambda cell, part: play(cell, kind, *part),
+             [(fault, strike) for fault in FAULTS for strike in strikes])
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=[each.__name__ for each in SCENARIOS])
+def test_the_table_is_complete(pool, scenario):
+    def unharmed(cell, _):
+        cell.sandbox.reset_traffic()
+        cell.assert_converged(cell.sync())
+        assert set(cell.sandbox.requests()) == set(SCENARIOS[scenario])
+
+    pool.run(scenario, unharmed, ["unharmed"])
