@@ -1,6 +1,7 @@
 #include "http/breaker.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace bco::http {
 
@@ -13,7 +14,8 @@ Status Breaker::allow() {
     probing_ = true;
     return {};
   }
-  Error error{ErrorCode::kUnavailable, "it failed repeatedly and is not called for a while"};
+  Error error{ErrorCode::kUnavailable,
+              "it failed repeatedly and is not called for a while; last: " + lastFailure_};
   error.retryAfter = std::max(openUntil_ - now, Duration(std::chrono::seconds(1)));
   return fail(std::move(error));
 }
@@ -25,8 +27,9 @@ void Breaker::answered() {
   failures_ = 0;
 }
 
-void Breaker::failed() {
+void Breaker::failed(std::string why) {
   std::lock_guard lock(mutex_);
+  lastFailure_ = std::move(why);
   ++failures_;
   if (state_ == State::kClosed && failures_ < options_.failures) return;
   state_ = State::kOpen;

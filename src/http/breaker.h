@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mutex>
+#include <string>
 
 #include "core/clock.h"
 #include "core/result.h"
@@ -27,10 +28,11 @@ class Breaker {
 
   Breaker(BreakerOptions options, Clock& clock) : options_(options), clock_(clock) {}
 
-  // kUnavailable, with retryAfter, when no call may be made. Whoever was allowed reports once.
+  // kUnavailable, with retryAfter and the last failure, when no call may be made. Whoever was
+  // allowed reports once.
   [[nodiscard]] Status allow();
   void answered();
-  void failed();
+  void failed(std::string why);
   // The call was not made after all.
   void notMade();
 
@@ -43,6 +45,7 @@ class Breaker {
   State state_ = State::kClosed;
   bool probing_ = false;
   int failures_ = 0;
+  std::string lastFailure_;
   SteadyPoint openUntil_;
 };
 

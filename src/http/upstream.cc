@@ -150,7 +150,7 @@ void Upstream::settle(const Request& request, Result<Response>& result, Duration
       result ? std::to_string(result->status) : std::string(traitsOf(result.error().code).label);
   observer_.onAttempt(request.kind, outcome, duration);
   if (isOutage(result)) {
-    breaker_.failed();
+    breaker_.failed(result ? "status " + outcome : result.error().message);
   } else {
     breaker_.answered();
   }

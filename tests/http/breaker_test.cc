@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 class BreakerTest : public testing::Test {
  protected:
   void fail(int times) {
-    for (int i = 0; i < times; ++i) breaker_.failed();
+    for (int i = 0; i < times; ++i) breaker_.failed("no answer");
   }
 
   test::SteppingClock clock_;
@@ -30,6 +30,8 @@ TEST_F(BreakerTest, OpensAfterFailuresInARow) {
   const auto refused = breaker_.allow();
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(refused.error().message,
+            "it failed repeatedly and is not called for a while; last: no answer");
   EXPECT_EQ(refused.error().retryAfter, 10s);
   EXPECT_FALSE(refused.error().outcomeUnknown);
 }
