@@ -35,6 +35,13 @@ void forEachOwned(const FleetView& view, const RegistryListing& listing, Visit v
   }
 }
 
+// What a pass has begun, or found wanting, a pass concludes: a sweep does not see whether the key
+// that is stored is the registered one.
+bool hasBeenLookedAt(const api::DeviceStatus& status) {
+  const api::Condition* ready = findCondition(status.conditions, "Ready");
+  return ready != nullptr && ready->reason != kFleetNotReady;
+}
+
 // Needs a person, so that trying again soon would be of no use.
 bool needsPerson(const Error& error) {
   return error.code == ErrorCode::kInvalid || error.code == ErrorCode::kNotFound ||
@@ -193,7 +200,7 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
     return;
   }
   if (status.phase == api::Phase::kReady || status.phase == api::Phase::kAbsent) return;
-  if (!finding.key) {
+  if (!finding.key || hasBeenLookedAt(status)) {
     devices_.add(uuid, Lane::kSweep);
     return;
   }

@@ -190,7 +190,7 @@ api::DeviceStatus reportFleetProblem(const api::BalenaDevice& object, const Erro
   // What was ready before is not less ready because its fleet can't be read just now.
   if (status.phase != Phase::kReady) {
     status.phase = Phase::kPending;
-    setConditions(status, "FleetNotReady", error.message, now);
+    setConditions(status, kFleetNotReady, error.message, now);
   }
   return status;
 }

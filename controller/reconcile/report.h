@@ -33,6 +33,9 @@ struct Pass {
                                              const std::optional<TimePoint>& expiresAt,
                                              const std::string& deviceName, TimePoint now);
 
+// The reason of such a device's Ready condition.
+inline constexpr std::string_view kFleetNotReady = "FleetNotReady";
+
 // The status of a device whose fleet can't be looked at.
 [[nodiscard]] api::DeviceStatus reportFleetProblem(const api::BalenaDevice& object,
                                                    const Error& error, TimePoint now);

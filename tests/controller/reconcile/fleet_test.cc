@@ -90,6 +90,26 @@ TEST_F(Fleet, FindsWhatAnEarlierProcessProvisionedInSyncWithoutAnyDeviceCall) {
 
 // ---- discovery
 
+TEST_F(Fleet, LeavesADeliveryThatWasPutOffToAPass) {
+  addDevice(1);
+  apply();
+  syncAll();
+  registry().remove(idOf(1));
+  clock_.advance(10min);
+  sweep();
+  takeQueued();
+  balena().log().failNext("write GCP_PRIVATE_KEY", Error{ErrorCode::kThrottled, "slow down"});
+  reconcile(1);
+  ASSERT_TRUE(registry().has(idOf(1)));
+  // All that a sweep sees is right; the key that is stored is not the new registration's.
+  clock_.advance(10min);
+  sweep();
+  EXPECT_THAT(takeQueued(), ElementsAre(uuidOf(1)));
+  EXPECT_NE(phaseOf(1), Phase::kReady);
+  reconcile(1);
+  expectConnected(1);
+}
+
 TEST_F(Fleet, DiscoversTheSelectedDevicesOfAFleet) {
   fleetSpec().devices = api::DeviceSource::kAll;
   fleetSpec().selector.tags = {{"site", "roof"}};
