@@ -100,7 +100,8 @@ def test_a_cloud_that_never_answers_holds_nobody_else_up(tmp_path, make_sandbox)
     site = Site(tmp_path / "site", sandbox).registry()
     sandbox.give_secret("silent", "token", silent.ready["token"])
     site.fleet("silent", apiUrl=silent.http_url, tokenSecretRef={"name": "silent"})
-    process = site.start("sync")
+    # The stop at the end waits for what is in flight.
+    process = site.start("sync", "--attempt-deadline", "10s", "--call-deadline", "10s")
     try:
         wait_until(lambda: silent.faults()[fault]["struck"], "the first request that hangs")
         site.fleet()
