@@ -106,7 +106,8 @@ def test_only_one_sync_may_work_on_a_directory(sandbox, site):
         assert "another process is syncing these files" in second.stderr
         assert process.poll() is None
     finally:
-        assert site.finish(process)[0] == 0
+        code, text = site.finish(process)
+    assert code == 0, text
     assert site.sync_once().returncode == 0, "the lock has gone with its holder"
 
 
