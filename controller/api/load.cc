@@ -36,7 +36,19 @@ class Loader {
   }
 
  private:
+  // What `kubectl get -o yaml` writes for several objects.
+  [[nodiscard]] static bool isList(const yaml::Node& document) {
+    const yaml::Node* kind = document.find("kind");
+    const yaml::Node* items = document.find("items");
+    return kind != nullptr && kind->scalar.reveal() == "List" && items != nullptr &&
+           items->kind == yaml::Kind::kSequence;
+  }
+
   void add(const yaml::Node& document, const std::string& file) {
+    if (isList(document)) {
+      for (const yaml::Node& item : document.find("items")->items) add(item, file);
+      return;
+    }
     Problems problems(file);
     auto object = parseObject(document, problems);
     problems_.insert(problems_.end(), problems.texts().begin(), problems.texts().end());
@@ -78,6 +90,11 @@ class Loader {
   void insert(BalenaFleet& fleet, const yaml::Node& document, const std::string& file,
               const std::string& here) {
     const ObjectKey key = fleet.meta.key;
+    const auto [first, isNew] = fleets_.emplace(fleet.spec.apiUrl + " " + fleet.spec.fleet, here);
+    if (!isNew && !origins_.contains("BalenaFleet " + toString(key))) {
+      report(document, file, {"spec", "fleet"},
+             "duplicate: this fleet is described already at " + first->second);
+    }
     needSecret(key.space, fleet.spec.token, document, file, {"spec", "tokenSecretRef", "name"});
     if (fleet.spec.ca) {
       needSecret(key.space, *fleet.spec.ca, document, file, {"spec", "caSecretRef", "name"});
@@ -168,6 +185,7 @@ class Loader {
   Manifests manifests_;
   ProblemTexts problems_;
   std::map<std::string, std::string> origins_;  // "Kind namespace/name" → file:line
+  std::map<std::string, std::string> fleets_;   // API and slug → file:line
   std::map<std::string, std::string> uuids_;    // UUID → file:line
   std::vector<std::function<void()>> checks_;   // that need all documents
 };

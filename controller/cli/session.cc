@@ -72,13 +72,13 @@ void Session::followFiles(const std::stop_token& stop) {
     if (now == tried) continue;
     tried = now;
     auto manifests = api::loadManifests(options_.files, options_.secretsDir);
-    if (!manifests) {
-      for (const std::string& problem : manifests.error()) {
-        log_.error("the changed files are not used; what was read before stays in force",
-                   {{"problem", problem}});
-      }
-      continue;
+    const api::ProblemTexts problems =
+        manifests ? store_.immutableChanges(*manifests) : std::move(manifests.error());
+    for (const std::string& problem : problems) {
+      log_.error("the changed files are not used; what was read before stays in force",
+                 {{"problem", problem}});
     }
+    if (!problems.empty()) continue;
     store_.apply(std::move(*manifests));
     log_.info("files read again");
   }

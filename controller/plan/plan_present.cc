@@ -96,8 +96,8 @@ class Planner {
       return {Verdict::kWait,
               Reason::kKeyTooYoung,
               message +
-                  "; the newest key was issued less than an hour ago and can't be derived "
-                  "from this seed: a new generation follows when the hour is over",
+                  "; the newest key, issued less than an hour ago, can't be delivered: a new "
+                  "generation follows when the hour is over",
               {},
               newest->issuedAt + kGenerationInterval};
     }

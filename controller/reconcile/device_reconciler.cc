@@ -46,6 +46,12 @@ std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
     }
     return std::nullopt;  // FleetSync brings its devices back
   }
+  // Changed since its last look, or gone: nothing is done by rules that no longer hold. The sweep
+  // that the change has called for looks at the device again.
+  const auto current = context_.store.fleets().get(object.fleetKey());
+  if (current == nullptr || current->meta.generation != (*fleet)->object->meta.generation) {
+    return (*fleet)->object->spec.syncInterval;
+  }
   if (release(objects, **fleet)) return std::nullopt;
 
   const std::string reconcileId = newReconcileId(context_.random);

@@ -1,5 +1,7 @@
 #include "store/memory_store.h"
 
+#include <tuple>
+
 #include "api/files.h"
 
 namespace bco::store {
@@ -47,6 +49,34 @@ void MemoryStore::forgetOthers(MemoryCollection<Object>& collection,
       collection.forget(object->meta.key);
     }
   }
+}
+
+api::ProblemTexts MemoryStore::immutableChanges(const api::Manifests& manifests) const {
+  api::ProblemTexts problems;
+  const auto check = [&](const auto& collection, const auto& wanted, auto immutable,
+                         const char* fields) {
+    for (const auto& [key, object] : wanted) {
+      const auto current = collection.get(key);
+      if (current == nullptr || immutable(current->spec) == immutable(object.spec)) continue;
+      problems.push_back(std::string(nameOf(object.kKind)) + " " + toString(key) + ": " + fields +
+                         " can't be changed: give the changed one another name");
+    }
+  };
+  check(
+      registries_, manifests.registries,
+      [](const api::RegistrySpec& spec) {
+        return std::tie(spec.project, spec.region, spec.registry);
+      },
+      "project, region and registry");
+  check(
+      fleets_, manifests.fleets,
+      [](const api::FleetSpec& spec) { return std::tie(spec.fleet, spec.registry, spec.service); },
+      "fleet, registryRef and variables");
+  check(
+      devices_, manifests.devices,
+      [](const api::DeviceSpec& spec) { return std::tie(spec.uuid, spec.fleet); },
+      "uuid and fleetRef");
+  return problems;
 }
 
 void MemoryStore::apply(api::Manifests manifests) {

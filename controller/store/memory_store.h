@@ -17,6 +17,9 @@ class MemoryStore final : public ObjectStore {
   // Secrets that no document holds are read from `secretsDir` at each use; it may be empty.
   MemoryStore(Clock& clock, std::filesystem::path secretsDir);
 
+  // What `manifests` would change of fields that can't be changed: a sentence each.
+  [[nodiscard]] api::ProblemTexts immutableChanges(const api::Manifests& manifests) const;
+
   // Makes the declared objects exactly those of `manifests`: an object whose document has gone is
   // forgotten, which changes nothing in the clouds. Discovered devices stay, as does all status.
   void apply(api::Manifests manifests);

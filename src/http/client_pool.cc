@@ -69,7 +69,8 @@ struct Attempt {
   std::size_t maxResponseBytes = 0;
   SecretBytes body;
   web::http::http_request message;
-  concurrency::streams::container_buffer<std::string> content;
+  // Not of a std::string, which the library would use through a pointer of the wrong type.
+  concurrency::streams::container_buffer<std::vector<std::uint8_t>> content;
   web::http::http_response response;
   pplx::cancellation_token_source cancellation;
   std::shared_ptr<Origin> origin;  // since it was started
@@ -377,7 +378,8 @@ void ClientPool::State::onBody(const AttemptPtr& attempt,
       for (auto& [name, value] : attempt->response.headers()) {
         response.headers.emplace_back(name, std::move(value));
       }
-      response.body = std::move(attempt->content.collection());
+      const auto content = std::move(attempt->content.collection());
+      response.body.assign(content.begin(), content.end());
       finish(attempt, std::move(response));
     }
   } catch (...) {

@@ -8,7 +8,7 @@
 
 namespace bco::http {
 
-// Counts down to zero, once. Thread-safe.
+// Counts down to zero, once, and one thread waits for it. Thread-safe.
 class Latch {
  public:
   explicit Latch(std::size_t count) : count_(count) {}
@@ -18,7 +18,7 @@ class Latch {
       std::lock_guard lock(mutex_);
       if (count_ == 0 || --count_ != 0) return;
     }
-    clock.wakeAll(zero_);
+    clock.wakeOne(zero_);
   }
 
   // Until zero (true) or `deadline` (false).

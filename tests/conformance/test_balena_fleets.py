@@ -54,6 +54,7 @@ def test_a_fleets_devices_are_read_in_pages_by_id(sandbox, balena, fleet):
         page = balena.models.device.get_all(
             {"$select": ["id", "uuid"], "$orderby": "id asc", "$top": 3,
              "$filter": {"belongs_to__application": fleet_id, "id": {"$gt": last}}})
+        assert len(page) <= 3
         seen += [each["uuid"] for each in page]
         if len(page) < 3:
             break

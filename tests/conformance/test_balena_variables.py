@@ -151,7 +151,8 @@ def test_a_device_that_is_not_there_has_no_variables(sandbox, balena, fleet):
         balena.models.device.service_var.set(ABSENT, "relay", "NAME", "v")
     with pytest.raises(exceptions.RequestError) as refused:
         balena.models.device.env_var.set(2147483647, "NAME", "v")
-    assert (refused.value.status_code, refused.value.body) == (409, '"Data is referenced by device."')
+    assert refused.value.status_code == 409
+    assert refused.value.body == '"Data is referenced by device."'
     own = log_in(sandbox.post("tokens", name="narrow", fleets=[fleet])["token"])
     with pytest.raises(exceptions.RequestError) as refused:
         own.models.device.env_var.set(2147483647, "NAME", "v")

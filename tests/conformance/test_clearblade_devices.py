@@ -39,8 +39,9 @@ def test_an_id_is_taken_once(devices):
     assert devices.create("dev-1").num_id != number, "numbers are not used again"
 
 
-@pytest.mark.parametrize("bad", ["ab", "1abc", "goog-1", "a b c", "dev/1", "", "d" * 256, "ümlaut"],
-                         ids=lambda text: text[:8])
+@pytest.mark.parametrize(
+    "bad", ["ab", "1abc", "goog-1", "a b c", "dev/1", "", "d" * 256, "ümlaut"],
+    ids=lambda text: text[:8])
 def test_bad_ids_are_refused(devices, bad):
     assert refusal(devices.create(bad)) == INVALID
 
@@ -117,7 +118,8 @@ def test_a_patch_needs_a_mask_of_what_can_change(devices, mask):
 @pytest.mark.parametrize("bad", [{"a/b": "v"}, {"1st": "v"}, {"k" * 129: "v"}, {"k": 1},
                                  {"k": "v" * 32769}, {f"k{n}": "" for n in range(501)},
                                  {f"k{n}": "v" * 32000 for n in range(9)}],
-                         ids=["slash", "digit", "long key", "number", "long value", "many", "large"])
+                         ids=["slash", "digit", "long key", "number", "long value", "many",
+                              "large"])
 def test_bad_metadata_is_refused(devices, bad):
     devices.create("dev-1", meta_data={"k": "v"})
     assert refusal(devices.patch("dev-1", "metadata", meta_data=bad)) == INVALID
