@@ -20,8 +20,8 @@ class Clock {
   [[nodiscard]] virtual TimePoint now() const = 0;
   [[nodiscard]] virtual SteadyPoint steadyNow() const = 0;
 
-  // Releases `lock` and waits until woken through `condition`, `deadline`, a stop, or for no reason at
-  // all; `lock` is held again on return. Use waitUntil() below.
+  // Releases `lock` and waits until woken through `condition`, `deadline`, a stop, or for no reason
+  // at all; `lock` is held again on return. Use waitUntil() below.
   virtual void wait(std::unique_lock<std::mutex>& lock, Condition& condition, SteadyPoint deadline,
                     const std::stop_token& stop) = 0;
   virtual void wakeAll(Condition& condition) = 0;

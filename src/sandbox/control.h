@@ -1,5 +1,5 @@
-// The control API under /_sandbox/: what tests and demos do behind the clients' backs, and what they
-// look at. docs/sandbox.md lists the routes.
+// The control API under /_sandbox/: what tests and demos do behind the clients' backs, and what
+// they look at. docs/sandbox.md lists the routes.
 #pragma once
 
 #include <memory>

@@ -15,7 +15,8 @@ namespace bco::sandbox {
 class Sandbox;
 
 struct ControlCall {
-  std::vector<std::string> parts;  // what the pattern's '*' stood for, decoded; a last one may hold '/'
+  std::vector<std::string>
+      parts;  // what the pattern's '*' stood for, decoded; a last one may hold '/'
   Query query;
   const nlohmann::json& body;  // null when there was none
 };

@@ -9,7 +9,8 @@ namespace bco::test {
 
 class FakeClock final : public Clock {
  public:
-  explicit FakeClock(TimePoint start = TimePoint{std::chrono::hours(24 * 365 * 56)}) : start_(start) {}
+  explicit FakeClock(TimePoint start = TimePoint{std::chrono::hours(24 * 365 * 56)})
+      : start_(start) {}
 
   [[nodiscard]] TimePoint now() const override { return start_ + Duration(elapsed_.load()); }
   [[nodiscard]] SteadyPoint steadyNow() const override {
