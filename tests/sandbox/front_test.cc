@@ -207,7 +207,8 @@ TEST_F(SandboxFront, EveryHoldPointCountsEveryRequest) {
   EXPECT_FALSE(first.isAnswered());
   EXPECT_FALSE(second.isAnswered());
   EXPECT_EQ(create("dev-3").status, 200);
-  for (const json& point : control("GET", "holds")["holds"]) EXPECT_EQ(point["held"], true);
+  const json holds = control("GET", "holds")["holds"];
+  for (const json& point : holds) EXPECT_EQ(point["held"], true);
 }
 
 TEST_F(SandboxFront, AHeldRequestThatIsDroppedHasNoEffectBeforeAndItsEffectAfter) {
