@@ -13,6 +13,7 @@ constexpr auto kOwner = "bco-owner";
 constexpr auto kFleet = "bco-fleet";
 constexpr auto kIncarnation = "bco-incarnation";
 constexpr auto kKeys = "bco-keys";
+constexpr auto kVerify = "bco-verify";
 
 template <class Number>
 std::optional<Number> parseNumber(std::string_view text) {
@@ -53,6 +54,7 @@ std::optional<Mark> parseMark(const clearblade::Metadata& metadata) {
     if (!key) return std::nullopt;
     mark.keys.push_back(std::move(*key));
   }
+  mark.needsVerification = value(kVerify) == "true";
   return mark;
 }
 
@@ -89,6 +91,8 @@ clearblade::Metadata withMark(clearblade::Metadata metadata, const Mark& mark) {
             formatRfc3339(key.issuedAt);
   }
   metadata[kKeys] = keys;
+  metadata.erase(kVerify);
+  if (mark.needsVerification) metadata[kVerify] = "true";
   return metadata;
 }
 

@@ -30,6 +30,9 @@ struct Mark {
   std::int64_t fleetId = 0;
   crypto::Incarnation incarnation{};
   std::vector<MarkedKey> keys;
+  // Written while the device held a key that is no credential: whether the right one has been
+  // delivered since, only a look at the stored key can tell. A sweep does not have that look.
+  bool needsVerification = false;
 
   // The highest generation; nullptr when none is listed.
   [[nodiscard]] const MarkedKey* newest() const;
@@ -46,11 +49,11 @@ struct ReadMark {
   Mark mark;
 };
 
-// The pairs `bco-manager`, `bco-owner`, `bco-fleet`, `bco-incarnation` (32 hex digits) and
-// `bco-keys`
-// (`<16 hex>=<generation>@<RFC 3339>` joined by ';'). Keys of metadata may not contain '/'.
+// The pairs `bco-manager`, `bco-owner`, `bco-fleet`, `bco-incarnation` (32 hex digits), `bco-keys`
+// (`<16 hex>=<generation>@<RFC 3339>` joined by ';'), and `bco-verify` ("true") where that is so.
+// Keys of metadata may not contain '/'.
 [[nodiscard]] ReadMark readMark(const clearblade::Metadata& metadata);
-// `metadata` with our five pairs set and every other pair as it was.
+// `metadata` with our pairs set and every other pair as it was.
 [[nodiscard]] clearblade::Metadata withMark(clearblade::Metadata metadata, const Mark& mark);
 
 [[nodiscard]] std::string shortFingerprint(const crypto::PublicKey& key);

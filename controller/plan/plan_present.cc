@@ -30,7 +30,9 @@ class Planner {
   // ── registration: none
   Plan provision() {
     Plan plan = act(Reason::kNotRegistered, "registering the device");
-    plan.stages.push_back({CreateRegistration{api::registrationId(desired_.uuid), ownMark(),
+    Mark mark = ownMark();
+    mark.needsVerification = target_.hasKey;
+    plan.stages.push_back({CreateRegistration{api::registrationId(desired_.uuid), mark,
                                               NewKey{0, now_, now_ + desired_.keys.lifetime}}});
     deliver(plan, 0);
     // A late write of an earlier life of the device may still land on what is there.
@@ -219,6 +221,8 @@ class Planner {
     auto kept = makeRoom(observed_, target_.keyFingerprint.value_or(""), now_);
     if (!kept) return false;
     mark.keys = std::move(kept->keys);
+    mark.needsVerification =
+        target_.hasKey && credentialOf(target_.keyFingerprint.value_or("")) == nullptr;
     plan.stages.push_back(
         {PatchRegistration{observed_.registration->numId, observed_.registration->metadata, mark,
                            std::move(kept->credentials), key}});

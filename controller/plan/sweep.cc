@@ -43,6 +43,7 @@ SweepFinding judge(const DesiredDevice& desired, const balena::FleetDevice* row,
     const auto key = crypto::PublicKey::fromPem(credential.publicKey);
     if (!key || shortFingerprint(*key) != newest->shortFingerprint) continue;
     finding.inSync = !isExpired(credential.expiresAt, now, clockSkew);
+    finding.needsVerification = read.mark.needsVerification;
     finding.key = *newest;
     finding.expiresAt = credential.expiresAt;
     return finding;

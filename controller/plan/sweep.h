@@ -13,6 +13,8 @@ namespace bco {
 struct SweepFinding {
   // Nothing that a sweep can see is wrong.
   bool inSync = false;
+  // ... but a pass must have had a look at the stored key since this process started.
+  bool needsVerification = false;
   // Of the newest listed key, if in sync and present.
   std::optional<MarkedKey> key;
   std::optional<TimePoint> expiresAt;

@@ -200,7 +200,7 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
     return;
   }
   if (status.phase == api::Phase::kReady || status.phase == api::Phase::kAbsent) return;
-  if (!finding.key || hasBeenLookedAt(status)) {
+  if (!finding.key || finding.needsVerification || hasBeenLookedAt(status)) {
     devices_.add(uuid, Lane::kSweep);
     return;
   }

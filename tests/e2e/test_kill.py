@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from cells import DEVICES, IDS, SWEEP, TABLE, recreate
+from cells import DEVICES, IDS, SWEEP, TABLE
 from harness import wait_until
 
 # The variables of one device are written together: killed at each of them.
@@ -19,13 +19,7 @@ def play(scenario, cell, kind, when, number, comes_late):
     assert code == -signal.SIGKILL
     # What the dead process has sent is lost on its way, or has arrived all the same.
     cell.sandbox.end_hold(hold, release=comes_late)
-    done = cell.sync()
-    if scenario is recreate:
-        # A sweep reads no key, so it takes what is stored for the new registration's until
-        # keys.verifyInterval is over. This verifies at once.
-        for uuid in cell.uuids:
-            done = cell.site.run("provision", uuid)
-    cell.assert_converged(done)
+    cell.assert_converged(cell.sync())
 
 
 @pytest.mark.parametrize(("scenario", "kind"), TABLE, ids=IDS)

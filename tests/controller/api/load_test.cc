@@ -12,6 +12,7 @@ namespace bco::api {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
@@ -197,6 +198,34 @@ TEST_F(LoadManifests, RefusesTwoObjectsOfOneName) {
   EXPECT_THAT(problemsOf({write("d.yaml", kRegistry + kSecrets + kSecrets)}),
               ElementsAre(HasSubstr("duplicate: Secret default/balena"),
                           HasSubstr("duplicate: Secret default/clearblade")));
+}
+
+TEST_F(LoadManifests, RefusesTwoObjectsForOneFleet) {
+  std::string other = kFleet;
+  other.replace(other.find("name: sensors"), 13, "name: others");
+  write("all.yaml", kSecrets + kRegistry + kFleet + other);
+  EXPECT_THAT(problemsOf({dir_}),
+              ElementsAre(AllOf(HasSubstr("spec.fleet: duplicate: this fleet is described already"),
+                                HasSubstr("all.yaml:"))));
+}
+
+TEST_F(LoadManifests, ReadsAList) {
+  write("all.yaml", kSecrets + kRegistry + R"(apiVersion: v1
+kind: List
+items:
+- apiVersion: provisioning.balena-clearblade.io/v1alpha1
+  kind: BalenaFleet
+  metadata: {name: sensors}
+  spec:
+    fleet: acme/sensors
+    tokenSecretRef: {name: balena}
+    registryRef: {name: main}
+- apiVersion: provisioning.balena-clearblade.io/v1alpha1
+  kind: BalenaDevice
+  metadata: {name: gate-7}
+  spec: {uuid: 7cf02a69e4d34c9da573914963cf54fd, fleetRef: {name: sensors}, typo: 1}
+)");
+  EXPECT_THAT(problemsOf({dir_}), ElementsAre(AllOf(HasSubstr(":34:77: "), HasSubstr("typo"))));
 }
 
 TEST_F(LoadManifests, ReadsADirectoryInOrderOfName) {

@@ -38,6 +38,15 @@ TEST(Mark, IsWrittenAsItsDocumentationSays) {
   EXPECT_EQ(withMark({}, someMark()), expected);
 }
 
+TEST(Mark, SaysThatTheStoredKeyIsToBeVerified) {
+  Mark mark = someMark();
+  mark.needsVerification = true;
+  const auto metadata = withMark({}, mark);
+  EXPECT_THAT(metadata, Contains(Pair("bco-verify", "true")));
+  EXPECT_EQ(readMark(metadata).mark, mark);
+  EXPECT_EQ(readMark(withMark(metadata, someMark())).mark, someMark());
+}
+
 TEST(Mark, LeavesEveryOtherPairAlone) {
   const clearblade::Metadata foreign = {{"site", "roof"}, {"bc", "x"}, {"", "empty"}};
   EXPECT_THAT(withMark(foreign, someMark()), IsSupersetOf(foreign));

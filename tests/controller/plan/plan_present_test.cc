@@ -264,6 +264,18 @@ TEST(Plan, NeverRegistersAStoredKeyItDoesNotKnow) {
   }
 }
 
+TEST(Plan, MarksWhatItWritesWhileTheDeviceHoldsAnUnregisteredKey) {
+  EXPECT_FALSE(stepOf<CreateRegistration>(planFor(Observed())).mark.needsVerification);
+  EXPECT_TRUE(stepOf<CreateRegistration>(planFor(Observed().stores(9))).mark.needsVerification);
+  const auto lost = [] {
+    return Observed().hasPublicVariables().registered().marked().lists(2).derivable();
+  };
+  EXPECT_FALSE(stepOf<PatchRegistration>(planFor(lost())).mark.needsVerification);
+  EXPECT_TRUE(stepOf<PatchRegistration>(planFor(lost().stores(2))).mark.needsVerification);
+  EXPECT_FALSE(stepOf<PatchRegistration>(planFor(lost().credential(1).stores(1).lists(1)))
+                   .mark.needsVerification);
+}
+
 TEST(Plan, TrustsAStoredKeyOnlyWhenTheMarkListsIt) {
   // Its credential is registered, by whomever: the mark decides.
   const Plan planned = planFor(ours().credential(9).stores(9));

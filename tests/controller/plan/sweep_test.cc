@@ -44,6 +44,19 @@ TEST(Sweep, FindsAProvisionedDeviceInSyncAndNamesItsNewestKey) {
   EXPECT_EQ(finding.expiresAt, kNow + days(60));
 }
 
+TEST(Sweep, TellsThatTheMarkAsksForALookAtTheStoredKey) {
+  EXPECT_FALSE(judged(provisionedRow(), provisionedRegistration()).needsVerification);
+  ObservedDevice observed = provisionedRegistration().get();
+  Mark mark = observed.mark.mark;
+  mark.needsVerification = true;
+  observed.registration->metadata = withMark(observed.registration->metadata, mark);
+  const auto row = provisionedRow();
+  const SweepFinding finding =
+      judge(desiredDevice(), &row, &*observed.registration, kNow, Duration::zero());
+  EXPECT_TRUE(finding.inSync);
+  EXPECT_TRUE(finding.needsVerification);
+}
+
 TEST(Sweep, LooksCloserAtADeviceThatEitherSideLacks) {
   const auto row = provisionedRow();
   const auto registration = *provisionedRegistration().get().registration;

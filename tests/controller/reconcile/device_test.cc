@@ -512,6 +512,20 @@ TEST_F(Device, WaitsForItsFleet) {
   EXPECT_EQ(requests(), 0);
 }
 
+TEST_F(Device, WaitsForTheSweepOfAFleetThatHasChanged) {
+  addDevice(1);
+  apply();
+  sweep();
+  fleetSpec().keys.lifetime += 1h;
+  apply();
+  forgetCalls();
+  EXPECT_EQ(reconcile(1), fleetSpec().syncInterval);
+  EXPECT_EQ(requests(), 0);
+  sweep();
+  reconcile(1);
+  expectConnected(1);
+}
+
 TEST_F(Device, ThatNobodyDesiresIsLeftAlone) {
   apply();
   EXPECT_EQ(reconcile(7), std::nullopt);

@@ -88,8 +88,6 @@ TEST_F(Fleet, FindsWhatAnEarlierProcessProvisionedInSyncWithoutAnyDeviceCall) {
   EXPECT_EQ(object(1)->status.key->generation, 0U);
 }
 
-// ---- discovery
-
 TEST_F(Fleet, LeavesADeliveryThatWasPutOffToAPass) {
   addDevice(1);
   apply();
@@ -109,6 +107,31 @@ TEST_F(Fleet, LeavesADeliveryThatWasPutOffToAPass) {
   reconcile(1);
   expectConnected(1);
 }
+
+TEST_F(Fleet, LeavesADeliveryThatAnEarlierProcessDidNotComeToToAPass) {
+  addDevice(1);
+  apply();
+  syncAll();
+  registry().remove(idOf(1));
+  balena().log().failNext("write GCP_PRIVATE_KEY", Error{ErrorCode::kInternal, "killed"});
+  clock_.advance(10min);
+  reconcile(1);
+  ASSERT_TRUE(registry().has(idOf(1)));
+  // A new process: it finds nothing missing, but the stored key is not the registered one.
+  store_.apply({});
+  apply();
+  clock_.advance(10min);
+  sweep();
+  EXPECT_THAT(takeQueued(), ElementsAre(uuidOf(1)));
+  reconcile(1);
+  expectConnected(1);
+  // Looked at once, it is not looked at by every sweep.
+  clock_.advance(10min);
+  sweep();
+  EXPECT_THAT(takeQueued(), IsEmpty());
+}
+
+// ---- discovery
 
 TEST_F(Fleet, DiscoversTheSelectedDevicesOfAFleet) {
   fleetSpec().devices = api::DeviceSource::kAll;

@@ -263,6 +263,41 @@ api::Manifests secretManifests(const std::string& value) {
   return made;
 }
 
+TEST_F(MemoryStoreTest, TellsWhatCantBeChanged) {
+  api::Manifests before = manifests({deviceNamed("a")});
+  api::ClearBladeRegistry& registry = before.registries[{"default", "main"}];
+  registry.meta.key.name = "main";
+  registry.spec.region = "us-central1";
+  api::BalenaFleet& fleet = before.fleets[{"default", "sensors"}];
+  fleet.meta.key.name = "sensors";
+  fleet.spec.fleet = "acme/sensors";
+  const auto copy = [&] {
+    api::Manifests made;
+    made.registries = before.registries;
+    made.fleets = before.fleets;
+    made.devices = before.devices;
+    return made;
+  };
+  store_.apply(copy());
+  EXPECT_THAT(store_.immutableChanges(copy()), IsEmpty());
+  EXPECT_THAT(store_.immutableChanges({}), IsEmpty());
+
+  api::Manifests after = copy();
+  after.registries.begin()->second.spec.region = "europe-west1";
+  after.fleets.begin()->second.spec.fleet = "acme/others";
+  after.devices.begin()->second.spec.uuid = kOtherUuid;
+  EXPECT_THAT(store_.immutableChanges(after),
+              ElementsAre("ClearBladeRegistry default/main: project, region and registry can't be "
+                          "changed: give the changed one another name",
+                          "BalenaFleet default/sensors: fleet, registryRef and variables can't be "
+                          "changed: give the changed one another name",
+                          "BalenaDevice default/a: uuid and fleetRef can't be changed: give the "
+                          "changed one another name"));
+  after = copy();
+  after.fleets.begin()->second.spec.syncInterval *= 2;
+  EXPECT_THAT(store_.immutableChanges(after), IsEmpty());
+}
+
 TEST_F(MemoryStoreTest, ReadsSecretsFromDocuments) {
   store_.apply(secretManifests("one"));
   EXPECT_TRUE(store_.secret("default", {"balena", "token"})->equals("one"));
