@@ -94,6 +94,14 @@ class HttpCloudFactory final : public CloudFactory {
     return std::shared_ptr<clearblade::RegistryApi>(connection, &connection->client);
   }
 
+  void close() override {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+    for (const auto& [inputs, weak] : upstreams_) {
+      if (const auto upstream = weak.lock()) upstream->close();
+    }
+  }
+
  private:
   // The upstream of these inputs, made when there is none.
   template <class MakeBudgets>
@@ -101,6 +109,7 @@ class HttpCloudFactory final : public CloudFactory {
                                                 const std::optional<std::string>& caPem,
                                                 int maxInFlight, MakeBudgets makeBudgets) {
     std::lock_guard lock(mutex_);
+    if (closed_) return fail(ErrorCode::kUnavailable, "shutting down");
     std::erase_if(upstreams_, [](const auto& entry) { return entry.second.expired(); });
     if (auto existing = upstreams_[inputs].lock()) return existing;
     auto trust = trustOf(caPem);
@@ -136,6 +145,7 @@ class HttpCloudFactory final : public CloudFactory {
   std::mutex mutex_;  // guards all below
   std::map<std::string, std::weak_ptr<http::Upstream>> upstreams_;
   std::map<std::string, http::Trust> trusts_;
+  bool closed_ = false;
 };
 
 }  // namespace

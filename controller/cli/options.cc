@@ -41,7 +41,9 @@ void addCommon(CLI::App& command, CommonOptions& options) {
       ->check(CLI::IsMember({"text", "json"}));
   command.add_option("--log-level", options.logLevel, "debug, info, warn or error (default info)")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
-  command.add_option("--workers", options.workers, "devices worked on at once (default 16)")
+  command
+      .add_option("--workers", options.workers,
+                  "devices of one fleet worked on at once (default 16)")
       ->check(CLI::Range(1, 256));
   addDuration(command, "--attempt-deadline", options.attemptDeadline,
               "longest time for one request to a cloud");
@@ -49,6 +51,8 @@ void addCommon(CLI::App& command, CommonOptions& options) {
               "longest time for one call, repetitions included");
   addDuration(command, "--retry-initial", options.retryInitial, "first wait after a failure");
   addDuration(command, "--retry-longest", options.retryLongest, "longest wait after failures");
+  addDuration(command, "--shutdown-grace", options.shutdownGrace,
+              "time for what is under way to end after SIGTERM");
 }
 
 }  // namespace

@@ -26,6 +26,9 @@ struct CommonOptions {
   Duration callDeadline = std::chrono::seconds(40);
   Duration retryInitial = std::chrono::seconds(1);
   Duration retryLongest = std::chrono::minutes(5);
+  // For passes under way to end by themselves after a stop; what is cut off then is put right by
+  // the next run.
+  Duration shutdownGrace = std::chrono::seconds(10);
 };
 
 struct SyncOptions {

@@ -73,6 +73,7 @@ void printJson(const std::vector<Row>& rows, const nlohmann::json& fleets) {
 int runPlan(const PlanOptions& options, const std::stop_token& stop) {
   auto session = Session::open(options.common, "warn");
   if (session == nullptr) return kExitBadInput;
+  const std::jthread limit = session->limitShutdown(stop, Duration::zero());
   std::vector<Row> rows;
   bool failed = false;
   for (const Engine::Preview& preview : session->engine().preview(stop)) {

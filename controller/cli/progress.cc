@@ -32,6 +32,7 @@ bool anyMaySettle(store::ObjectStore& store) {
   for (const auto& device : store.devices().list()) {
     const api::DeviceStatus& status = device->status;
     if (isSettled(status)) continue;
+    if (findCondition(status.conditions, "Stalled") != nullptr) continue;
     if (status.failureCount > 0) return true;
     const auto fleet = store.fleets().get(device->fleetKey());
     const bool fleetStalled =

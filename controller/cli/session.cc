@@ -65,6 +65,21 @@ bool Session::load() {
   return true;
 }
 
+std::jthread Session::limitShutdown(std::stop_token stop, Duration grace) {
+  return std::jthread([this, stop = std::move(stop), grace](const std::stop_token& ended) {
+    std::stop_source either;
+    const auto forward = [&either] { either.request_stop(); };
+    const std::stop_callback whenStopped(stop, forward);
+    const std::stop_callback whenEnded(ended, forward);
+    std::mutex mutex;
+    Condition never;
+    std::unique_lock lock(mutex);
+    waitUntil(clock_, lock, never, kForever, either.get_token(), [] { return false; });
+    lock.unlock();
+    if (!ended.stop_requested() && sleepFor(clock_, grace, ended)) factory_->close();
+  });
+}
+
 void Session::followFiles(const std::stop_token& stop) {
   std::string tried = loadedFiles_;
   while (sleepFor(clock_, kFilePollInterval, stop)) {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <stop_token>
+#include <thread>
 
 #include "cli/cloud_factory.h"
 #include "cli/options.h"
@@ -24,6 +25,10 @@ class Session {
   [[nodiscard]] Clock& clock() { return clock_; }
   [[nodiscard]] Tally& tally() { return tally_; }
   [[nodiscard]] telemetry::Logger& log() { return log_; }
+
+  // From `stop` on, what is in flight has `grace` to end; then the clouds are no longer waited for.
+  // Until the returned thread is stopped, which it is when it is destroyed.
+  [[nodiscard]] std::jthread limitShutdown(std::stop_token stop, Duration grace);
 
   // Keeps the store in step with the files until `stop`: a changed file takes effect, a broken edit
   // keeps the last good set and says so. Blocks.

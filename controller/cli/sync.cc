@@ -81,6 +81,7 @@ int runSync(const SyncOptions& options, const std::stop_token& stop) {
 
   std::stop_source done;
   std::stop_callback forward(stop, [&done] { done.request_stop(); });
+  const std::jthread limit = session->limitShutdown(done.get_token(), options.common.shutdownGrace);
   std::jthread engine([&] { session->engine().run(done.get_token()); });
   std::jthread painter([&] {
     const LiveLine line(live);

@@ -25,6 +25,9 @@ class CloudFactory {
   [[nodiscard]] virtual Result<std::shared_ptr<clearblade::RegistryApi>> connectRegistry(
       const api::ClearBladeRegistry& registry, SharedSecret serviceAccount,
       const std::optional<std::string>& caPem) = 0;
+
+  // Ends every call that is in flight, and whatever comes later, with kUnavailable. Thread-safe.
+  virtual void close() {}
 };
 
 }  // namespace bco

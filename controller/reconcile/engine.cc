@@ -12,6 +12,10 @@ api::ObjectKey parseKey(const std::string& text) {
   return {text.substr(0, slash), text.substr(slash + 1)};
 }
 
+// Threads for this many fleets' worth of workers: so many clouds may be silent before the devices
+// of others wait for a thread.
+constexpr int kBusyFleets = 4;
+
 // A discovered object is its sweep's to judge, until it has been looked at once.
 bool isForSweep(const api::BalenaDevice& device) {
   return device.meta.isDiscovered() && device.status.observedGeneration == -1;
@@ -31,7 +35,8 @@ Engine::Engine(const Context& context, CloudFactory& factory, SharedSecret fallb
                const EngineOptions& options)
     : context_(context),
       options_(options),
-      devices_(context.clock),
+      devices_(context.clock, {[this](const std::string& uuid) { return fleetOf(uuid); },
+                               static_cast<std::size_t>(options.workers)}),
       fleetQueue_(context.clock),
       registries_(context, factory, std::move(fallbackSeed)),
       fleets_(context, registries_, factory),
@@ -71,9 +76,15 @@ void Engine::run(const std::stop_token& stop) {
   }
   std::vector<std::jthread> threads;
   for (int i = 0; i < options_.sweepers; ++i) threads.emplace_back([&] { sweep(stop); });
-  for (int i = 0; i < options_.workers; ++i) threads.emplace_back([&] { work(stop); });
+  for (int i = 0; i < kBusyFleets * options_.workers; ++i)
+    threads.emplace_back([&] { work(stop); });
   threads.clear();  // joins: each loop ends by itself after a stop
   context_.store.onChange([](const store::Change&) {});
+}
+
+std::string Engine::fleetOf(const std::string& uuid) const {
+  const auto objects = context_.store.devicesByUuid(uuid);
+  return objects.empty() ? std::string() : toString(objects.front()->fleetKey());
 }
 
 void Engine::sweep(const std::stop_token& stop) {
@@ -149,7 +160,8 @@ Status Engine::settle(const std::string& uuid, SteadyPoint deadline, const std::
     if (status.phase == api::Phase::kReady || status.phase == api::Phase::kAbsent) return {};
     const api::Condition* ready = findCondition(status.conditions, "Ready");
     const std::string why = ready == nullptr ? "" : ready->reason + ": " + ready->message;
-    const bool comesAgain = status.failureCount > 0 || status.phase == api::Phase::kPending;
+    const bool comesAgain = (status.failureCount > 0 || status.phase == api::Phase::kPending) &&
+                            findCondition(status.conditions, "Stalled") == nullptr;
     if (!comesAgain || !next) return fail(ErrorCode::kConflict, why);
     const bool inTime = context_.clock.steadyNow() + *next < deadline;
     if (!inTime || !sleepFor(context_.clock, *next, stop)) {

@@ -12,7 +12,7 @@
 namespace bco {
 
 struct EngineOptions {
-  int workers = 16;  // devices reconciled at once
+  int workers = 16;  // devices of one fleet reconciled at once
   int sweepers = 4;  // fleets swept at once
 };
 
@@ -46,6 +46,7 @@ class Engine {
 
  private:
   void onChange(const store::Change& change);
+  [[nodiscard]] std::string fleetOf(const std::string& uuid) const;
   void sweep(const std::stop_token& stop);
   void work(const std::stop_token& stop);
 

@@ -42,12 +42,6 @@ bool hasBeenLookedAt(const api::DeviceStatus& status) {
   return ready != nullptr && ready->reason != kFleetNotReady;
 }
 
-// Needs a person, so that trying again soon would be of no use.
-bool needsPerson(const Error& error) {
-  return error.code == ErrorCode::kInvalid || error.code == ErrorCode::kNotFound ||
-         error.code == ErrorCode::kUnauthenticated || error.code == ErrorCode::kForbidden;
-}
-
 }  // namespace
 
 std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::stop_token& stop) {
@@ -271,7 +265,7 @@ Duration FleetSync::succeed(const Snapshots& snapshots, int stale) {
 
 Duration FleetSync::failWith(const api::BalenaFleet& fleet, Error error) {
   const TimePoint now = context_.clock.now();
-  const bool stalled = needsPerson(error);
+  const bool stalled = !traitsOf(error.code).transient;  // needs a person
   api::FleetStatus status = fleet.status;
   ++status.failureCount;
   status.lastFailureTime = now;

@@ -56,8 +56,9 @@ void setAbnormal(api::DeviceStatus& status, bool is, Condition condition) {
   }
 }
 
+// `mayPass`: what stands in the way may go away without anybody's doing.
 void setConditions(api::DeviceStatus& status, std::string_view reason, const std::string& message,
-                   TimePoint now) {
+                   TimePoint now, bool mayPass = false) {
   const auto condition = [&](std::string type) {
     return Condition{std::move(type),           false, std::string(reason), message,
                      status.observedGeneration, now};
@@ -65,10 +66,12 @@ void setConditions(api::DeviceStatus& status, std::string_view reason, const std
   Condition ready = condition("Ready");
   ready.status = status.phase == Phase::kReady;
   setCondition(status.conditions, ready);
-  setAbnormal(status, status.phase == Phase::kPending || status.phase == Phase::kWaiting,
-              condition("Reconciling"));
-  setAbnormal(status, status.phase == Phase::kFailed || status.phase == Phase::kConflict,
-              condition("Stalled"));
+  const bool isInTheWay = status.phase == Phase::kFailed || status.phase == Phase::kConflict;
+  setAbnormal(
+      status,
+      status.phase == Phase::kPending || status.phase == Phase::kWaiting || (isInTheWay && mayPass),
+      condition("Reconciling"));
+  setAbnormal(status, isInTheWay && !mayPass, condition("Stalled"));
   setAbnormal(status, status.phase == Phase::kConflict, condition("OwnershipConflict"));
 }
 
@@ -153,7 +156,8 @@ api::DeviceStatus report(const api::BalenaDevice& object, const DesiredDevice& d
     status.key.reset();
   }
   if (pass.error) {
-    setConditions(status, traitsOf(pass.error->code).reason, pass.error->message, now);
+    const ErrorTraits& traits = traitsOf(pass.error->code);
+    setConditions(status, traits.reason, pass.error->message, now, traits.transient);
   } else if (pass.observeOnly && pass.plan.verdict == Verdict::kAct) {
     setConditions(status, nameOf(pass.plan.reason), plannedSteps(pass.plan), now);
   } else if (status.phase == Phase::kReady) {

@@ -3,6 +3,14 @@
 #include <algorithm>
 
 namespace bco {
+namespace {
+
+template <class Turns>
+auto findGroup(Turns& turns, const std::string& group) {
+  return std::ranges::find(turns, group, [](const auto& turn) { return turn.first; });
+}
+
+}  // namespace
 
 void WorkQueue::add(const std::string& key, Lane lane) {
   std::lock_guard lock(mutex_);
@@ -28,18 +36,33 @@ void WorkQueue::addAfter(const std::string& key, Duration delay, Lane lane) {
 
 void WorkQueue::push(const std::string& key, Lane lane) {
   if (const auto flying = inFlight_.find(key); flying != inFlight_.end()) {
-    flying->second = std::min(flying->second.value_or(lane), lane);
+    flying->second.again = std::min(flying->second.again.value_or(lane), lane);
     return;
   }
   if (const auto existing = waiting_.find(key); existing != waiting_.end()) {
-    if (existing->second <= lane) return;
-    std::erase(lanes_[static_cast<std::size_t>(existing->second)], key);
-    existing->second = lane;
-  } else {
-    waiting_.emplace(key, lane);
+    if (existing->second.lane <= lane) return;
+    Turns& turns = lanes_[static_cast<std::size_t>(existing->second.lane)];
+    const auto group = findGroup(turns, existing->second.group);
+    std::erase(group->second, key);
+    if (group->second.empty()) turns.erase(group);
+    waiting_.erase(existing);
   }
-  lanes_[static_cast<std::size_t>(lane)].push_back(key);
-  clock_.wakeOne(changed_);
+  const std::string group = groups_.of ? groups_.of(key) : std::string();
+  Turns& turns = lanes_[static_cast<std::size_t>(lane)];
+  auto turn = findGroup(turns, group);
+  if (turn == turns.end()) turn = turns.insert(turns.end(), {group, {}});
+  turn->second.push_back(key);
+  waiting_.emplace(key, Waiting{lane, group});
+  if (hasRoom(group)) clock_.wakeOne(changed_);
+}
+
+bool WorkQueue::hasRoom(const std::string& group) const {
+  const auto flying = inFlightOf_.find(group);
+  return flying == inFlightOf_.end() || flying->second < groups_.limit;
+}
+
+WorkQueue::Turns::iterator WorkQueue::nextOf(Turns& turns) const {
+  return std::ranges::find_if(turns, [&](const auto& turn) { return hasRoom(turn.first); });
 }
 
 void WorkQueue::promoteDue() {
@@ -55,22 +78,28 @@ void WorkQueue::promoteDue() {
 
 std::optional<std::string> WorkQueue::pop() {
   std::optional<std::size_t> chosen;
+  Turns::iterator turn;
   for (std::size_t lane = 0; lane < kLanes; ++lane) {
-    if (lanes_[lane].empty()) continue;
-    if (!chosen) {
-      chosen = lane;
-    } else if (servedInRow_[*chosen] >= kBurst) {
-      servedInRow_[*chosen] = 0;
-      chosen = lane;
-    }
+    if (chosen && servedInRow_[*chosen] < kBurst) break;
+    const auto next = nextOf(lanes_[lane]);
+    if (next == lanes_[lane].end()) continue;
+    if (chosen) servedInRow_[*chosen] = 0;
+    chosen = lane;
+    turn = next;
   }
   if (!chosen) return std::nullopt;
   ++servedInRow_[*chosen];
-  std::deque<std::string>& queue = lanes_[*chosen];
-  std::string key = std::move(queue.front());
-  queue.pop_front();
+  Turns& turns = lanes_[*chosen];
+  std::string key = std::move(turn->second.front());
+  turn->second.pop_front();
+  ++inFlightOf_[turn->first];
   waiting_.erase(key);
-  inFlight_.emplace(key, std::nullopt);
+  inFlight_.emplace(key, InFlight{turn->first, std::nullopt});
+  if (turn->second.empty()) {
+    turns.erase(turn);
+  } else {
+    turns.splice(turns.end(), turns, turn);
+  }
   return key;
 }
 
@@ -90,7 +119,9 @@ void WorkQueue::done(const std::string& key) {
   std::lock_guard lock(mutex_);
   const auto flying = inFlight_.find(key);
   if (flying == inFlight_.end()) return;
-  const std::optional<Lane> again = flying->second;
+  const std::optional<Lane> again = flying->second.again;
+  const auto ofGroup = inFlightOf_.find(flying->second.group);
+  if (--ofGroup->second == 0) inFlightOf_.erase(ofGroup);
   inFlight_.erase(flying);
   if (again) push(key, *again);
 }

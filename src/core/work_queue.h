@@ -4,6 +4,9 @@
 
 #include <array>
 #include <deque>
+#include <functional>
+#include <limits>
+#include <list>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -17,15 +20,25 @@
 
 namespace bco {
 
-// What is served first. Each lane is first in, first out; no lane starves: after kBurst keys of a
-// better lane one of the next is served.
+// What is served first. No lane starves: after kBurst keys of a better lane one of the next is
+// served.
 enum class Lane { kRevocation, kFresh, kSweep };
 inline constexpr std::size_t kLanes = 3;
 
-// Thread-safe.
+// Keys that share a fate, as the devices of one fleet do: groups take turns, so that neither a
+// large nor a slow one keeps the others waiting.
+struct Groups {
+  // Called with the queue locked: it must not call the queue. All keys are of one group without it.
+  std::function<std::string(const std::string& key)> of;
+  // The most keys of one group in flight.
+  std::size_t limit = std::numeric_limits<std::size_t>::max();
+};
+
+// Within a lane and group first in, first out. Thread-safe.
 class WorkQueue {
  public:
-  explicit WorkQueue(Clock& clock) : clock_(clock) {}
+  explicit WorkQueue(Clock& clock, Groups groups = {})
+      : clock_(clock), groups_(std::move(groups)) {}
 
   // Waits for a worker now. A key that already waits moves to the better of both lanes.
   void add(const std::string& key, Lane lane);
@@ -33,7 +46,8 @@ class WorkQueue {
   // cancel it.
   void addAfter(const std::string& key, Duration delay, Lane lane);
 
-  // The next key, which stays in flight until done(); nullopt after a stop.
+  // The next key, which stays in flight until done(); nullopt after a stop. Who calls done() comes
+  // back to take(): the place that has become free in the key's group is for nobody else to notice.
   [[nodiscard]] std::optional<std::string> take(const std::stop_token& stop);
   void done(const std::string& key);
 
@@ -48,19 +62,35 @@ class WorkQueue {
     Lane lane;
   };
 
+  struct Waiting {
+    Lane lane;
+    std::string group;
+  };
+  struct InFlight {
+    std::string group;
+    std::optional<Lane> again;  // the lane to come back to
+  };
+  // Keys by group, those whose turn comes next first. No group is empty.
+  using Turns = std::list<std::pair<std::string, std::deque<std::string>>>;
+
   void push(const std::string& key, Lane lane);
   void promoteDue();
   [[nodiscard]] std::optional<std::string> pop();
+  [[nodiscard]] bool hasRoom(const std::string& group) const;
+  // The group whose turn it is, among those that have room; end() when there is none.
+  [[nodiscard]] Turns::iterator nextOf(Turns& turns) const;
 
   static constexpr int kBurst = 16;
 
   Clock& clock_;
+  const Groups groups_;
   mutable std::mutex mutex_;  // guards all below
   Condition changed_;
-  std::array<std::deque<std::string>, kLanes> lanes_;
+  std::array<Turns, kLanes> lanes_;
   std::array<int, kLanes> servedInRow_{};
-  std::unordered_map<std::string, Lane> waiting_;
-  std::unordered_map<std::string, std::optional<Lane>> inFlight_;  // and the lane to come back to
+  std::unordered_map<std::string, Waiting> waiting_;
+  std::unordered_map<std::string, InFlight> inFlight_;
+  std::unordered_map<std::string, std::size_t> inFlightOf_;  // by group
   std::unordered_map<std::string, Delayed> delayed_;
   std::set<std::pair<SteadyPoint, std::string>> byDue_;
 };

@@ -19,7 +19,7 @@ TokenBucket::TokenBucket(BucketOptions options, Clock& clock)
       refilled_(clock.steadyNow()),
       nextStop_(kFirstStop) {}
 
-Status TokenBucket::take(std::size_t count, Duration longestWait) {
+Status TokenBucket::take(std::size_t count, Duration longestWait, const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   SteadyPoint now = clock_.steadyNow();
   const SteadyPoint latest = now + longestWait;
@@ -39,7 +39,11 @@ Status TokenBucket::take(std::size_t count, Duration longestWait) {
     }
     now = clock_.steadyNow();
     if (now >= ready) return {};
-    clock_.wait(lock, never_, ready, {});
+    if (stop.stop_requested()) {
+      tokens_ += static_cast<double>(count);
+      return fail(ErrorCode::kUnavailable, "closed while waiting for its turn");
+    }
+    clock_.wait(lock, never_, ready, stop);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <mutex>
 #include <optional>
+#include <stop_token>
 
 #include "core/clock.h"
 #include "core/result.h"
@@ -21,8 +22,9 @@ class TokenBucket {
   TokenBucket(BucketOptions options, Clock& clock);
 
   // Takes `count` calls from the budget, and waits for them at most `longestWait`. kThrottled with
-  // retryAfter when they would take longer; then nothing is taken.
-  [[nodiscard]] Status take(std::size_t count, Duration longestWait);
+  // retryAfter when they would take longer, kUnavailable after a stop; then nothing is taken.
+  [[nodiscard]] Status take(std::size_t count, Duration longestWait,
+                            const std::stop_token& stop = {});
 
   // The other side answered 429: nobody gets anything for `retryAfter` (at most an hour), or if it
   // did not say, for 1 s, doubling up to a minute until a call succeeds. Returns how long.

@@ -49,7 +49,7 @@ Upstream::Upstream(UpstreamOptions options, std::unique_ptr<HttpTransport> trans
       breaker_(options_.breaker, clock) {}
 
 void Upstream::close() {
-  closed_ = true;
+  closing_.request_stop();
   transport_->close();
 }
 
@@ -59,7 +59,7 @@ Upstream::Results Upstream::sendAll(std::span<const Request> requests) {
   const SteadyPoint deadline = clock_.steadyNow() + options_.totalDeadline + budgetWait;
 
   Results results = sendOnce(requests);
-  for (int attempt = 1; attempt < options_.retry.attempts && !closed_; ++attempt) {
+  for (int attempt = 1; attempt < options_.retry.attempts; ++attempt) {
     const Selection again(requests,
                           [&](std::size_t i) { return isWorthRepeating(requests[i], results[i]); });
     if (again.positions().empty()) break;
@@ -67,7 +67,7 @@ Upstream::Results Upstream::sendAll(std::span<const Request> requests) {
     if (clock_.steadyNow() + pause + options_.attemptDeadline > deadline) break;
     // The breaker's own refusal is not a failure to repeat: it says when to come back.
     if (breaker_.state() == Breaker::State::kOpen) break;
-    sleepFor(clock_, pause, {});
+    if (!sleepFor(clock_, pause, closing_.get_token())) break;
     Results repeated = sendOnce(again.requests());
     for (std::size_t i = 0; i < repeated.size(); ++i) {
       results[again.positions()[i]] = std::move(repeated[i]);
@@ -137,7 +137,7 @@ void Upstream::drawBudget(std::span<const Request> requests,
     share.longestWait = std::min(share.longestWait, requests[i].maxBudgetWait);
   }
   for (const auto& [bucket, share] : shares) {
-    const auto taken = bucket->take(share.count, share.longestWait);
+    const auto taken = bucket->take(share.count, share.longestWait, closing_.get_token());
     if (taken) continue;
     for (std::size_t i = 0; i < requests.size(); ++i) {
       if (!refused[i] && &bucketOf(requests[i]) == bucket) refused[i] = taken.error();

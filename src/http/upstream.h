@@ -2,9 +2,9 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "core/clock.h"
@@ -91,7 +91,7 @@ class Upstream final : public HttpTransport {
   AttemptObserver& observer_;
   Clock& clock_;
   Random& random_;
-  std::atomic<bool> closed_{false};
+  std::stop_source closing_;
   Breaker breaker_;
   ClockSkew skew_;
 };

@@ -43,7 +43,8 @@ TEST(ErrorTraits, StandInTheOrderOfTheCodes) {
 TEST(ErrorTraits, CallFinalOnlyWhatNobodyCanRepeatAway) {
   for (int code = 0; code <= static_cast<int>(kLast); ++code) {
     const auto value = static_cast<ErrorCode>(code);
-    const bool final = value == ErrorCode::kNotFound || value == ErrorCode::kInvalid;
+    const bool final = value == ErrorCode::kNotFound || value == ErrorCode::kInvalid ||
+                       value == ErrorCode::kUnauthenticated || value == ErrorCode::kForbidden;
     EXPECT_EQ(traitsOf(value).transient, !final) << traitsOf(value).label;
   }
 }

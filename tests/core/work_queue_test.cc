@@ -1,6 +1,6 @@
 #include "core/work_queue.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "tests/support/fake_clock.h"
 
@@ -48,6 +48,45 @@ TEST_F(WorkQueueTest, DoesNotLetABusyLaneStarveTheNext) {
   for (int i = 0; i < 100; ++i) queue_.add("fresh" + std::to_string(i), Lane::kFresh);
   while (queue_.take({}) != "sweep") ++before;
   EXPECT_LE(before, 20);
+}
+
+class Grouped : public testing::Test {
+ protected:
+  test::FakeClock clock_;
+  WorkQueue queue_{clock_, {[](const std::string& key) { return key.substr(0, 1); }, 2}};
+  std::stop_source stopped_;
+
+  // The next key that may be had without waiting.
+  std::string take() {
+    auto key = queue_.take(stopped_.get_token());
+    return key.value_or("");
+  }
+};
+
+TEST_F(Grouped, TakeTurns) {
+  for (const char* key : {"a1", "a2", "a3", "b1", "c1"}) queue_.add(key, Lane::kSweep);
+  std::vector<std::string> order;
+  for (int i = 0; i < 5; ++i) {
+    order.push_back(take());
+    queue_.done(order.back());
+  }
+  EXPECT_THAT(order, testing::ElementsAre("a1", "b1", "c1", "a2", "a3"));
+}
+
+TEST_F(Grouped, HaveNoMoreThanTheirShareInFlight) {
+  for (const char* key : {"a1", "a2", "a3", "a4"}) queue_.add(key, Lane::kFresh);
+  queue_.add("b1", Lane::kSweep);
+  EXPECT_EQ(take(), "a1");
+  EXPECT_EQ(take(), "a2");
+  EXPECT_EQ(take(), "b1") << "also from a lesser lane";
+  queue_.done("a2");
+  EXPECT_EQ(take(), "a3");
+  queue_.add("a1", Lane::kFresh);
+  queue_.done("a3");
+  EXPECT_EQ(take(), "a4");
+  queue_.done("a1");
+  EXPECT_EQ(take(), "a1");
+  EXPECT_FALSE(queue_.idle(0s));
 }
 
 TEST_F(WorkQueueTest, GivesADelayedKeyOutWhenItsTimeHasComeAndNotBefore) {

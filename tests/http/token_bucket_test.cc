@@ -65,5 +65,13 @@ TEST_F(TokenBucketTest, DoublesItsStopUntilACallSucceeds) {
 
 TEST_F(TokenBucketTest, NeverObeysForDays) { EXPECT_EQ(bucket_.stopFor(48h), 1h); }
 
+TEST_F(TokenBucketTest, EndsAWaitAtAStopAndTakesNothing) {
+  ASSERT_TRUE(bucket_.take(5, 0ms));
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(bucket_.take(2, 10s, stop.get_token()).error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(bucket_.take(1, 100ms));
+}
+
 }  // namespace
 }  // namespace bco::http

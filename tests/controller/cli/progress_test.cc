@@ -96,6 +96,16 @@ TEST_F(Unsettling, GoesOnWhileADeviceFails) {
   EXPECT_TRUE(anyMaySettle(store_));
 }
 
+TEST_F(Unsettling, DoesNotWaitForADeviceThatNeedsAPerson) {
+  addFleet(api::Mode::kEnforce, false);
+  add("a", Phase::kFailed, "Invalid", 3);
+  auto status = store_.devices().get({"default", "a"})->status;
+  status.conditions.push_back({"Stalled", true, "Invalid", "", 1, {}});
+  ASSERT_TRUE(store_.devices().setStatus({"default", "a"},
+                                         store_.devices().get({"default", "a"})->meta.uid, status));
+  EXPECT_FALSE(anyMaySettle(store_));
+}
+
 TEST_F(Unsettling, GoesOnWhileAServiceIsBeingInstalled) {
   addFleet(api::Mode::kEnforce, false);
   add("a", Phase::kWaiting, "ServiceNotInstalled");
