@@ -5,12 +5,13 @@ import json
 import os
 import re
 import shlex
+import socket
 import subprocess
 import textwrap
 
 import pytest
 
-from harness import BIN, ROOT, Site
+from harness import BIN, PATIENCE, ROOT, Site
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md")),
          *sorted((ROOT / "examples").glob("**/*.md"))]
@@ -43,6 +44,10 @@ def secrets_dir(tmp_path):
                         "bco-key-seed/seed": base64.b64encode(bytes(32)).decode()}.items():
         (tmp_path / "secrets" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "secrets" / path).write_text(value)
+    (tmp_path / "secrets" / "ca").mkdir()
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-keyout", "/dev/null", "-subj", "/CN=nobody", "-out", tmp_path / "secrets/ca/ca.crt"],
+                   check=True, capture_output=True)
     return tmp_path / "secrets"
 
 
@@ -145,3 +150,27 @@ def test_the_sandboxs_control_calls_work(tmp_path, make_sandbox):
         if "holds/1" in call and "no such hold point" in done.stdout:
             continue  # released by the line before
         assert '"error"' not in done.stdout, call + done.stdout
+
+
+def test_the_quick_start_on_the_sandbox_works(tmp_path):
+    page = (ROOT / "docs" / "quick-start.md").read_text()
+    story = re.search(r"^## On the sandbox\n(.*?)^## ", page, re.DOTALL | re.MULTILINE).group(1)
+    script = "\n".join(re.findall(r"^```sh\n(.*?)^```", story, re.DOTALL | re.MULTILINE))
+    # Another port than that of the page, which may be taken; and who types waits by himself.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        here = f"127.0.0.1:{taken.getsockname()[1]}"
+    assert "$PWD/build/bin" in script
+    script = script.replace("$PWD/build/bin", str(BIN)).replace("secrets &\n", """secrets &
+until curl -s -o ready 127.0.0.1:8080/_sandbox/devices; do :; done
+""").replace("127.0.0.1:8080", here)
+    for example in (ROOT / "examples" / "standalone").glob("*.yaml"):
+        copy = tmp_path / example.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(example.read_text().replace("127.0.0.1:8080", here))
+    done = subprocess.run(["bash", "-ec", "trap 'kill %1' EXIT\n" + script], cwd=tmp_path, text=True,
+                          capture_output=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "20 of 20 devices to be changed" in done.stdout
+    assert "1 of 20 devices to be changed" in done.stdout
+    assert done.stdout.count("20 of 20 devices in sync") == 2

@@ -284,6 +284,7 @@ TEST_F(LoadManifests, SaysWhichPathCantBeRead) {
 TEST_F(LoadManifests, TakesTheStandaloneExamples) {
   write("secrets/balena/token", "S3CRET");
   write("secrets/clearblade/service-account.json", "{}");
+  write("secrets/ca/ca.crt", "PEM");
   const fs::path examples = fs::path(BCO_EXAMPLES) / "standalone";
   EXPECT_THAT(problemsOf({examples / "fleet.yaml"}, dir_ / "secrets"), ElementsAre());
   const auto loaded = loadManifests({examples}, dir_ / "secrets");
