@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/text.h"
+#include "http/url.h"
 
 namespace bco::api {
 namespace {
@@ -199,8 +200,8 @@ FleetSpec readFleetSpec(MappingReader spec, Problems& problems) {
   }
   result.apiUrl = spec.string("apiUrl").value_or(result.apiUrl);
   while (result.apiUrl.ends_with('/')) result.apiUrl.pop_back();
-  if (!result.apiUrl.starts_with("https://") && !result.apiUrl.starts_with("http://")) {
-    spec.problem("apiUrl", "expected an https:// URL");
+  if (const auto url = http::parseUrl(result.apiUrl); !url) {
+    spec.problem("apiUrl", url.error().message);
   }
   result.token = readSecretRef(spec.mapping("tokenSecretRef"), "", "token");
   result.ca = readCaRef(spec);

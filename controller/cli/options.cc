@@ -1,6 +1,8 @@
 #include "cli/options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
 
 #include "core/text.h"
 
@@ -25,6 +27,11 @@ void addDuration(CLI::App& command, const std::string& name, Duration& value,
           help + " (default " + formatDuration(value) + ")")
       ->type_name("DURATION")
       ->check(CLI::Validator(checkDuration, ""));
+}
+
+bool isCommand(const CLI::App& app, std::string_view name) {
+  const auto known = app.get_subcommands([](const CLI::App*) { return true; });
+  return std::ranges::any_of(known, [&](const CLI::App* each) { return each->get_name() == name; });
 }
 
 void addCommon(CLI::App& command, CommonOptions& options) {
@@ -99,6 +106,11 @@ std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
   }
   CLI::App* version = app.add_subcommand("version", "print the version");
 
+  // CLI11 would only say that a subcommand is required.
+  if (argc > 1 && argv[1][0] != '-' && !isCommand(app, argv[1])) {
+    std::cerr << "unknown command \"" << argv[1] << "\"\nRun with --help for more information.\n";
+    return ParseExit{kExitBadInput};
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

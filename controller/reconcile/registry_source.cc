@@ -11,10 +11,14 @@ constexpr auto kReady = "Ready";
 }  // namespace
 
 Result<SharedSecret> parseSeed(const SecretBytes& value) {
-  if (value.size() == crypto::kSeedBytes) return shareSecret(value.clone());
-  if (auto decoded = fromBase64(trim(value.reveal()));
-      decoded && decoded->size() == crypto::kSeedBytes) {
-    return shareSecret(SecretBytes::take(std::move(*decoded)));
+  // Base64 first: 32 bytes that happen to be a text are the base64 of too few.
+  if (auto decoded = fromBase64(trim(value.reveal()))) {
+    if (decoded->size() == crypto::kSeedBytes) {
+      return shareSecret(SecretBytes::take(std::move(*decoded)));
+    }
+    wipe(decoded->data(), decoded->size());
+  } else if (value.size() == crypto::kSeedBytes) {
+    return shareSecret(value.clone());
   }
   return fail(ErrorCode::kInvalid,
               "the key seed must be 32 random bytes, or their base64: openssl rand -base64 32");

@@ -68,7 +68,7 @@ def test_all_that_is_wrong_is_told_at_once(sandbox, site):
 
 @pytest.mark.parametrize(("arguments", "told"), [
     ([], "subcommand"),
-    (["frobnicate"], "subcommand"),
+    (["frobnicate"], 'unknown command "frobnicate"'),
     (["sync"], "--filename"),
     (["sync", "-f", "/nonexistent", "--token", "x"], "--token"),
     (["sync", "-f", "/nonexistent"], "/nonexistent"),

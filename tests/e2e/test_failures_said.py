@@ -59,13 +59,8 @@ def nobody_at_the_exchange(sandbox, site):
     return "Unavailable", "127.0.0.1:1"
 
 
-def plain_http_to_the_world(sandbox, site):
-    site.fleet("ill", "acme/gateways", "main", apiUrl="http://example.com")
-    return "Invalid", "http:// is accepted for this machine only"
-
-
 ILLS = [bad_token, unknown_fleet, unknown_service, account_of_another_project, quota, unreachable,
-        nobody_at_the_exchange, plain_http_to_the_world]
+        nobody_at_the_exchange]
 
 
 @pytest.mark.parametrize("ill", ILLS, ids=[each.__name__ for each in ILLS])

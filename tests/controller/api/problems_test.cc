@@ -133,7 +133,11 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"ServiceOnDevice", "  variables: {service: relay}",
                 "8:24: spec.variables.service: only goes with target: Service"},
         Mistake{"UrlWithoutScheme", "  apiUrl: api.balena-cloud.com",
-                "8:11: spec.apiUrl: expected an https:// URL"},
+                "8:11: spec.apiUrl: api.balena-cloud.com: URLs must start with https://"},
+        Mistake{
+            "UrlWithoutTls", "  apiUrl: http://api.balena-cloud.com",
+            "8:11: spec.apiUrl: http://api.balena-cloud.com: http:// is accepted for this machine "
+            "only; use https://"},
         Mistake{"RateIsZero", "  callBudget: {requestsPerSecond: 0}",
                 "8:35: spec.callBudget.requestsPerSecond: expected a number above zero"},
         Mistake{"RateIsNegative", "  callBudget: {requestsPerSecond: -1.5}",

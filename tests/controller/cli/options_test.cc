@@ -147,7 +147,7 @@ TEST_P(BadLine, IsBadInputAndSaysWhy) {
 INSTANTIATE_TEST_SUITE_P(
     Cases, BadLine,
     testing::Values(Bad{"NoCommand", {}, "subcommand is required"},
-                    Bad{"UnknownCommand", {"run"}, "subcommand is required"},
+                    Bad{"UnknownCommand", {"run"}, "unknown command \"run\""},
                     Bad{"UnknownFlag", {"sync", "-f", "a", "--fast"}, "--fast"},
                     Bad{"NoFiles", {"sync"}, "--filename is required"},
                     Bad{"BadDuration",

@@ -120,7 +120,7 @@ TEST_F(Device, GetsItsKeyBackWhenSomebodyStoredAnother) {
 TEST_F(Device, GetsANewKeyWhenTheSeedHasChanged) {
   provision();
   clock_.advance(2h);
-  addSecret("bco-key-seed", "seed", std::string(crypto::kSeedBytes, 't'));
+  addSecret("bco-key-seed", "seed", std::string(crypto::kSeedBytes, '!'));
   apply();
   variables(1).erase("GCP_PRIVATE_KEY");
   syncAll();

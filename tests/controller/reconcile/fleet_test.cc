@@ -337,12 +337,15 @@ TEST_F(Fleet, WithoutItsSecretNeedsAPerson) {
 }
 
 TEST_F(Fleet, WithABadSeedNeedsAPerson) {
-  addSecret("bco-key-seed", "seed", "S3CRET-too-short");
-  apply();
-  sweep();
-  EXPECT_EQ(fleetReady().reason, "Invalid");
-  EXPECT_THAT(fleetReady().message, HasSubstr("openssl rand -base64 32"));
-  EXPECT_THAT(fleetReady().message, testing::Not(HasSubstr("S3CRET")));
+  // The second is the base64 of 24 bytes: 32 characters.
+  for (const char* seed : {"S3CRET-too-short", "UzNDUkVUUzNDUkVUUzNDUkVUUzNDUkVU"}) {
+    addSecret("bco-key-seed", "seed", seed);
+    apply();
+    sweep();
+    EXPECT_EQ(fleetReady().reason, "Invalid") << seed;
+    EXPECT_THAT(fleetReady().message, HasSubstr("openssl rand -base64 32"));
+    EXPECT_THAT(fleetReady().message, testing::Not(HasSubstr(seed)));
+  }
 }
 
 TEST_F(Fleet, IsNotJudgedWhenAnyListingFails) {

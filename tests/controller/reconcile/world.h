@@ -64,7 +64,7 @@ class World : public testing::Test {
     }();
     addSecret("clearblade", "service-account.json", "{}");
     addSecret("balena", "token", "S3CRET-token");
-    addSecret("bco-key-seed", "seed", std::string(crypto::kSeedBytes, 's'));
+    addSecret("bco-key-seed", "seed", std::string(crypto::kSeedBytes, '*'));
     manifests_.fleets[kFleetKey] = fleetNamed(kFleetKey.name, "acme/sensors");
   }
 
