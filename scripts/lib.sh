@@ -32,15 +32,16 @@ need() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# What building needs. One list for every script.
+# What building needs, tests included: they are configured with the rest. One list for every script.
 need_build_tools() {
   need g++ cmake ninja-build ccache ca-certificates libcpprest-dev libboost-dev libssl-dev zlib1g-dev libyaml-cpp-dev \
-    prometheus-cpp-dev libspdlog-dev libsimdjson-dev nlohmann-json3-dev libexpected-dev libcli11-dev
+    prometheus-cpp-dev libspdlog-dev libsimdjson-dev nlohmann-json3-dev libexpected-dev libcli11-dev \
+    libgtest-dev libgmock-dev libbenchmark-dev
 }
 
 need_test_tools() {
   need_build_tools
-  need libgtest-dev libgmock-dev libbenchmark-dev openssl curl python3 python3-venv
+  need openssl curl python3 python3-venv
 }
 
 # build PRESET TARGET...: configures and builds; quick when nothing has changed.
