@@ -69,7 +69,11 @@ Result<SecretBytes> readSecretFile(const fs::path& secretsDir, const SecretKeyRe
   constexpr std::size_t kLargest = 1U << 20;  // as in Kubernetes
   const fs::path path = secretsDir / ref.name / ref.key;
   std::error_code error;
-  if (!fs::exists(path, error)) return fail(ErrorCode::kNotFound, path.string() + ": no such file");
+  if (!fs::exists(path, error)) {
+    // What can't be looked at may well be there.
+    return error ? fail(ErrorCode::kUnavailable, path.string() + ": " + error.message())
+                 : fail(ErrorCode::kNotFound, path.string() + ": no such file");
+  }
   auto content = readFile(path, kLargest);
   if (!content) return content;
   std::string_view text = content->reveal();

@@ -90,7 +90,11 @@ int runDevice(const DeviceOptions& options, const std::stop_token& stop) {
     std::cerr << options.uuid << ": " << settled.error().message << '\n';
     return kExitNotConverged;
   }
-  std::cout << options.uuid << (options.present ? " is provisioned" : " is deprovisioned") << '\n';
+  // Also a mistyped UUID has no registration.
+  const auto objects = session->store().devicesByUuid(options.uuid);
+  const bool isKnown = !objects.empty() && !objects.front()->status.deviceName.empty();
+  std::cout << options.uuid << (options.present ? " is provisioned" : " is deprovisioned")
+            << (isKnown ? "" : "; balena knows no such device") << '\n';
   return kExitDone;
 }
 

@@ -79,7 +79,7 @@ int runPlan(const PlanOptions& options, const std::stop_token& stop) {
   for (const Engine::Preview& preview : session->engine().preview(stop)) {
     Row row = toRow(preview);
     failed = failed || row.verdict == "Error";
-    if (!options.adopt || isForeign(row)) rows.push_back(std::move(row));
+    if (!options.adopt || isForeign(row) || row.verdict == "Error") rows.push_back(std::move(row));
   }
   nlohmann::json fleets = nlohmann::json::array();
   for (const auto& fleet : session->store().fleets().list()) {

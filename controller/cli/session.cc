@@ -81,19 +81,27 @@ std::jthread Session::limitShutdown(std::stop_token stop, Duration grace) {
 }
 
 void Session::followFiles(const std::stop_token& stop) {
-  std::string tried = loadedFiles_;
+  std::string used = loadedFiles_;
+  api::ProblemTexts told;
   while (sleepFor(clock_, kFilePollInterval, stop)) {
     const std::string now = api::fingerprintOf(options_.files);
-    if (now == tried) continue;
-    tried = now;
+    if (now == used) {
+      told.clear();
+      continue;
+    }
     auto manifests = api::loadManifests(options_.files, options_.secretsDir);
     const api::ProblemTexts problems =
         manifests ? store_.immutableChanges(*manifests) : std::move(manifests.error());
-    for (const std::string& problem : problems) {
-      log_.error("the changed files are not used; what was read before stays in force",
-                 {{"problem", problem}});
+    // Tried again at every look: what is missing may be a file elsewhere.
+    if (problems != told) {
+      for (const std::string& problem : problems) {
+        log_.error("the changed files are not used; what was read before stays in force",
+                   {{"problem", problem}});
+      }
+      told = problems;
     }
     if (!problems.empty()) continue;
+    used = now;
     store_.apply(std::move(*manifests));
     log_.info("files read again");
   }

@@ -24,9 +24,15 @@ Duration scale(Duration duration, double factor) {
 }  // namespace
 
 bool isExpired(const std::optional<TimePoint>& expiresAt, TimePoint now, Duration skew) {
-  if (!expiresAt || skew > kMaxClockSkew || skew < -kMaxClockSkew) return false;
+  if (!expiresAt || isSkewed(skew)) return false;
   const TimePoint earlier = std::min(now, now + skew);
   return *expiresAt <= earlier - kMaxClockSkew;
+}
+
+bool isSkewed(Duration skew) { return skew > kMaxClockSkew || skew < -kMaxClockSkew; }
+
+bool mayHaveExpired(const std::optional<TimePoint>& expiresAt, TimePoint now, Duration skew) {
+  return expiresAt && isSkewed(skew) && *expiresAt <= std::max(now, now + skew);
 }
 
 TimePoint rotateAt(TimePoint issuedAt, const api::KeyPolicy& policy, const std::string& uuid) {

@@ -23,6 +23,12 @@ inline constexpr Duration kLateWriteHorizon = std::chrono::minutes(65);
 [[nodiscard]] bool isExpired(const std::optional<TimePoint>& expiresAt, TimePoint now,
                              Duration skew);
 
+// The two clocks differ by more than kMaxClockSkew: no expiry can be judged, or given to a new key.
+[[nodiscard]] bool isSkewed(Duration skew);
+// By one of the two clocks it has expired, and they are too far apart to tell.
+[[nodiscard]] bool mayHaveExpired(const std::optional<TimePoint>& expiresAt, TimePoint now,
+                                  Duration skew);
+
 // lifetime − rotateBefore after the issue, spread by ±10 % of rotateBefore by hash of the UUID.
 [[nodiscard]] TimePoint rotateAt(TimePoint issuedAt, const api::KeyPolicy& policy,
                                  const std::string& uuid);

@@ -7,6 +7,8 @@ namespace bco {
 namespace {
 
 constexpr std::size_t kShort = 16;
+// To look whether the clocks agree again.
+constexpr Duration kClockInterval = std::chrono::minutes(5);
 
 // One planning of one device: the facts derived from the observation once, and a method a row of
 // the table in plan.h.
@@ -20,13 +22,18 @@ class Planner {
         now_(std::chrono::floor<std::chrono::seconds>(now)) {}
 
   Plan decide() {
+    Plan plan = decideByTable();
+    return isSkewed(observed_.clockSkew) && issuesKey(plan) ? waitForClocks(plan.message) : plan;
+  }
+
+ private:
+  Plan decideByTable() {
     if (!observed_.registration) return provision();
     if (observed_.mark.state == MarkState::kAbsent) return adopt();
     if (mark_.fleetId != desired_.fleetId) return takeOver();
     return maintain();
   }
 
- private:
   // ── registration: none
   Plan provision() {
     Plan plan = act(Reason::kNotRegistered, "registering the device");
@@ -59,14 +66,34 @@ class Planner {
     if (credential == nullptr) {
       return deliverNewest(Reason::kCredentialMissing, "the stored key is not registered any more");
     }
+    if (mayHaveExpired(credential->expiresAt, now_, observed_.clockSkew)) {
+      return waitForClocks("the stored key may have expired");
+    }
     Plan plan{Verdict::kInSync, Reason::kSynced, "", {}, verifyAt()};
+    if (mark_.needsVerification) concludeVerification(plan);
     writeDrifted(plan, std::nullopt);
-    if (!plan.stages.empty()) {
+    if (plan.verdict == Verdict::kInSync && !plan.stages.empty()) {
       plan.verdict = Verdict::kAct;
       plan.reason = Reason::kVariablesDrifted;
       plan.message = "variables differ from what they must be";
     }
     return plan;
+  }
+
+  // The stored key is right. What an earlier writer has sent may still land for a while; when that
+  // is over, nobody need look at the key for the mark's sake again.
+  void concludeVerification(Plan& plan) const {
+    const TimePoint over = mark_.newest()->issuedAt + kLateWriteHorizon;
+    if (now_ < over) {
+      plan.next = std::min(*plan.next, over);
+      return;
+    }
+    plan.verdict = Verdict::kAct;
+    plan.reason = Reason::kVerified;
+    plan.message = "the stored key is the registered one";
+    Mark mark = mark_;
+    mark.needsVerification = false;
+    patchMark(plan, mark);
   }
 
   // The newest key that the mark lists, by the least change that makes it both registered and
@@ -179,6 +206,27 @@ class Planner {
             now_ + std::chrono::minutes(10)};
   }
 
+  [[nodiscard]] static bool issuesKey(const Plan& plan) {
+    for (const auto& stage : plan.stages) {
+      for (const Step& step : stage) {
+        const auto* patch = std::get_if<PatchRegistration>(&step);
+        if (std::holds_alternative<CreateRegistration>(step)) return true;
+        if (patch != nullptr && patch->add) return true;
+      }
+    }
+    return false;
+  }
+
+  [[nodiscard]] Plan waitForClocks(const std::string& what) const {
+    return {Verdict::kWait,
+            Reason::kClockSkew,
+            what + ", but this machine's clock and the cloud's are " +
+                formatDuration(std::chrono::abs(observed_.clockSkew)) +
+                " apart: set the clock (NTP); until then no key is issued or judged expired",
+            {},
+            now_ + kClockInterval};
+  }
+
   [[nodiscard]] TimePoint verifyAt() const {
     const TimePoint usual = now_ + spread(desired_.keys.verifyInterval, desired_.uuid);
     return desired_.returning ? std::min(usual, now_ + kLateWriteHorizon) : usual;
@@ -221,8 +269,13 @@ class Planner {
     auto kept = makeRoom(observed_, target_.keyFingerprint.value_or(""), now_);
     if (!kept) return false;
     mark.keys = std::move(kept->keys);
+    // Until the variable is written too, the device holds a key that this leaves unregistered.
+    const clearblade::Credential* stored = credentialOf(target_.keyFingerprint.value_or(""));
     mark.needsVerification =
-        target_.hasKey && credentialOf(target_.keyFingerprint.value_or("")) == nullptr;
+        target_.hasKey &&
+        (stored == nullptr ||
+         std::ranges::find(kept->credentials, stored->publicKey,
+                           &clearblade::Credential::publicKey) == kept->credentials.end());
     plan.stages.push_back(
         {PatchRegistration{observed_.registration->numId, observed_.registration->metadata, mark,
                            std::move(kept->credentials), key}});

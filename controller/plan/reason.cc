@@ -22,6 +22,8 @@ std::string_view nameOf(Reason reason) {
       return "CredentialMissing";
     case Reason::kVariablesDrifted:
       return "VariablesDrifted";
+    case Reason::kVerified:
+      return "Verified";
     case Reason::kAdopted:
       return "Adopted";
     case Reason::kTakenOver:
@@ -38,6 +40,8 @@ std::string_view nameOf(Reason reason) {
       return "KeyTooYoung";
     case Reason::kCredentialSlotsFull:
       return "CredentialSlotsFull";
+    case Reason::kClockSkew:
+      return "ClockSkew";
     case Reason::kNotOurs:
       return "NotOurs";
     case Reason::kKeyMismatch:

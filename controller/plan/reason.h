@@ -18,6 +18,7 @@ enum class Reason {
   kKeyExpired,
   kCredentialMissing,
   kVariablesDrifted,
+  kVerified,
   kAdopted,
   kTakenOver,
   kDeprovisioning,
@@ -27,6 +28,7 @@ enum class Reason {
   kServiceNotInstalled,
   kKeyTooYoung,
   kCredentialSlotsFull,
+  kClockSkew,
   // Not to be done.
   kNotOurs,
   kKeyMismatch,

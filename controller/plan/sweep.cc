@@ -42,7 +42,8 @@ SweepFinding judge(const DesiredDevice& desired, const balena::FleetDevice* row,
   for (const clearblade::Credential& credential : registration->credentials) {
     const auto key = crypto::PublicKey::fromPem(credential.publicKey);
     if (!key || shortFingerprint(*key) != newest->shortFingerprint) continue;
-    finding.inSync = !isExpired(credential.expiresAt, now, clockSkew);
+    finding.inSync = !isExpired(credential.expiresAt, now, clockSkew) &&
+                     !mayHaveExpired(credential.expiresAt, now, clockSkew);
     finding.needsVerification = read.mark.needsVerification;
     finding.key = *newest;
     finding.expiresAt = credential.expiresAt;

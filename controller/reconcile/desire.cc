@@ -5,9 +5,18 @@
 namespace bco {
 
 const api::BalenaDevice& governing(const DeviceObjects& objects) {
-  const auto declared =
-      std::ranges::find_if(objects, [](const auto& each) { return !each->meta.isDiscovered(); });
-  return declared == objects.end() ? *objects.front() : **declared;
+  const auto find = [&](bool discovered) {
+    return std::ranges::find_if(
+        objects, [=](const auto& each) { return each->meta.isDiscovered() == discovered; });
+  };
+  const auto declared = find(false);
+  const auto discovered = find(true);
+  if (declared == objects.end()) return **discovered;
+  // A fleet's listing is better known than what somebody wrote about another fleet.
+  const bool isElsewhere = discovered != objects.end() &&
+                           (*discovered)->status.phase != api::Phase::kStale &&
+                           (*discovered)->fleetKey() != (*declared)->fleetKey();
+  return isElsewhere ? **discovered : **declared;
 }
 
 DesiredDevice desire(const DeviceObjects& objects, const FleetView& fleet,

@@ -13,7 +13,7 @@ namespace bco {
 using DeviceObjects = std::vector<store::Shared<api::BalenaDevice>>;
 
 // Whose word counts among the objects of one UUID (at least one): a declared object before a
-// discovered one.
+// discovered one, unless another fleet than the declared one lists the device.
 [[nodiscard]] const api::BalenaDevice& governing(const DeviceObjects& objects);
 
 [[nodiscard]] DesiredDevice desire(const DeviceObjects& objects, const FleetView& fleet,

@@ -19,6 +19,18 @@ bool isOutdated(const Error& error) {
 
 bool writes(const Plan& plan) { return plan.verdict == Verdict::kAct; }
 
+// Of an object whose device another fleet of ours has.
+Pass movedTo(const api::ObjectKey& fleet) {
+  Pass pass;
+  pass.plan = {Verdict::kRefuse,
+               Reason::kMovedToAnotherFleet,
+               "balena has the device in the fleet of " + toString(fleet) +
+                   ", which looks after it: correct fleetRef, or remove this object",
+               {},
+               {}};
+  return pass;
+}
+
 // Nothing is left that an object being deleted would have to do.
 bool hasNothingToRemove(const Pass& pass) {
   if (pass.error) return false;
@@ -49,7 +61,8 @@ std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
   // Changed since its last look, or gone: nothing is done by rules that no longer hold. The sweep
   // that the change has called for looks at the device again.
   const auto current = context_.store.fleets().get(object.fleetKey());
-  if (current == nullptr || current->meta.generation != (*fleet)->object->meta.generation) {
+  if (current == nullptr || current->meta.uid != (*fleet)->object->meta.uid ||
+      current->meta.generation != (*fleet)->object->meta.generation) {
     return (*fleet)->object->spec.syncInterval;
   }
   if (release(objects, **fleet)) return std::nullopt;
@@ -64,7 +77,9 @@ std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
   }
   logPass(context_.log, pass, desired, object.status, reconcileId);
   for (const auto& each : objects) {
-    setStatus(*each, report(*each, desired, pass, context_.clock.now()));
+    const bool governs = each->fleetKey() == object.fleetKey();
+    setStatus(*each, report(*each, desired, governs ? pass : movedTo(object.fleetKey()),
+                            context_.clock.now()));
   }
   if (object.meta.deletedAt && hasNothingToRemove(pass)) {
     letGo(object);

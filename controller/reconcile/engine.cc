@@ -78,8 +78,7 @@ void Engine::run(const std::stop_token& stop) {
   for (int i = 0; i < options_.sweepers; ++i) threads.emplace_back([&] { sweep(stop); });
   for (int i = 0; i < kBusyFleets * options_.workers; ++i)
     threads.emplace_back([&] { work(stop); });
-  threads.clear();  // joins: each loop ends by itself after a stop
-  context_.store.onChange([](const store::Change&) {});
+  // Joins: each loop ends by itself after a stop.
 }
 
 std::string Engine::fleetOf(const std::string& uuid) const {
@@ -149,9 +148,20 @@ Status Engine::settle(const std::string& uuid, SteadyPoint deadline, const std::
     return fail(ErrorCode::kNotFound,
                 "there is no BalenaFleet " + toString(objects.front()->fleetKey()));
   }
-  auto view = fleets_.look(fleet);
-  if (!view) return fail(std::move(view.error()));
-  context_.views.set(fleet->meta.key, *view);
+  for (int failures = 1;; ++failures) {
+    auto view = fleets_.look(fleet);
+    if (view) {
+      context_.views.set(fleet->meta.key, *view);
+      break;
+    }
+    const Error& error = view.error();
+    const Duration wait = std::max(backoff(context_.backoff, failures, context_.random),
+                                   error.retryAfter.value_or(Duration::zero()));
+    const bool inTime = context_.clock.steadyNow() + wait < deadline;
+    if (!traitsOf(error.code).transient || !inTime || !sleepFor(context_.clock, wait, stop)) {
+      return fail(std::move(view.error()));
+    }
+  }
   while (true) {
     const auto next = reconciler_.reconcile(uuid);
     const auto object = context_.store.devices().get(objects.front()->meta.key);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "plan/key_schedule.h"
 #include "plan/sweep.h"
 #include "reconcile/desire.h"
 #include "reconcile/report.h"
@@ -48,6 +49,9 @@ std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::st
   const auto fleet = context_.store.fleets().get(key);
   if (fleet == nullptr) {
     context_.views.forget(key);
+    for (const auto& object : context_.store.devicesOfFleet(key)) {
+      if (object->meta.isDiscovered()) release(*object);
+    }
     return std::nullopt;
   }
   auto snapshots = read(fleet, stop);
@@ -79,9 +83,12 @@ Result<FleetSync::Snapshots> FleetSync::read(const std::shared_ptr<const api::Ba
     int owned = 0;
     forEachOwned(**view, **registry, [&](const std::string&) { ++owned; });
     if (owned > 0) {
-      return fail(ErrorCode::kUnavailable, "balena lists no device in fleet " + fleet->spec.fleet +
-                                               ", which has " + std::to_string(owned) +
-                                               " registrations: not believed");
+      return fail(
+          ErrorCode::kUnavailable,
+          "balena lists no device in fleet " + fleet->spec.fleet + ", which has " +
+              std::to_string(owned) +
+              " registrations: not believed. Does the token see the devices? Of a fleet that was "
+              "emptied on purpose deprovision the devices, or remove its BalenaFleet");
     }
   }
   return Snapshots{*view, std::move(*devices), *registry};
@@ -125,10 +132,19 @@ void FleetSync::discover(const Snapshots& snapshots) {
   for (const auto& [uuid, object] : discovered) {
     // One whose device has left balena stays, to show that its registration is stale.
     if (all && !listed.contains(uuid) && !declared.contains(uuid)) continue;
-    (void)context_.store.devices().setFinalizer(object->meta.key, object->meta.uid, false);
-    (void)context_.store.devices().remove(object->meta.key, object->meta.uid);
-    context_.tally.remove(object->meta.key);
+    release(*object);
   }
+  // What other fleets of ours have discovered and this one now lists has moved here.
+  for (const std::string& uuid : listed) {
+    for (const auto& object : context_.store.devicesByUuid(uuid)) {
+      if (object->meta.isDiscovered() && object->fleetKey() != fleetKey) release(*object);
+    }
+  }
+}
+
+void FleetSync::release(const api::BalenaDevice& object) {
+  (void)context_.store.devices().release(object.meta.key, object.meta.uid);
+  context_.tally.remove(object.meta.key);
 }
 
 int FleetSync::compare(const Snapshots& snapshots) {
@@ -209,7 +225,7 @@ void FleetSync::markStale(const api::BalenaDevice& object) {
   api::DeviceStatus status = object.status;
   status.observedGeneration = object.meta.generation;
   status.phase = api::Phase::kStale;
-  status.absentSince = context_.clock.now();
+  if (!status.absentSince) status.absentSince = context_.clock.now();
   setCondition(status.conditions,
                {"Ready", false, "Stale",
                 "the device is no longer in balena's fleet; its registration is kept",
@@ -219,10 +235,8 @@ void FleetSync::markStale(const api::BalenaDevice& object) {
 }
 
 void FleetSync::setStatus(const api::BalenaDevice& object, api::DeviceStatus status) {
-  context_.tally.set(object, status);
-  if (!context_.store.devices().setStatus(object.meta.key, object.meta.uid, std::move(status))) {
-    context_.tally.remove(object.meta.key);
-  }
+  // A pass that came between knows better.
+  if (context_.store.devices().updateStatus(object, status)) context_.tally.set(object, status);
 }
 
 Duration FleetSync::succeed(const Snapshots& snapshots, int stale) {
@@ -230,7 +244,7 @@ Duration FleetSync::succeed(const Snapshots& snapshots, int stale) {
   const auto object = context_.store.fleets().get(fleet.meta.key);
   const Duration interval = fleet.spec.syncInterval;
   const Duration next = interval - interval / 10 + context_.random.upTo(interval / 5);
-  if (object == nullptr) return next;
+  if (object == nullptr || object->meta.uid != fleet.meta.uid) return next;
   api::FleetStatus status = object->status;
   if (status.failureCount > 0)
     context_.log.info("fleet is back", {{"fleet", toString(fleet.meta.key)}});
@@ -254,7 +268,20 @@ Duration FleetSync::succeed(const Snapshots& snapshots, int stale) {
   setCondition(status.conditions, {"Ready", true, "Synced", "", fleet.meta.generation, now});
   setCondition(status.conditions,
                {"UpstreamAvailable", true, "Available", "", fleet.meta.generation, now});
-  std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
+  std::erase_if(status.conditions,
+                [](const auto& c) { return c.type == "Stalled" || c.type == "ClockSkew"; });
+  const Duration skew = snapshots.view->registry->registry->clockSkew();
+  if (isSkewed(skew)) {
+    const std::string message = "this machine's clock and ClearBlade's are " +
+                                formatDuration(std::chrono::abs(skew)) +
+                                " apart: set the clock (NTP); no key is issued until then";
+    if (setCondition(status.conditions,
+                     {"ClockSkew", true, "ClocksDiffer", message, fleet.meta.generation, now}) &&
+        findCondition(object->status.conditions, "ClockSkew") == nullptr) {
+      context_.log.error("clocks differ",
+                         {{"fleet", toString(fleet.meta.key)}, {"error", message}});
+    }
+  }
   (void)context_.store.fleets().setStatus(fleet.meta.key, object->meta.uid, std::move(status));
   context_.log.debug("fleet swept",
                      {{"fleet", toString(fleet.meta.key)},

@@ -34,6 +34,7 @@ class FleetSync {
   int compare(const Snapshots& snapshots);
   void judgeDevice(const Snapshots& snapshots, const store::Shared<api::BalenaDevice>& object,
                    const balena::FleetDevice* row, const std::set<std::int64_t>& managed);
+  void release(const api::BalenaDevice& object);
   void markStale(const api::BalenaDevice& object);
   void setStatus(const api::BalenaDevice& object, api::DeviceStatus status);
   Duration succeed(const Snapshots& snapshots, int stale);

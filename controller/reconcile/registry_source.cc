@@ -26,9 +26,17 @@ Result<SharedSecret> parseSeed(const SecretBytes& value) {
 
 Result<SharedSecret> RegistrySources::seedOf(const api::ClearBladeRegistry& registry) {
   const auto value = context_.store.secret(registry.meta.key.space, registry.spec.keySeed);
-  if (value) return parseSeed(*value);
-  if (value.error().code == ErrorCode::kNotFound) return fallbackSeed_;
-  return fail(value.error());
+  std::lock_guard lock(mutex_);
+  bool& wasStored = entries_[registry.meta.key].seedWasStored;
+  if (value) {
+    wasStored = true;
+    return parseSeed(*value);
+  }
+  if (value.error().code != ErrorCode::kNotFound) return fail(value.error());
+  if (!wasStored) return fallbackSeed_;
+  // Another seed than that of the keys under way would cut devices off.
+  return fail(ErrorCode::kNotFound,
+              value.error().message + "; it was there before: put the key seed back");
 }
 
 Result<std::shared_ptr<const RegistryView>> RegistrySources::view(const api::ObjectKey& key) {
@@ -49,12 +57,17 @@ Result<std::shared_ptr<const RegistryView>> RegistrySources::view(const api::Obj
   const std::string inputs =
       digestOfInputs({account->reveal(), caPem.value_or(""), (*seed)->reveal(), object->meta.uid,
                       std::to_string(object->meta.generation)});
-  std::shared_ptr<RegistrationHints> hints = std::make_shared<RegistrationHints>();
+  // One for all views of a registry, those made at the same time too.
+  std::shared_ptr<RegistrationHints> hints;
   {
     std::lock_guard lock(mutex_);
-    const Entry& entry = entries_[key];
+    Entry& entry = entries_[key];
     if (entry.view != nullptr && entry.inputs == inputs) return entry.view;
-    if (entry.view != nullptr && entry.view->path == object->path()) hints = entry.view->hints;
+    if (entry.hints == nullptr || entry.path != object->path()) {
+      entry.hints = std::make_shared<RegistrationHints>();
+      entry.path = object->path();
+    }
+    hints = entry.hints;
   }
   auto client = factory_.connectRegistry(*object, shareSecret(std::move(*account)), caPem);
   if (!client) return fail(std::move(client.error()));
@@ -72,6 +85,7 @@ Result<std::shared_ptr<const RegistryView>> RegistrySources::view(const api::Obj
                    *seed, *client, hints});
   std::lock_guard lock(mutex_);
   Entry& entry = entries_[key];
+  if (entry.view != nullptr && entry.inputs == inputs) return entry.view;  // another fleet's
   entry.inputs = inputs;
   entry.view = view;
   return view;

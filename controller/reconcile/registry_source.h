@@ -39,6 +39,9 @@ class RegistrySources {
 
  private:
   struct Entry {
+    bool seedWasStored = false;  // once
+    std::string path;            // of the registry that `hints` are about
+    std::shared_ptr<RegistrationHints> hints;
     std::string inputs;  // digest of what the view was made from
     std::shared_ptr<const RegistryView> view;
     std::shared_ptr<const RegistryListing> listing;

@@ -39,6 +39,7 @@ Phase phaseOf(const Pass& pass, const DesiredDevice& desired, Phase before) {
       if (pass.observeOnly || pass.plan.reason == Reason::kTakenOver) return Phase::kPending;
       return desired.present ? Phase::kReady : Phase::kAbsent;
     case Verdict::kWait:
+      if (before == Phase::kStale && pass.plan.reason == Reason::kDeviceNotFound) return before;
       return pass.plan.reason == Reason::kSuspended ? Phase::kSuspended : Phase::kWaiting;
     case Verdict::kRefuse:
       return isConflict(pass.plan.reason) ? Phase::kConflict : Phase::kFailed;

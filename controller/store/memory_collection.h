@@ -76,18 +76,17 @@ class MemoryCollection final : public Collection<Object> {
     (void)updated;  // gone between the two: whoever removed it has the last word
   }
 
-  // Takes the object away without the ceremony of deletion: it is no longer desired, which is not
-  // the same as desired to be gone.
-  void forget(const api::ObjectKey& key) {
+  [[nodiscard]] Status release(const api::ObjectKey& key, const std::string& uid) override {
     Shared<Object> gone;
     {
       std::lock_guard lock(mutex_);
       const auto found = objects_.find(key);
-      if (found == objects_.end()) return;
+      if (found == objects_.end() || found->second->meta.uid != uid) return isGone(key);
       gone = found->second;
       objects_.erase(found);
     }
     changed_(*gone);
+    return {};
   }
 
   [[nodiscard]] Status setStatus(const api::ObjectKey& key, const std::string& uid,
@@ -96,6 +95,17 @@ class MemoryCollection final : public Collection<Object> {
       object.status = std::move(status);
       return true;
     });
+  }
+
+  [[nodiscard]] Status updateStatus(const Object& seen, StatusType status) override {
+    bool conflict = false;
+    const Status updated = update(seen.meta.key, seen.meta.uid, false, [&](Object& object) {
+      conflict = object.meta.resourceVersion != seen.meta.resourceVersion;
+      if (!conflict) object.status = std::move(status);
+      return !conflict;
+    });
+    if (!conflict) return updated;
+    return fail(ErrorCode::kConflict, toString(seen.meta.key) + " has changed meanwhile");
   }
 
   [[nodiscard]] Status setFinalizer(const api::ObjectKey& key, const std::string& uid,
@@ -120,6 +130,11 @@ class MemoryCollection final : public Collection<Object> {
   }
 
  private:
+  static Status isGone(const api::ObjectKey& key) {
+    return fail(ErrorCode::kNotFound,
+                std::string(api::nameOf(Object::kKind)) + " " + toString(key) + " is gone");
+  }
+
   // Replaces the object by what `change` makes of it, unless it returns false. That an object has
   // gone is always told.
   template <class Change>
@@ -129,8 +144,7 @@ class MemoryCollection final : public Collection<Object> {
       std::lock_guard lock(mutex_);
       const auto found = objects_.find(key);
       if (found == objects_.end() || found->second->meta.uid != uid) {
-        return fail(ErrorCode::kNotFound,
-                    std::string(api::nameOf(Object::kKind)) + " " + toString(key) + " is gone");
+        return isGone(key);
       }
       object = *found->second;
       if (!change(object)) return {};

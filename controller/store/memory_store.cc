@@ -18,16 +18,22 @@ MemoryStore::MemoryStore(Clock& clock, std::filesystem::path secretsDir)
 
 template <class Object>
 void MemoryStore::notify(const Object& object) {
-  if (!listener_) return;
+  std::shared_ptr<const Listener> listener;
+  {
+    std::lock_guard lock(mutex_);
+    listener = listener_;
+  }
+  if (listener == nullptr) return;
   Change change{Object::kKind, object.meta.key, {}};
   if constexpr (Object::kKind == api::ObjectKind::kDevice) change.uuid = object.spec.uuid;
-  listener_(change);
+  (*listener)(change);
 }
 
 // The indexes are hints: readers look each object up and check it.
 void MemoryStore::reindex(const api::BalenaDevice& device) {
-  const bool exists = devices_.get(device.meta.key) != nullptr;
+  // Looked up under the lock, so that what is found last is also written last.
   std::lock_guard lock(mutex_);
+  const bool exists = devices_.get(device.meta.key) != nullptr;
   auto& sameUuid = byUuid_[device.spec.uuid];
   auto& sameFleet = byFleet_[device.fleetKey()];
   if (exists) {
@@ -46,7 +52,7 @@ void MemoryStore::forgetOthers(MemoryCollection<Object>& collection,
                                const std::map<api::ObjectKey, Object>& wanted) {
   for (const auto& object : collection.list()) {
     if (!object->meta.isDiscovered() && !wanted.contains(object->meta.key)) {
-      collection.forget(object->meta.key);
+      (void)collection.release(object->meta.key, object->meta.uid);
     }
   }
 }
@@ -141,7 +147,8 @@ Result<SecretBytes> MemoryStore::secret(const std::string& space,
 }
 
 void MemoryStore::onChange(std::function<void(const Change&)> listener) {
-  listener_ = std::move(listener);
+  std::lock_guard lock(mutex_);
+  listener_ = std::make_shared<const Listener>(std::move(listener));
 }
 
 }  // namespace bco::store

@@ -36,6 +36,8 @@ class MemoryStore final : public ObjectStore {
   void onChange(std::function<void(const Change&)> listener) override;
 
  private:
+  using Listener = std::function<void(const Change&)>;
+
   template <class Object>
   void notify(const Object& object);
   template <class Object>
@@ -44,9 +46,9 @@ class MemoryStore final : public ObjectStore {
   void reindex(const api::BalenaDevice& device);
 
   const std::filesystem::path secretsDir_;
-  std::function<void(const Change&)> listener_;
 
-  mutable std::mutex mutex_;  // guards secrets_ and the indexes
+  mutable std::mutex mutex_;  // guards all below
+  std::shared_ptr<const Listener> listener_;
   std::map<api::ObjectKey, api::Secret> secrets_;
   std::unordered_map<std::string, std::set<api::ObjectKey>> byUuid_;
   std::map<api::ObjectKey, std::set<api::ObjectKey>> byFleet_;

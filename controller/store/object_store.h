@@ -38,8 +38,13 @@ class Collection {
                                          StatusType status) = 0;
   [[nodiscard]] virtual Status setFinalizer(const api::ObjectKey& key, const std::string& uid,
                                             bool present) = 0;
+  // As setStatus, unless anybody has changed the object since it was `seen`: kConflict then.
+  [[nodiscard]] virtual Status updateStatus(const Object& seen, StatusType status) = 0;
   // With finalizers it is marked as being deleted and goes when the last finalizer does.
   [[nodiscard]] virtual Status remove(const api::ObjectKey& key, const std::string& uid) = 0;
+  // Takes it away at once, whatever its finalizers: it is no longer desired, which is not the same
+  // as desired to be gone, and changes nothing in the clouds.
+  [[nodiscard]] virtual Status release(const api::ObjectKey& key, const std::string& uid) = 0;
 };
 
 struct Change {
@@ -68,7 +73,7 @@ class ObjectStore {
 
   // `listener` is called after every change of spec, labels, annotations or existence, and when an
   // object is marked as being deleted; not of status or finalizers, which only we change. On the
-  // changing thread, without a lock held. Set once, before the first change.
+  // changing thread, without a lock held; it must live as long as objects change.
   virtual void onChange(std::function<void(const Change&)> listener) = 0;
 };
 

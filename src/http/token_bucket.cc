@@ -35,7 +35,10 @@ Status TokenBucket::take(std::size_t count, Duration longestWait, const std::sto
     ready = std::max(ready, stoppedUntil_);
     if (ready > latest) {
       tokens_ += static_cast<double>(count);
-      return throttled(ready - now);
+      const bool isTheirs = ready == stoppedUntil_;
+      return throttled(isTheirs ? "the cloud asks for a pause (429) of "
+                                : "our budget of calls (callBudget) is used up for ",
+                       ready - now);
     }
     now = clock_.steadyNow();
     if (now >= ready) return {};
@@ -66,8 +69,8 @@ void TokenBucket::refill(SteadyPoint now) {
   refilled_ = now;
 }
 
-Status TokenBucket::throttled(Duration wait) {
-  Error error{ErrorCode::kThrottled, "our budget of calls is used up for " + formatDuration(wait)};
+Status TokenBucket::throttled(std::string_view why, Duration wait) {
+  Error error{ErrorCode::kThrottled, std::string(why) + formatDuration(wait)};
   error.retryAfter = wait;
   return fail(std::move(error));
 }

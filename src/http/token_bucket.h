@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 #include <stop_token>
+#include <string_view>
 
 #include "core/clock.h"
 #include "core/result.h"
@@ -34,7 +35,7 @@ class TokenBucket {
 
  private:
   void refill(SteadyPoint now);
-  [[nodiscard]] static Status throttled(Duration wait);
+  [[nodiscard]] static Status throttled(std::string_view why, Duration wait);
 
   const BucketOptions options_;
   Clock& clock_;

@@ -93,6 +93,17 @@ def recreate(cell):
             "DELETE", f"registrations/balena-{uuid}?registry={PROJECT}/registries/{cell.name}")
 
 
+def expire(cell):
+    """The stored key has expired, and was issued long ago."""
+    _provisioned(cell)
+    for name, registration in cell.registrations().items():
+        key = registration["credentials"][0] | {"expirationTime": "2026-01-31T00:00:00Z"}
+        metadata = registration["metadata"]
+        metadata["bco-keys"] = metadata["bco-keys"].partition("@")[0] + "@2026-01-01T00:00:00Z"
+        cell.sandbox.call("PATCH", f"registrations/{name}?registry={PROJECT}/registries/{cell.name}",
+                          {"credentials": [key], "metadata": metadata})
+
+
 def adopt(cell):
     """What the cloud function left: a registration without a mark, whose key the device holds."""
     _provisioned(cell)
@@ -117,6 +128,7 @@ SCENARIOS = {
     add_again: (*READS, "clearblade.device.get", "clearblade.device.patch",
                 "balena.variable.update"),
     recreate: (*READS, "clearblade.device.create", "balena.variable.update"),
+    expire: (*READS, "clearblade.device.get", "clearblade.device.patch", "balena.variable.update"),
     adopt: (*READS, "clearblade.device.get", "clearblade.device.patch"),
     deprovision: (*READS, "clearblade.device.get", "clearblade.device.delete",
                   "balena.variable.delete"),

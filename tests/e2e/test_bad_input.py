@@ -131,6 +131,21 @@ def test_an_unreadable_directory_keeps_the_last_good_set(sandbox, site):
     assert text.count("what was read before stays in force") == 1, text
 
 
+def test_an_edit_takes_effect_when_the_secret_it_lacked_comes(sandbox, site):
+    other = sandbox.add_devices(1, "acme/gateways")[0]
+    process = site.start("sync")
+    try:
+        wait_until(lambda: sandbox.requests(), "the first look")
+        site.fleet("gateways", "acme/gateways", "main", tokenSecretRef={"name": "late"})
+        wait_until(lambda: "late/token" in site.log_of(process), "the complaint")
+        sandbox.give_secret("late", "token", sandbox.ready["token"])
+        wait_until(lambda: f"balena-{other}" in sandbox.registrations(), "the new document")
+    finally:
+        code, text = site.finish(process)
+    assert code == 0, text
+    assert text.count("what was read before stays in force") == 1, text
+
+
 def test_a_wrong_token_is_said_once_and_its_correction_takes_effect(sandbox, site):
     uuid = sandbox.add_devices(1)[0]
     right = sandbox.ready["token"]

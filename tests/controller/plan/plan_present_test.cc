@@ -274,6 +274,15 @@ TEST(Plan, MarksWhatItWritesWhileTheDeviceHoldsAnUnregisteredKey) {
   EXPECT_TRUE(stepOf<PatchRegistration>(planFor(lost().stores(2))).mark.needsVerification);
   EXPECT_FALSE(stepOf<PatchRegistration>(planFor(lost().credential(1).stores(1).lists(1)))
                    .mark.needsVerification);
+  // One that has expired goes with this very patch.
+  EXPECT_TRUE(stepOf<PatchRegistration>(planFor(Observed()
+                                                    .hasPublicVariables()
+                                                    .stores(1)
+                                                    .registered()
+                                                    .credential(1, kNow - days(1))
+                                                    .marked()
+                                                    .lists(1, kNow - days(91))))
+                  .mark.needsVerification);
 }
 
 TEST(Plan, TrustsAStoredKeyOnlyWhenTheMarkListsIt) {
@@ -312,8 +321,48 @@ TEST(Plan, DoesNotCallAKeyExpiredWhileTheClocksAreApart) {
                                .lists(2, kNow - days(91))
                                .derivable();
   EXPECT_EQ(planFor(expired).reason, Reason::kKeyExpired);
-  EXPECT_EQ(planFor(Observed(expired).skewed(11min)).verdict, Verdict::kInSync);
-  EXPECT_EQ(planFor(Observed(expired).skewed(-11min)).verdict, Verdict::kInSync);
+  for (const Duration skew : {11min, -11min}) {
+    const Plan planned = planFor(Observed(expired).skewed(skew));
+    EXPECT_EQ(planned.verdict, Verdict::kWait) << "nor in sync";
+    EXPECT_EQ(planned.reason, Reason::kClockSkew);
+    EXPECT_THAT(planned.message, HasSubstr("11m apart: set the clock"));
+    EXPECT_EQ(planned.next, kNow + 5min);
+  }
+}
+
+TEST(Plan, IssuesNoKeyWhileTheClocksAreApart) {
+  const Observed lost = Observed().hasPublicVariables().registered().marked().lists(2).derivable();
+  for (const Observed& observed : {Observed(), lost}) {
+    EXPECT_EQ(planFor(observed).verdict, Verdict::kAct);
+    EXPECT_EQ(planFor(Observed(observed).skewed(11min)).reason, Reason::kClockSkew);
+  }
+  // What is registered may be delivered, and what is sound stays.
+  EXPECT_EQ(outline(planFor(Observed(ours()).skewed(11min))), "write GCP_PRIVATE_KEY=2");
+  EXPECT_EQ(planFor(Observed(ours()).stores(2).skewed(11min)).verdict, Verdict::kInSync);
+}
+
+TEST(Plan, ConcludesAVerificationWhenNothingLateCanLandAnyMore) {
+  const auto flagged = [](TimePoint issuedAt) {
+    ObservedDevice observed = Observed()
+                                  .hasPublicVariables()
+                                  .stores(2)
+                                  .registered()
+                                  .credential(2)
+                                  .marked()
+                                  .lists(2, issuedAt)
+                                  .metadata("site", "roof")
+                                  .get();
+    observed.mark.mark.needsVerification = true;
+    return observed;
+  };
+  const Plan early = plan(desiredDevice(), flagged(kNow - 5min), kNow);
+  EXPECT_EQ(early.verdict, Verdict::kInSync);
+  EXPECT_EQ(early.next, kNow + 1h);
+  const Plan due = plan(desiredDevice(), flagged(kNow - 65min), kNow);
+  EXPECT_EQ(due.reason, Reason::kVerified);
+  EXPECT_EQ(outline(due), "mark");
+  EXPECT_FALSE(stepOf<PatchRegistration>(due).mark.needsVerification);
+  EXPECT_THAT(stepOf<PatchRegistration>(due).metadata, Contains(Pair("site", "roof")));
 }
 
 TEST(Plan, KeepsACredentialWithoutExpiry) {

@@ -303,6 +303,25 @@ TEST_F(Device, IsTakenOverByTheFleetItMovedTo) {
   expectConnected(1);
 }
 
+TEST_F(Device, IsLookedAfterByTheFleetThatListsItWhateverItsObjectSays) {
+  provision();
+  manifests_.fleets[test::kOtherFleetKey] = fleetNamed("gateways", "acme/gateways");
+  manifests_.fleets[test::kOtherFleetKey].spec.devices = api::DeviceSource::kAll;
+  apply();
+  balena().device(uuidOf(1)).fleetId = test::kOtherFleetId;
+  clock_.advance(10min);
+  syncAll(test::kOtherFleetKey);
+  reconcile(1);
+  EXPECT_EQ(readMark(registry().at(idOf(1)).metadata).mark.fleetId, test::kOtherFleetId);
+  const auto objects = store_.devicesByUuid(uuidOf(1));
+  ASSERT_EQ(objects.size(), 2U);
+  for (const auto& each : objects) {
+    const auto* ready = findCondition(each->status.conditions, "Ready");
+    EXPECT_EQ(ready->reason, each->meta.isDiscovered() ? "Synced" : "MovedToAnotherFleet");
+  }
+  expectConnected(1);
+}
+
 // ---- modes
 
 TEST_F(Device, IsOnlyLookedAtInObserveMode) {

@@ -1,6 +1,8 @@
 // The running whole on its own threads: which changes bring a device to a worker, and which don't.
 #include <gmock/gmock.h>
 
+#include <future>
+
 #include <thread>
 
 #include "tests/controller/reconcile/world.h"
@@ -139,6 +141,21 @@ TEST_F(Running, SettleProvisionsOneDevice) {
   EXPECT_TRUE(engine_.settle(uuidOf(1), clock_.steadyNow() + 1min, {}));
   expectConnected(1);
   EXPECT_EQ(registry().log().count("listRegistrations"), 0);
+}
+
+TEST_F(Running, SettleTriesAgainWhenTheFleetCantBeReadJustNow) {
+  addDevice(1);
+  apply();
+  balena().log().failNext("getFleet", Error{ErrorCode::kUnavailable, "down"});
+  const SteadyPoint deadline = clock_.steadyNow() + 1000h;
+  auto settled =
+      std::async(std::launch::async, [&] { return engine_.settle(uuidOf(1), deadline, {}); });
+  turnsUntil([&] {
+    clock_.advance(1s);
+    return settled.wait_for(1ms) == std::future_status::ready;
+  });
+  EXPECT_TRUE(settled.get());
+  expectConnected(1);
 }
 
 TEST_F(Running, SettleSaysWhyItCant) {

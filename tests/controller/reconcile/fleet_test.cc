@@ -169,6 +169,88 @@ TEST_F(Fleet, LetsGoOfDiscoveredDevicesThatAreNoLongerSelectedWithoutTouchingThe
   EXPECT_EQ(tally_.counts().total, 0);
 }
 
+TEST_F(Fleet, TakesADeviceOverThatMovesBetweenFleetsThatDiscoverTheirs) {
+  fleetSpec().devices = api::DeviceSource::kAll;
+  manifests_.fleets[test::kOtherFleetKey] = fleetNamed("gateways", "acme/gateways");
+  manifests_.fleets[test::kOtherFleetKey].spec.devices = api::DeviceSource::kAll;
+  // Each way: the order of names must not decide.
+  balena().addDevice(uuidOf(1), kFleetId);
+  balena().addDevice(uuidOf(2), test::kOtherFleetId);
+  apply();
+  syncAll();
+  syncAll(test::kOtherFleetKey);
+  balena().device(uuidOf(1)).fleetId = test::kOtherFleetId;
+  balena().device(uuidOf(2)).fleetId = kFleetId;
+  clock_.advance(10min);
+  syncAll();
+  syncAll(test::kOtherFleetKey);
+  for (const int n : {1, 2}) {
+    converge(n);
+    ASSERT_EQ(store_.devicesByUuid(uuidOf(n)).size(), 1U);
+    EXPECT_EQ(object(n)->fleetKey(), n == 1 ? test::kOtherFleetKey : kFleetKey);
+    EXPECT_EQ(phaseOf(n), Phase::kReady);
+    EXPECT_EQ(readMark(registry().at(idOf(n)).metadata).mark.fleetId,
+              n == 1 ? test::kOtherFleetId : kFleetId);
+    expectConnected(n);
+  }
+}
+
+TEST_F(Fleet, ThatHasGoneTakesItsDiscoveredObjectsAlongAndLeavesTheCloudsAlone) {
+  fleetSpec().devices = api::DeviceSource::kAll;
+  fleetSpec().deletionPolicy = api::DeletionPolicy::kDelete;
+  balena().addDevice(uuidOf(1), kFleetId);
+  apply();
+  syncAll();
+  // The same fleet under another name, as a person would rename it.
+  manifests_.fleets[{"default", "renamed"}] = manifests_.fleets.at(kFleetKey);
+  manifests_.fleets[{"default", "renamed"}].meta.key.name = "renamed";
+  manifests_.fleets.erase(kFleetKey);
+  forgetCalls();
+  apply();
+  sweep();
+  EXPECT_EQ(object(1), nullptr);
+  EXPECT_EQ(writes(), 0);
+  variables(1).erase("GCP_PRIVATE_KEY");
+  clock_.advance(10min);
+  syncAll({"default", "renamed"});
+  EXPECT_EQ(phaseOf(1), Phase::kReady);
+  expectConnected(1);
+}
+
+TEST_F(Fleet, SaysThatTheClocksDifferAndCallsNothingInSyncThatMayHaveExpired) {
+  addDevice(1);
+  apply();
+  syncAll();
+  EXPECT_EQ(phaseOf(1), Phase::kReady);
+  registry().setSkew(fleetSpec().keys.lifetime + 1h);
+  store_.apply({});  // a new process
+  apply();
+  clock_.advance(10min);
+  syncAll();
+  EXPECT_EQ(readyOf(1).reason, "ClockSkew");
+  EXPECT_EQ(phaseOf(1), Phase::kWaiting);
+  const auto* skewed = findCondition(fleet()->status.conditions, "ClockSkew");
+  ASSERT_NE(skewed, nullptr);
+  EXPECT_THAT(skewed->message, HasSubstr("set the clock"));
+  EXPECT_THAT(logged_.str(), HasSubstr("clocks differ"));
+  registry().setSkew(Duration::zero());
+  clock_.advance(10min);
+  syncAll();
+  EXPECT_EQ(phaseOf(1), Phase::kReady);
+  EXPECT_EQ(findCondition(fleet()->status.conditions, "ClockSkew"), nullptr);
+}
+
+TEST_F(Fleet, NeverReplacesAStoredSeedByARandomOne) {
+  addDevice(1);
+  apply();
+  syncAll();
+  secrets_.erase("bco-key-seed");
+  apply();
+  sweep();
+  EXPECT_EQ(fleetReady().reason, "NotFound");
+  EXPECT_THAT(fleetReady().message, HasSubstr("put the key seed back"));
+}
+
 TEST_F(Fleet, LetsADeclaredObjectWinOverADiscoveredOne) {
   fleetSpec().devices = api::DeviceSource::kAll;
   balena().addDevice(uuidOf(1), kFleetId);

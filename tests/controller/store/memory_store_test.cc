@@ -263,6 +263,28 @@ api::Manifests secretManifests(const std::string& value) {
   return made;
 }
 
+TEST_F(MemoryStoreTest, UpdatesNoStatusThatSomebodyHasChangedMeanwhile) {
+  ASSERT_TRUE(devices().create(deviceNamed("a")));
+  const auto seen = device("a");
+  api::DeviceStatus status;
+  status.failureCount = 1;
+  ASSERT_TRUE(devices().updateStatus(*seen, status));
+  status.failureCount = 2;
+  EXPECT_EQ(devices().updateStatus(*seen, status).error().code, ErrorCode::kConflict);
+  EXPECT_EQ(device("a")->status.failureCount, 1);
+  EXPECT_TRUE(devices().updateStatus(*device("a"), status));
+}
+
+TEST_F(MemoryStoreTest, ReleasesAnObjectWhateverItsFinalizers) {
+  ASSERT_TRUE(devices().create(deviceNamed("a")));
+  ASSERT_TRUE(devices().setFinalizer({"default", "a"}, uidOf("a"), true));
+  EXPECT_EQ(devices().release({"default", "a"}, "another").error().code, ErrorCode::kNotFound);
+  takeSeen();
+  EXPECT_TRUE(devices().release({"default", "a"}, uidOf("a")));
+  EXPECT_EQ(device("a"), nullptr);
+  EXPECT_THAT(takeSeen(), ElementsAre("BalenaDevice a 7c"));
+}
+
 TEST_F(MemoryStoreTest, TellsWhatCantBeChanged) {
   api::Manifests before = manifests({deviceNamed("a")});
   api::ClearBladeRegistry& registry = before.registries[{"default", "main"}];
