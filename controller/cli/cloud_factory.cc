@@ -18,25 +18,33 @@ class NoObserver final : public http::AttemptObserver {
   void onAttempt(std::string_view, std::string_view, Duration) override {}
 };
 
-// A client together with the upstream it talks to, which others may share.
+using Limits = std::vector<std::shared_ptr<const http::BucketOptions>>;
+
+// A client together with the upstream it talks to, which others may share, and its own word on how
+// much of a budget may be used.
 struct BalenaConnection {
   std::shared_ptr<http::Upstream> upstream;
+  Limits limits;
   balena::Client client;
 
-  BalenaConnection(std::shared_ptr<http::Upstream> shared, const Clock& clock,
+  BalenaConnection(std::shared_ptr<http::Upstream> shared, Limits own, const Clock& clock,
                    const std::string& url, SharedSecret token)
       : upstream(std::move(shared)),
+        limits(std::move(own)),
         client(*upstream, clock, url, [token = std::move(token)] { return token; }) {}
 };
 
 struct RegistryConnection {
   std::shared_ptr<http::Upstream> upstream;
+  Limits limits;
   clearblade::Client client;
 
-  RegistryConnection(std::shared_ptr<http::Upstream> shared, Clock& clock,
+  RegistryConnection(std::shared_ptr<http::Upstream> shared, Limits own, Clock& clock,
                      const clearblade::ServiceAccount& account,
                      const clearblade::RegistryName& registry)
-      : upstream(std::move(shared)), client(*upstream, clock, account, registry) {}
+      : upstream(std::move(shared)),
+        limits(std::move(own)),
+        client(*upstream, clock, account, registry) {}
 };
 
 http::BucketOptions perMinute(int calls) {
@@ -53,19 +61,18 @@ class HttpCloudFactory final : public CloudFactory {
       const api::BalenaFleet& fleet, SharedSecret token,
       const std::optional<std::string>& caPem) override {
     const api::FleetBudget& budget = fleet.spec.budget;
-    // Fleets that say the same of the same token share its budget and connections.
+    // Who uses the same token shares its budget; the smallest of several counts.
+    const std::string account = digestOfInputs({"balena", fleet.spec.apiUrl, token->reveal()});
+    Limits limits;
+    const auto calls =
+        limited(account, limits, {budget.requestsPerSecond, static_cast<double>(budget.burst)});
     const std::string inputs =
-        digestOfInputs({"balena", fleet.spec.apiUrl, token->reveal(), caPem.value_or(""),
-                        std::to_string(budget.requestsPerSecond), std::to_string(budget.burst),
-                        std::to_string(budget.maxInFlight)});
-    auto upstream = share(inputs, "balena", caPem, budget.maxInFlight, [&] {
-      return http::Budgets::shared(std::make_shared<http::TokenBucket>(
-          http::BucketOptions{budget.requestsPerSecond, static_cast<double>(budget.burst)},
-          clock_));
-    });
+        digestOfInputs({account, caPem.value_or(""), std::to_string(budget.maxInFlight)});
+    auto upstream =
+        share(inputs, "balena", caPem, budget.maxInFlight, http::Budgets::shared(calls));
     if (!upstream) return fail(std::move(upstream.error()));
-    auto connection =
-        std::make_shared<BalenaConnection>(*upstream, clock_, fleet.spec.apiUrl, std::move(token));
+    auto connection = std::make_shared<BalenaConnection>(*upstream, std::move(limits), clock_,
+                                                         fleet.spec.apiUrl, std::move(token));
     return std::shared_ptr<balena::BalenaApi>(connection, &connection->client);
   }
 
@@ -75,20 +82,19 @@ class HttpCloudFactory final : public CloudFactory {
     const auto account = clearblade::parseServiceAccount(*serviceAccount, registry.spec.project);
     if (!account) return fail(withContext(account.error(), "serviceAccountSecretRef"));
     const api::RegistryBudget& budget = registry.spec.budget;
+    const std::string project = digestOfInputs({"clearblade", account->url, account->project});
+    Limits limits;
+    const http::Budgets budgets = {
+        limited(project + " reads", limits, perMinute(budget.readsPerMinute)),
+        limited(project + " creates", limits, perMinute(budget.createDeletePerMinute)),
+        limited(project + " updates", limits, perMinute(budget.updatesPerMinute))};
+    // Regions fail apart.
     const std::string inputs = digestOfInputs(
-        {"clearblade", account->url, account->project, caPem.value_or(""),
-         std::to_string(budget.createDeletePerMinute), std::to_string(budget.updatesPerMinute),
-         std::to_string(budget.readsPerMinute), std::to_string(budget.maxInFlight)});
-    auto upstream = share(inputs, "clearblade", caPem, budget.maxInFlight, [&] {
-      const auto bucket = [&](int calls) {
-        return std::make_shared<http::TokenBucket>(perMinute(calls), clock_);
-      };
-      return http::Budgets{bucket(budget.readsPerMinute), bucket(budget.createDeletePerMinute),
-                           bucket(budget.updatesPerMinute)};
-    });
+        {project, registry.spec.region, caPem.value_or(""), std::to_string(budget.maxInFlight)});
+    auto upstream = share(inputs, "clearblade", caPem, budget.maxInFlight, budgets);
     if (!upstream) return fail(std::move(upstream.error()));
     auto connection = std::make_shared<RegistryConnection>(
-        *upstream, clock_, *account,
+        *upstream, std::move(limits), clock_, *account,
         clearblade::RegistryName{registry.spec.project, registry.spec.region,
                                  registry.spec.registry});
     return std::shared_ptr<clearblade::RegistryApi>(connection, &connection->client);
@@ -103,11 +109,22 @@ class HttpCloudFactory final : public CloudFactory {
   }
 
  private:
+  // The budget of this name, which now also heeds `limit` for as long as `held` lives.
+  std::shared_ptr<http::TokenBucket> limited(const std::string& name, Limits& held,
+                                             const http::BucketOptions& limit) {
+    held.push_back(std::make_shared<const http::BucketOptions>(limit));
+    std::lock_guard lock(mutex_);
+    std::erase_if(buckets_, [](const auto& entry) { return entry.second.expired(); });
+    auto bucket = buckets_[name].lock();
+    if (bucket == nullptr) buckets_[name] = bucket = std::make_shared<http::TokenBucket>(clock_);
+    bucket->limitTo(held.back());
+    return bucket;
+  }
+
   // The upstream of these inputs, made when there is none.
-  template <class MakeBudgets>
   Result<std::shared_ptr<http::Upstream>> share(const std::string& inputs, const char* name,
                                                 const std::optional<std::string>& caPem,
-                                                int maxInFlight, MakeBudgets makeBudgets) {
+                                                int maxInFlight, http::Budgets budgets) {
     std::lock_guard lock(mutex_);
     if (closed_) return fail(ErrorCode::kUnavailable, "shutting down");
     std::erase_if(upstreams_, [](const auto& entry) { return entry.second.expired(); });
@@ -124,7 +141,7 @@ class HttpCloudFactory final : public CloudFactory {
     options.totalDeadline = options_.callDeadline;
     auto upstream = std::make_shared<http::Upstream>(
         std::move(options), std::make_unique<http::ClientPool>(std::move(pool), clock_),
-        makeBudgets(), [] { return true; }, observer_, clock_, random_);
+        std::move(budgets), [] { return true; }, observer_, clock_, random_);
     upstreams_[inputs] = upstream;
     return upstream;
   }
@@ -144,6 +161,7 @@ class HttpCloudFactory final : public CloudFactory {
   NoObserver observer_;
   std::mutex mutex_;  // guards all below
   std::map<std::string, std::weak_ptr<http::Upstream>> upstreams_;
+  std::map<std::string, std::weak_ptr<http::TokenBucket>> buckets_;
   std::map<std::string, http::Trust> trusts_;
   bool closed_ = false;
 };

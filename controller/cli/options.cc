@@ -46,7 +46,10 @@ void addCommon(CLI::App& command, CommonOptions& options) {
       ->type_name("DIR");
   command.add_option("--log-format", options.logFormat, "text or json (default text)")
       ->check(CLI::IsMember({"text", "json"}));
-  command.add_option("--log-level", options.logLevel, "debug, info, warn or error (default info)")
+  command
+      .add_option("--log-level", options.logLevel,
+                  "debug, info, warn or error (default info; warn where a live line or only a "
+                  "result is shown)")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
   command
       .add_option("--workers", options.workers,

@@ -39,7 +39,8 @@ bool waitUntilSettled(Session& session, SteadyPoint deadline, const std::stop_to
   }
 }
 
-int summarise(Session& session, bool settled, const Duration timeout) {
+// `cutOff`: why not everything was waited for; empty when it was.
+int summarise(Session& session, const std::string& cutOff) {
   const auto counts = session.tally().counts();
   const auto unsettled = unsettledDevices(session.store());
   std::cout << counts.ready << " of " << counts.total << " devices in sync\n";
@@ -63,8 +64,8 @@ int summarise(Session& session, bool settled, const Duration timeout) {
               << ": " << unsettled[i].message << '\n';
   }
   if (unsettled.size() > kShown) std::cout << "and " << unsettled.size() - kShown << " more\n";
-  if (!settled) std::cout << "gave up after " << formatDuration(timeout) << '\n';
-  return fleetsFine && unsettled.empty() && settled ? kExitDone : kExitNotConverged;
+  if (!cutOff.empty()) std::cout << cutOff << '\n';
+  return fleetsFine && unsettled.empty() && cutOff.empty() ? kExitDone : kExitNotConverged;
 }
 
 }  // namespace
@@ -101,8 +102,8 @@ int runSync(const SyncOptions& options, const std::stop_token& stop) {
   done.request_stop();
   painter.join();
   engine.join();
-  if (stop.stop_requested()) return kExitNotConverged;
-  return summarise(*session, settled, options.timeout);
+  if (stop.stop_requested()) return summarise(*session, "stopped before all was in sync");
+  return summarise(*session, settled ? "" : "gave up after " + formatDuration(options.timeout));
 }
 
 }  // namespace bco::cli

@@ -195,8 +195,8 @@ DeviceObjects DeviceReconciler::withoutSuperseded(DeviceObjects objects) {
     });
   } else if (objects.size() > 1) {
     // One after the other: the first one that goes brings the device back for the next.
-    std::ranges::stable_partition(objects,
-                                  [](const auto& each) { return !each->meta.isDiscovered(); });
+    std::stable_partition(objects.begin(), objects.end(),
+                          [](const auto& each) { return !each->meta.isDiscovered(); });
     objects.resize(1);
   }
   return objects;

@@ -128,7 +128,7 @@ Status Client::judge(const Result<Response>& answer, const Request& request,
 Status Client::judge(const Result<Response>& answer, const Request& request,
                      const std::string& what, std::optional<Status>& accepted) {
   if (!answer) return fail(withContext(answer.error(), what));
-  const Status status = statusOf(*answer, request.method, what, clock_.now());
+  Status status = statusOf(*answer, request.method, what, clock_.now());
   if (status || answer->status != 401) return status;
   if (!accepted) accepted = whoami(request.credential, what);
   if (!*accepted) return *accepted;

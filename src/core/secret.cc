@@ -13,6 +13,7 @@ SecretBytes SecretBytes::take(std::string&& bytes) {
   SecretBytes secret;
   secret.bytes_ = std::move(bytes);
   // A short string was copied out of its own object, which still holds it.
+  // NOLINTNEXTLINE(bugprone-use-after-move): that is the point
   bco::wipe(bytes.data(), bytes.capacity());
   bytes.clear();
   return secret;

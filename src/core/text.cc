@@ -59,9 +59,9 @@ std::optional<std::string> decode64(std::string_view text, const Alphabet& value
   std::uint32_t group = 0;
   int bits = 0;
   for (const char c : text) {
-    const int value = values[static_cast<unsigned char>(c)];
+    const auto value = values[static_cast<unsigned char>(c)];
     if (value < 0) return std::nullopt;
-    group = group << 6 | static_cast<std::uint32_t>(value);
+    group = group << 6 | static_cast<std::uint8_t>(value);
     bits += 6;
     if (bits >= 8) {
       bits -= 8;

@@ -45,6 +45,7 @@ struct TooLarge final : std::exception {};
 // all sockets share.
 bool isBareSocket(const void* handle) {
   static const tcp::socket probe(libraryThread());
+  // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): the first pointer alone
   return std::memcmp(handle, &probe, sizeof(void*)) == 0;
 }
 

@@ -13,16 +13,36 @@ constexpr Duration kLongestObeyed = std::chrono::hours(1);
 }  // namespace
 
 TokenBucket::TokenBucket(BucketOptions options, Clock& clock)
-    : options_(options),
-      clock_(clock),
+    : clock_(clock),
+      options_(options),
       tokens_(options.burst),
       refilled_(clock.steadyNow()),
       nextStop_(kFirstStop) {}
+
+void TokenBucket::limitTo(std::shared_ptr<const BucketOptions> limit) {
+  std::lock_guard lock(mutex_);
+  if (limits_.empty()) tokens_ = limit->burst;
+  limits_.push_back(limit);
+}
+
+void TokenBucket::chooseLimit() {
+  std::erase_if(limits_, [](const auto& limit) { return limit.expired(); });
+  std::optional<BucketOptions> least;
+  for (const auto& held : limits_) {
+    const auto limit = held.lock();
+    if (limit == nullptr) continue;
+    if (!least) least = *limit;
+    least->perSecond = std::min(least->perSecond, limit->perSecond);
+    least->burst = std::min(least->burst, limit->burst);
+  }
+  if (least) options_ = *least;
+}
 
 Status TokenBucket::take(std::size_t count, Duration longestWait, const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   SteadyPoint now = clock_.steadyNow();
   const SteadyPoint latest = now + longestWait;
+  chooseLimit();
   refill(now);
   const double missing = static_cast<double>(count) - tokens_;
   SteadyPoint ready = now;

@@ -1,10 +1,12 @@
 // A budget of calls: so many a second, some of them at once.
 #pragma once
 
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string_view>
+#include <vector>
 
 #include "core/clock.h"
 #include "core/result.h"
@@ -21,6 +23,11 @@ struct BucketOptions {
 class TokenBucket {
  public:
   TokenBucket(BucketOptions options, Clock& clock);
+  // As slow as the slowest of what limitTo() was given, while anybody holds it.
+  explicit TokenBucket(Clock& clock) : TokenBucket({}, clock) {}
+
+  // Nothing is given out faster than `limit` says, for as long as others hold it.
+  void limitTo(std::shared_ptr<const BucketOptions> limit);
 
   // Takes `count` calls from the budget, and waits for them at most `longestWait`. kThrottled with
   // retryAfter when they would take longer, kUnavailable after a stop; then nothing is taken.
@@ -34,13 +41,15 @@ class TokenBucket {
   void succeeded();
 
  private:
+  void chooseLimit();
   void refill(SteadyPoint now);
   [[nodiscard]] static Status throttled(std::string_view why, Duration wait);
 
-  const BucketOptions options_;
   Clock& clock_;
   std::mutex mutex_;  // guards all below
-  double tokens_;     // below zero: promised to those who wait
+  BucketOptions options_;
+  std::vector<std::weak_ptr<const BucketOptions>> limits_;
+  double tokens_;  // below zero: promised to those who wait
   SteadyPoint refilled_;
   SteadyPoint stoppedUntil_ = SteadyPoint::min();
   Duration nextStop_;

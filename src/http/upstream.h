@@ -32,7 +32,7 @@ struct Budgets {
   std::shared_ptr<TokenBucket> createDelete;
   std::shared_ptr<TokenBucket> update;
   // One for all, as balena counts them.
-  [[nodiscard]] static Budgets shared(std::shared_ptr<TokenBucket> bucket) {
+  [[nodiscard]] static Budgets shared(const std::shared_ptr<TokenBucket>& bucket) {
     return {bucket, bucket, bucket};
   }
 };

@@ -5,8 +5,6 @@ namespace {
 
 using odata::idOf;
 using odata::makeText;
-using odata::Row;
-using odata::textOf;
 using odata::Value;
 
 tl::unexpected<Error> missing(std::string_view what, std::string_view name) {

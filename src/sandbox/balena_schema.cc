@@ -17,7 +17,7 @@ using odata::Value;
 
 // A field that every row has the same value of: it needs no place in the row.
 void addConstant(Schema& schema, Resource& resource, const char* name, FieldType type,
-                 Value value = {}) {
+                 const Value& value = {}) {
   schema.addComputed(resource, name, type, [value](const Store&, const Row&) { return value; });
 }
 

@@ -21,7 +21,6 @@ constexpr std::size_t kMaxStateBytes = 64 * 1024;
 constexpr std::size_t kKeptStates = 10;
 constexpr std::size_t kKeptRefusals = 1000;
 constexpr int kUnauthenticated = 16;
-constexpr double kLatestSecond = 253402300800;  // year 10000
 
 std::optional<TimePoint> timeOf(const json& claims, const char* key) {
   const auto found = claims.find(key);

@@ -15,7 +15,7 @@ using nlohmann::json;
 constexpr std::size_t kMaxCertificates = 10;
 constexpr std::size_t kMaxEventConfigs = 10;
 
-std::string textOf(const json& object, const char* key, std::string otherwise = {}) {
+std::string textOf(const json& object, const char* key, const std::string& otherwise = {}) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : otherwise;
 }

@@ -65,6 +65,20 @@ TEST_F(TokenBucketTest, DoublesItsStopUntilACallSucceeds) {
 
 TEST_F(TokenBucketTest, NeverObeysForDays) { EXPECT_EQ(bucket_.stopFor(48h), 1h); }
 
+TEST_F(TokenBucketTest, HeedsTheSmallestOfItsLimitsWhileAnybodyHoldsIt) {
+  TokenBucket bucket(clock_);
+  const auto wide = std::make_shared<const BucketOptions>(BucketOptions{100, 10});
+  auto narrow = std::make_shared<const BucketOptions>(BucketOptions{10, 2});
+  bucket.limitTo(wide);
+  ASSERT_TRUE(bucket.take(10, 0ms)) << "its whole burst";
+  bucket.limitTo(narrow);
+  clock_.advance(1h);
+  ASSERT_TRUE(bucket.take(2, 0ms));
+  EXPECT_EQ(bucket.take(2, 0ms).error().retryAfter, 200ms);
+  narrow.reset();
+  EXPECT_EQ(bucket.take(2, 0ms).error().retryAfter, 20ms);
+}
+
 TEST_F(TokenBucketTest, EndsAWaitAtAStopAndTakesNothing) {
   ASSERT_TRUE(bucket_.take(5, 0ms));
   std::stop_source stop;
