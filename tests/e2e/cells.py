@@ -64,7 +64,8 @@ class Cell:
         self.sandbox.devices -= DEVICES
 
 
-def _provisioned(cell):
+def provisioned(cell):
+    """All is as it should be."""
     cell.assert_converged(cell.sync())
 
 
@@ -74,20 +75,20 @@ def provision(cell):
 
 def deliver(cell):
     """The key variable is destroyed."""
-    _provisioned(cell)
+    provisioned(cell)
     for uuid in cell.uuids:
         cell.sandbox.remove_variable(uuid, "GCP_PRIVATE_KEY", "relay")
 
 
 def add_again(cell):
     """The registration has lost its credential."""
-    _provisioned(cell)
+    provisioned(cell)
     cell.change_registrations(credentials=[])
 
 
 def recreate(cell):
     """The registration is gone, the variables are not."""
-    _provisioned(cell)
+    provisioned(cell)
     for uuid in cell.uuids:
         cell.sandbox.call(
             "DELETE", f"registrations/balena-{uuid}?registry={PROJECT}/registries/{cell.name}")
@@ -95,7 +96,7 @@ def recreate(cell):
 
 def expire(cell):
     """The stored key has expired, and was issued long ago."""
-    _provisioned(cell)
+    provisioned(cell)
     for name, registration in cell.registrations().items():
         key = registration["credentials"][0] | {"expirationTime": "2026-01-31T00:00:00Z"}
         metadata = registration["metadata"]
@@ -106,13 +107,13 @@ def expire(cell):
 
 def adopt(cell):
     """What the cloud function left: a registration without a mark, whose key the device holds."""
-    _provisioned(cell)
+    provisioned(cell)
     cell.change_registrations(metadata={})
 
 
 def deprovision(cell):
     """The files say that the devices are to have no registration."""
-    _provisioned(cell)
+    provisioned(cell)
     for uuid in cell.uuids:
         cell.site.device(uuid, state="Absent")
     cell.absent = True

@@ -39,6 +39,21 @@ def test_a_new_device_takes_six_requests(make_sandbox, tmp_path, service, declar
         "balena.device.get": 1, "clearblade.device.create": 1, "balena.variable.create": 4}
 
 
+def test_a_new_device_takes_six_requests_in_each_of_two_fleets_of_one_registry(sandbox, site):
+    site.fleet("gateways", "acme/gateways", "main")
+    sandbox.add_devices(30)
+    sandbox.add_devices(30, "acme/gateways")
+    sandbox.reset_traffic()
+    done = site.sync_once()
+    assert done.returncode == 0, done.stdout + done.stderr
+    requests = sandbox.requests()
+    assert {kind: requests.get(kind, 0) for kind in (
+        "balena.device.get", "clearblade.device.get", "clearblade.device.create",
+        "balena.variable.create")} == {
+            "balena.device.get": 60, "clearblade.device.get": 0, "clearblade.device.create": 60,
+            "balena.variable.create": 240}
+
+
 def test_a_new_device_takes_three_round_trips(sandbox, site):
     uuid = sandbox.add_devices(1)[0]
     create = sandbox.hold("clearblade.device.create")
