@@ -38,7 +38,7 @@ class Planner {
   Plan provision() {
     Plan plan = act(Reason::kNotRegistered, "registering the device");
     Mark mark = ownMark();
-    mark.needsVerification = target_.hasKey;
+    mark.needsVerification = target_.hasKey || desired_.returning;
     plan.stages.push_back({CreateRegistration{api::registrationId(desired_.uuid), mark,
                                               NewKey{0, now_, now_ + desired_.keys.lifetime}}});
     deliver(plan, 0);

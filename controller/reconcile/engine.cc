@@ -75,10 +75,11 @@ void Engine::run(const std::stop_token& stop) {
     fleetQueue_.add(toString(fleet->meta.key), Lane::kFresh);
   }
   std::vector<std::jthread> threads;
-  threads.reserve(static_cast<std::size_t>(options_.sweepers + kBusyFleets * options_.workers));
+  const int workers = kBusyFleets * options_.workers;
+  const int count = options_.sweepers + workers;
+  threads.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < options_.sweepers; ++i) threads.emplace_back([&] { sweep(stop); });
-  for (int i = 0; i < kBusyFleets * options_.workers; ++i)
-    threads.emplace_back([&] { work(stop); });
+  for (int i = 0; i < workers; ++i) threads.emplace_back([&] { work(stop); });
   // Joins: each loop ends by itself after a stop.
 }
 

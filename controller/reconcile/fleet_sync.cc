@@ -230,11 +230,11 @@ void FleetSync::markStale(const api::BalenaDevice& object) {
                {"Ready", false, "Stale",
                 "the device is no longer in balena's fleet; its registration is kept",
                 object.meta.generation, context_.clock.now()});
-  setStatus(object, std::move(status));
+  setStatus(object, status);
   context_.log.warn("registration is stale", {{"uuid", object.spec.uuid}});
 }
 
-void FleetSync::setStatus(const api::BalenaDevice& object, api::DeviceStatus status) {
+void FleetSync::setStatus(const api::BalenaDevice& object, const api::DeviceStatus& status) {
   // A pass that came between knows better.
   if (context_.store.devices().updateStatus(object, status)) context_.tally.set(object, status);
 }

@@ -36,7 +36,7 @@ class FleetSync {
                    const balena::FleetDevice* row, const std::set<std::int64_t>& managed);
   void release(const api::BalenaDevice& object);
   void markStale(const api::BalenaDevice& object);
-  void setStatus(const api::BalenaDevice& object, api::DeviceStatus status);
+  void setStatus(const api::BalenaDevice& object, const api::DeviceStatus& status);
   Duration succeed(const Snapshots& snapshots, int stale);
   Duration failWith(const api::BalenaFleet& fleet, Error error);
 

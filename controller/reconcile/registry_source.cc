@@ -101,7 +101,12 @@ Result<std::shared_ptr<const RegistryListing>> RegistrySources::listing(
     if (entry.listing != nullptr && entry.listing->takenAt >= notBefore) return entry.listing;
     entry.isListing = true;
   }
-  auto listing = list(view);
+  Result<std::shared_ptr<const RegistryListing>> listing;
+  try {
+    listing = list(view);
+  } catch (const std::exception& error) {  // or the others would wait for ever
+    listing = fail(ErrorCode::kInternal, error.what());
+  }
   std::lock_guard lock(mutex_);
   Entry& entry = entries_[view.key];
   entry.isListing = false;

@@ -99,7 +99,7 @@ class MemoryCollection final : public Collection<Object> {
 
   [[nodiscard]] Status updateStatus(const Object& seen, StatusType status) override {
     bool conflict = false;
-    const Status updated = update(seen.meta.key, seen.meta.uid, false, [&](Object& object) {
+    Status updated = update(seen.meta.key, seen.meta.uid, false, [&](Object& object) {
       conflict = object.meta.resourceVersion != seen.meta.resourceVersion;
       if (!conflict) object.status = std::move(status);
       return !conflict;

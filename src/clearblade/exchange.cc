@@ -26,7 +26,12 @@ Result<AccessPtr> Exchange::get(const AccessPtr& refused) {
   }
   const auto flight = flight_ = std::make_shared<Flight>();
   lock.unlock();
-  Result<AccessPtr> result = fetch();
+  Result<AccessPtr> result;
+  try {
+    result = fetch();
+  } catch (const std::exception& error) {  // or the others would wait for ever
+    result = fail(ErrorCode::kInternal, error.what());
+  }
   lock.lock();
   if (result) current_ = *result;
   flight->result = result;
