@@ -19,7 +19,7 @@ TokenBucket::TokenBucket(BucketOptions options, Clock& clock)
       refilled_(clock.steadyNow()),
       nextStop_(kFirstStop) {}
 
-void TokenBucket::limitTo(std::shared_ptr<const BucketOptions> limit) {
+void TokenBucket::limitTo(const std::shared_ptr<const BucketOptions>& limit) {
   std::lock_guard lock(mutex_);
   if (limits_.empty()) tokens_ = limit->burst;
   limits_.push_back(limit);

@@ -27,7 +27,7 @@ class TokenBucket {
   explicit TokenBucket(Clock& clock) : TokenBucket({}, clock) {}
 
   // Nothing is given out faster than `limit` says, for as long as others hold it.
-  void limitTo(std::shared_ptr<const BucketOptions> limit);
+  void limitTo(const std::shared_ptr<const BucketOptions>& limit);
 
   // Takes `count` calls from the budget, and waits for them at most `longestWait`. kThrottled with
   // retryAfter when they would take longer, kUnavailable after a stop; then nothing is taken.
