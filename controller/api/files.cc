@@ -48,6 +48,11 @@ Result<std::vector<fs::path>> manifestFiles(const std::vector<fs::path>& paths) 
 }
 
 Result<SecretBytes> readFile(const fs::path& path, std::size_t most) {
+  std::error_code unknown;
+  // Opening a pipe would wait for its writer.
+  if (fs::exists(path, unknown) && !fs::is_regular_file(path, unknown)) {
+    return fail(ErrorCode::kInvalid, path.string() + ": not a regular file");
+  }
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     return fail(ErrorCode::kInvalid, path.string() + ": " + std::strerror(errno));

@@ -59,6 +59,12 @@ Status prepare(Session& session, const DeviceOptions& options) {
           ? chooseFleet(store, options.fleet)
           : Result<store::Shared<api::BalenaFleet>>(store.fleets().get(declared->fleetKey()));
   if (!fleet) return fail(std::move(fleet.error()));
+  if (declared != nullptr && !options.fleet.empty() && options.fleet != (*fleet)->meta.key.name &&
+      options.fleet != toString((*fleet)->meta.key)) {
+    return fail(ErrorCode::kInvalid,
+                "--fleet " + options.fleet + ": BalenaDevice " + toString(declared->meta.key) +
+                    " declares this device in " + toString((*fleet)->meta.key));
+  }
   if (!options.present) {
     if (Status refused = refuseWhatIsDesired(declared, **fleet); !refused) return refused;
   } else if (declared != nullptr && declared->spec.state == api::DesiredState::kAbsent) {

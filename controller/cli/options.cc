@@ -81,6 +81,7 @@ std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
       "--once", sync.once,
       "exit when all is in sync or has failed for good: 0, or 1 with what did not");
   addDuration(*syncCommand, "--timeout", sync.timeout, "with --once: give up after this time");
+  syncCommand->get_option("--timeout")->needs("--once");
 
   PlanOptions plan;
   CLI::App* planCommand =

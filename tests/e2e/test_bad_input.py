@@ -1,11 +1,12 @@
 """Bad input never brings it down, and is told with its place or its cause."""
 
+import os
 import re
 import subprocess
 
 import pytest
 
-from harness import BIN, VARIABLES, Site, assert_provisioned, wait_until
+from harness import BIN, PATIENCE, VARIABLES, Site, assert_provisioned, wait_until
 
 OPERATOR = BIN / "balena-clearblade-operator"
 GROUP = "apiVersion: provisioning.balena-clearblade.io/v1alpha1\n"
@@ -73,6 +74,7 @@ def test_all_that_is_wrong_is_told_at_once(sandbox, site):
     (["sync", "-f", "/nonexistent", "--token", "x"], "--token"),
     (["sync", "-f", "/nonexistent"], "/nonexistent"),
     (["sync", "-f", "/", "--timeout", "1d"], "--timeout"),
+    (["sync", "-f", "/", "--timeout", "1m"], "--once"),
     (["sync", "-f", "/", "--workers", "0"], "--workers"),
     (["sync", "-f", "/", "--log-level", "loud"], "--log-level"),
     (["provision", "-f", "/"], "uuid"),
@@ -90,6 +92,21 @@ def test_a_wrong_command_line_is_refused(arguments, told):
 def test_help_and_version_are_no_errors(arguments):
     done = subprocess.run([OPERATOR, *arguments], text=True, capture_output=True)
     assert done.returncode == 0 and done.stdout and not done.stderr
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "f.yaml")
+    done = subprocess.run([OPERATOR, "plan", "-f", tmp_path], text=True, capture_output=True,
+                          timeout=PATIENCE)
+    assert done.returncode == 2 and "f.yaml: not a regular file" in done.stderr
+
+
+def test_a_declared_devices_fleet_is_not_another_one(sandbox, site):
+    uuid = sandbox.add_devices(1)[0]
+    site.device(uuid).fleet("gateways", "acme/gateways", "main")
+    done = site.run("provision", uuid, "--fleet", "gateways")
+    assert done.returncode == 2 and "declares this device in default/sensors" in done.stderr
+    assert not sandbox.registrations()
 
 
 def test_a_directory_without_documents_is_refused(tmp_path):

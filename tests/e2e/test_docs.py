@@ -164,6 +164,11 @@ def test_the_quick_start_on_the_sandbox_works(tmp_path):
     script = script.replace("$PWD/build/bin", str(BIN)).replace("secrets &\n", """secrets &
 until curl -s -o ready 127.0.0.1:8080/_sandbox/devices; do :; done
 """).replace("127.0.0.1:8080", here)
+    # Whoever reads before he goes on finds the devices with their keys.
+    running = (f'until curl -s "{here}/_sandbox/devices?fleet=acme/sensors" | grep -q \'"key": "[0-9a-f]\'; '
+               "do :; done\n")
+    assert "UUID=" in script
+    script = script.replace("UUID=", running + "UUID=")
     for example in (ROOT / "examples" / "standalone").glob("*.yaml"):
         copy = tmp_path / example.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
