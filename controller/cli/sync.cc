@@ -43,7 +43,9 @@ bool waitUntilSettled(Session& session, SteadyPoint deadline, const std::stop_to
 int summarise(Session& session, const std::string& cutOff) {
   const auto counts = session.tally().counts();
   const auto unsettled = unsettledDevices(session.store());
-  std::cout << counts.ready << " of " << counts.total << " devices in sync\n";
+  std::cout << counts.ready << " of " << counts.total << " devices in sync";
+  if (counts.suspended > 0) std::cout << ", " << counts.suspended << " suspended";
+  std::cout << '\n';
   bool fleetsFine = true;
   for (const auto& fleet : session.store().fleets().list()) {
     const api::Condition* ready = findCondition(fleet->status.conditions, "Ready");

@@ -114,3 +114,14 @@ def test_removing_a_document_changes_nothing_in_the_clouds(tmp_path, sandbox):
     (site.directory / f"device-{uuid}.json").unlink()
     assert site.sync_once().returncode == 0
     assert_provisioned(sandbox, [uuid])
+
+
+def test_a_suspended_fleet_is_left_alone_and_counted(sandbox, site):
+    uuids = sandbox.add_devices(3)
+    done = site.fleet(suspend=True).sync_once()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 of 3 devices in sync, 3 suspended" in done.stdout
+    assert not sandbox.registrations()
+    done = site.fleet().sync_once()
+    assert "3 of 3 devices in sync\n" in done.stdout
+    assert_provisioned(sandbox, uuids)
