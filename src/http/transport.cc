@@ -29,6 +29,7 @@ Request Request::clone() const {
           .credentialHeader = credentialHeader,
           .credential = credential,
           .body = body.clone(),
+          .contentType = contentType,
           .maxResponseBytes = maxResponseBytes,
           .maxBudgetWait = maxBudgetWait};
 }

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,8 +39,9 @@ struct Request {
   // Sent as header `credentialHeader`: e.g. "Authorization" and the whole "Bearer …" value.
   std::string_view credentialHeader;
   SharedSecret credential;
-  // JSON. May hold a private key, hence the type; empty means no body.
+  // May hold a private key, hence the type; empty means no body.
   SecretBytes body;
+  std::string_view contentType = "application/json";
   // The answer is refused with kInternal beyond this many bytes (after decompression).
   std::size_t maxResponseBytes = 16U << 20;
   // The longest wait for the rate limiter before the call is given back as kThrottled.
@@ -78,6 +81,35 @@ class HttpTransport {
   virtual void close() {}
 
   [[nodiscard]] Result<Response> send(const Request& request);
+};
+
+struct StreamOptions {
+  // The longest silence, from the request on and between any two pieces of the answer.
+  Duration idleTimeout{std::chrono::minutes(5)};
+  // What may have arrived and not been taken yet; beyond that nothing more is read, and the other
+  // side has to wait.
+  std::size_t maxBuffered = 1U << 20;
+};
+
+// Answers that never end. Thread-safe.
+class StreamTransport {
+ public:
+  virtual ~StreamTransport() = default;
+
+  // Takes a piece of the answer; false ends the stream. Pieces end anywhere.
+  using OnBytes = std::function<bool(std::string_view piece)>;
+
+  // Sends a read and blocks while its answer lasts. The pieces of a 2xx answer's body go to
+  // `onBytes`, on the calling thread; the answer is returned with an empty body when it has ended,
+  // when `onBytes` wants no more, or after a stop (status 0 if it had not begun): in the last two
+  // cases the connection is closed at once. Any other answer is returned with its body. Errors:
+  //   kUnavailable  no connection, TLS failure, connection lost, transport closed
+  //   kDeadline     silence for idleTimeout; the socket was closed abortively
+  //   kInternal     not HTTP, or a body beside 2xx larger than maxResponseBytes
+  [[nodiscard]] virtual Result<Response> stream(const Request& request,
+                                                const StreamOptions& options,
+                                                const OnBytes& onBytes,
+                                                const std::stop_token& stop) = 0;
 };
 
 }  // namespace bco::http
