@@ -122,13 +122,14 @@ class Client {
 
  private:
   struct Call;
-  [[nodiscard]] http::Request requestOf(const Call& call) const;
-  [[nodiscard]] Result<http::Response> exchange(
-      const Call& call, http::Request request,
-      const std::function<Result<http::Response>(const http::Request&)>& send);
-  [[nodiscard]] Result<std::string> send(const Call& call);
+  using Send = std::function<Result<http::Response>(const http::Request&)>;
+  // Sends with the token of the moment, and once more if that turns out to be an old one.
+  [[nodiscard]] Result<http::Response> authorized(http::Request& request, const Send& send) const;
+  [[nodiscard]] Result<std::string> send(Call call);
+  [[nodiscard]] Result<std::string> sendTo(const Name& name, Call call);
 
   const ClientOptions options_;
+  const std::string server_;  // without a slash at its end
   http::HttpTransport& transport_;
   http::StreamTransport* const streams_;
   const Clock& clock_;

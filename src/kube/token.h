@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "core/clock.h"
@@ -27,13 +28,13 @@ class TokenSource {
 
  private:
   TokenSource(std::string path, const Clock* clock) : path_(std::move(path)), clock_(clock) {}
-  [[nodiscard]] Status read();
+  void read();
 
-  const std::string path_;  // empty: fixed
-  const Clock* const clock_;
-  std::mutex mutex_;  // guards all below
-  SharedSecret authorization_;
-  SteadyPoint looked_ = SteadyPoint::min();
+  const std::string path_;
+  const Clock* const clock_;  // nullptr: fixed
+  std::mutex mutex_;          // guards all below
+  Result<SharedSecret> current_ = fail(ErrorCode::kUnavailable, "no Kubernetes token was read yet");
+  std::optional<SteadyPoint> looked_;
 };
 
 }  // namespace bco::kube
