@@ -43,6 +43,10 @@ enum class Phase {
 };
 [[nodiscard]] std::string_view nameOf(Phase phase);
 
+// Reasons of condition Provisioned while, and after, the device's registration was removed by us.
+inline constexpr std::string_view kDeprovisioning = "Deprovisioning";
+inline constexpr std::string_view kDeprovisioned = "Deprovisioned";
+
 struct KeyStatus {
   std::string fingerprint;  // "sha256:<64 hex>"
   std::uint32_t generation = 0;

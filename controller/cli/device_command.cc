@@ -43,8 +43,8 @@ Status refuseWhatIsDesired(const store::Shared<api::BalenaDevice>& declared,
   if (declared == nullptr && fleet.spec.devices == api::DeviceSource::kAll) {
     return fail(ErrorCode::kInvalid,
                 "BalenaFleet " + toString(fleet.meta.key) +
-                    " desires all of its devices, so that the next sync would bring it back: "
-                    "declare a BalenaDevice with state: Absent for it");
+                    " has devices: All, so that the next sync may bring it back: declare a "
+                    "BalenaDevice with state: Absent for it");
   }
   return {};
 }

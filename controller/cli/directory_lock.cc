@@ -6,32 +6,52 @@
 
 #include <cerrno>
 #include <cstring>
-#include <utility>
+#include <set>
+#include <system_error>
 
 namespace bco::cli {
+namespace {
 
-Result<DirectoryLock> DirectoryLock::acquire(const std::filesystem::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) {
-    return fail(ErrorCode::kInvalid, path.string() + ": " + std::strerror(errno));
+Result<std::set<std::filesystem::path>> directoriesOf(
+    const std::vector<std::filesystem::path>& paths) {
+  std::set<std::filesystem::path> directories;  // several paths may lead to one
+  for (const auto& path : paths) {
+    std::error_code error;
+    auto whole = std::filesystem::canonical(path, error);
+    if (error) return fail(ErrorCode::kInvalid, path.string() + ": " + error.message());
+    const bool isDirectory = std::filesystem::is_directory(whole, error);
+    directories.insert(isDirectory ? std::move(whole) : whole.parent_path());
   }
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    const int error = errno;
-    ::close(descriptor);
-    if (error == EWOULDBLOCK) {
-      return fail(ErrorCode::kConflict,
-                  path.string() + ": another process is syncing these files; stop it first");
+  return directories;
+}
+
+}  // namespace
+
+Result<DirectoryLock> DirectoryLock::acquire(const std::vector<std::filesystem::path>& paths) {
+  const auto directories = directoriesOf(paths);
+  if (!directories) return fail(directories.error());
+  DirectoryLock lock;
+  for (const auto& directory : *directories) {
+    const int descriptor = ::open(directory.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+      return fail(ErrorCode::kInvalid, directory.string() + ": " + std::strerror(errno));
     }
-    return fail(ErrorCode::kInvalid, path.string() + ": can't be locked: " + std::strerror(error));
+    lock.descriptors_.push_back(descriptor);
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) continue;
+    if (errno == EWOULDBLOCK) {
+      return fail(ErrorCode::kConflict,
+                  directory.string() +
+                      ": another process is syncing files of this directory; stop it first, or "
+                      "give each a directory of its own");
+    }
+    return fail(ErrorCode::kInvalid,
+                directory.string() + ": can't be locked: " + std::strerror(errno));
   }
-  return DirectoryLock(descriptor);
+  return lock;
 }
 
 DirectoryLock::~DirectoryLock() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+  for (const int descriptor : descriptors_) ::close(descriptor);
 }
-
-DirectoryLock::DirectoryLock(DirectoryLock&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 }  // namespace bco::cli

@@ -2,23 +2,26 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include "core/result.h"
 
 namespace bco::cli {
 
-// Holds an exclusive advisory lock on a file or directory, which needs no right to write there.
+// Holds exclusive advisory locks on directories, which needs no right to write there.
 class DirectoryLock {
  public:
-  // kConflict: another process holds it.
-  [[nodiscard]] static Result<DirectoryLock> acquire(const std::filesystem::path& path);
+  // Locks the directories among `paths` and those that hold the files among them. kConflict:
+  // another process holds one; kInvalid: there is no such path.
+  [[nodiscard]] static Result<DirectoryLock> acquire(
+      const std::vector<std::filesystem::path>& paths);
   ~DirectoryLock();
-  DirectoryLock(DirectoryLock&& other) noexcept;
+  DirectoryLock(DirectoryLock&& other) noexcept = default;
   DirectoryLock& operator=(DirectoryLock&&) = delete;
 
  private:
-  explicit DirectoryLock(int descriptor) : descriptor_(descriptor) {}
-  int descriptor_;
+  DirectoryLock() = default;
+  std::vector<int> descriptors_;
 };
 
 }  // namespace bco::cli

@@ -53,9 +53,11 @@ std::string progressLine(const api::DeviceCounts& counts, int readyAtStart, Dura
   std::string line = std::to_string(counts.ready) + "/" + std::to_string(counts.total) + " ready";
   const double seconds = std::chrono::duration<double>(elapsed).count();
   const double rate = seconds > 0 ? (counts.ready - readyAtStart) / seconds : 0;
-  if (rate > 0) {
+  // When nothing moves any more the rate would only sink.
+  const int open = counts.pending + counts.waiting;
+  if (rate > 0 && open > 0) {
     line += ", " + std::to_string(std::lround(rate)) + "/s";
-    const double left = (counts.pending + counts.waiting) / rate;
+    const double left = open / rate;
     line += ", " + formatDuration(std::chrono::seconds(std::lround(left))) + " left";
   }
   if (const int bad = counts.failed + counts.conflict; bad > 0) {

@@ -74,7 +74,7 @@ int summarise(Session& session, const std::string& cutOff) {
 
 int runSync(const SyncOptions& options, const std::stop_token& stop) {
   const bool live = ::isatty(STDERR_FILENO) == 1 && options.common.logLevel.empty();
-  auto lock = DirectoryLock::acquire(options.common.files.front());
+  auto lock = DirectoryLock::acquire(options.common.files);
   if (!lock) {
     std::cerr << lock.error().message << '\n';
     return kExitBadInput;

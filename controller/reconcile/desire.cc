@@ -29,8 +29,10 @@ DesiredDevice desire(const DeviceObjects& objects, const FleetView& fleet,
   desired.suspended = object.spec.suspend || fleetSpec.suspend;
   desired.duplicate = std::ranges::count_if(
                           objects, [](const auto& each) { return !each->meta.isDiscovered(); }) > 1;
-  desired.returning = desired.present && (object.status.phase == api::Phase::kAbsent ||
-                                          object.status.phase == api::Phase::kDeprovisioning);
+  const api::Condition* provisioned = findCondition(object.status.conditions, "Provisioned");
+  desired.returning =
+      desired.present && provisioned != nullptr &&
+      (provisioned->reason == api::kDeprovisioned || provisioned->reason == api::kDeprovisioning);
   desired.fleetId = fleet.fleetId;
   desired.managedFleets = std::move(managedFleets);
   desired.service = fleetSpec.service;

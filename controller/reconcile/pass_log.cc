@@ -54,7 +54,9 @@ void logPass(telemetry::Logger& log, const Pass& pass, const DesiredDevice& desi
       return;
     case Verdict::kWait:
     case Verdict::kRefuse: {
-      const bool news = isNews(nameOf(pass.plan.reason), pass.plan.message, before);
+      // Suspended by somebody who knows it.
+      const bool news = pass.plan.reason != Reason::kSuspended &&
+                        isNews(nameOf(pass.plan.reason), pass.plan.message, before);
       log.log(news ? LogLevel::kInfo : LogLevel::kDebug,
               pass.plan.verdict == Verdict::kWait ? "waiting" : "refused", fields);
       return;

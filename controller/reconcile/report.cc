@@ -84,6 +84,49 @@ void setBlocked(api::DeviceStatus& status, const ObservedDevice& observed, TimeP
                         status.observedGeneration, now});
 }
 
+// Whether the device has its registration and variables: what was last known for sure.
+void setProvisioned(api::DeviceStatus& status, const DesiredDevice& desired, const Pass& pass,
+                    TimePoint now) {
+  Condition condition{"Provisioned", true, "Provisioned", "", status.observedGeneration, now};
+  if (!desired.present && pass.observed) {
+    condition.status = false;
+    condition.reason = pass.error ? api::kDeprovisioning : api::kDeprovisioned;
+  } else if (status.phase != Phase::kReady || pass.error) {
+    return;
+  }
+  setCondition(status.conditions, condition);
+}
+
+bool provesCredentialInvalid(Reason reason) {
+  switch (reason) {
+    case Reason::kNotRegistered:
+    case Reason::kKeyMissing:
+    case Reason::kKeyUnknown:
+    case Reason::kKeyExpired:
+    case Reason::kKeyMismatch:
+    case Reason::kCredentialMissing:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Whether the stored key is a registered credential: what was last known for sure.
+void setCredentialValid(api::DeviceStatus& status, const DesiredDevice& desired, const Pass& pass,
+                        TimePoint now) {
+  Condition condition{"CredentialValid", true, "Registered", "", status.observedGeneration, now};
+  if (!desired.present) {
+    return setAbnormal(status, false, condition);
+  }
+  if (status.phase != Phase::kReady || pass.error) {
+    if (!pass.observed || !provesCredentialInvalid(pass.plan.reason)) return;
+    condition.status = false;
+    condition.reason = nameOf(pass.plan.reason);
+    condition.message = pass.plan.message;
+  }
+  setCondition(status.conditions, condition);
+}
+
 // The stored key of an observation that is in sync.
 std::optional<api::KeyStatus> observedKey(const ObservedDevice& observed) {
   if (!observed.registration || !observed.device || !observed.device->target) return std::nullopt;
@@ -166,6 +209,8 @@ api::DeviceStatus report(const api::BalenaDevice& object, const DesiredDevice& d
   } else {
     setConditions(status, nameOf(pass.plan.reason), pass.plan.message, now);
   }
+  setProvisioned(status, desired, pass, now);
+  setCredentialValid(status, desired, pass, now);
   return status;
 }
 
@@ -186,6 +231,8 @@ api::DeviceStatus reportInSync(const api::BalenaDevice& object, const DesiredDev
   keyStatus.rotateAt = rotateAt(key.issuedAt, desired.keys, desired.uuid);
   status.key = keyStatus;
   setConditions(status, nameOf(Reason::kSynced), "", now);
+  setProvisioned(status, desired, {}, now);
+  setCredentialValid(status, desired, {}, now);
   return status;
 }
 

@@ -232,7 +232,7 @@ Result<AttemptPtr> ClientPool::State::makeAttempt(const Request& request) const 
 void ClientPool::State::startWaiting() {
   if (closed_) {
     abandonIf([](const Attempt&) { return true; },
-              {ErrorCode::kUnavailable, "the transport is closed"});
+              {ErrorCode::kUnavailable, "interrupted: the program is shutting down"});
   }
   while (!waiting_.empty() && inFlight_.size() < options_.maxInFlight) {
     const AttemptPtr attempt = std::move(waiting_.front());

@@ -58,17 +58,18 @@ Upstream::Results Upstream::sendAll(std::span<const Request> requests) {
   for (const auto& request : requests) budgetWait = std::max(budgetWait, request.maxBudgetWait);
   const SteadyPoint deadline = clock_.steadyNow() + options_.totalDeadline + budgetWait;
 
-  Results results = sendOnce(requests);
+  Results results = sendOnce(requests, Duration::max());
   for (int attempt = 1; attempt < options_.retry.attempts; ++attempt) {
     const Selection again(requests,
                           [&](std::size_t i) { return isWorthRepeating(requests[i], results[i]); });
     if (again.positions().empty()) break;
     const Duration pause = backoff(options_.retry.backoff, attempt, random_);
-    if (clock_.steadyNow() + pause + options_.attemptDeadline > deadline) break;
+    const Duration spare = deadline - clock_.steadyNow() - pause - options_.attemptDeadline;
+    if (spare < Duration::zero()) break;
     // The breaker's own refusal is not a failure to repeat: it says when to come back.
     if (breaker_.state() == Breaker::State::kOpen) break;
     if (!sleepFor(clock_, pause, closing_.get_token())) break;
-    Results repeated = sendOnce(again.requests());
+    Results repeated = sendOnce(again.requests(), spare);
     for (std::size_t i = 0; i < repeated.size(); ++i) {
       results[again.positions()[i]] = std::move(repeated[i]);
     }
@@ -79,7 +80,8 @@ Upstream::Results Upstream::sendAll(std::span<const Request> requests) {
   return results;
 }
 
-Upstream::Results Upstream::sendOnce(std::span<const Request> requests) {
+Upstream::Results Upstream::sendOnce(std::span<const Request> requests,
+                                     Duration longestBudgetWait) {
   std::vector<std::optional<Error>> refused(requests.size());
   refuseWrites(requests, refused);
   const auto left = [&refused] {
@@ -92,7 +94,7 @@ Upstream::Results Upstream::sendOnce(std::span<const Request> requests) {
       if (!error) error = allowed.error();
     }
   } else if (asked) {
-    drawBudget(requests, refused);
+    drawBudget(requests, longestBudgetWait, refused);
     refuseWrites(requests, refused);  // waiting for the budget took time
     if (!left()) breaker_.notMade();
   }
@@ -123,16 +125,16 @@ void Upstream::refuseWrites(std::span<const Request> requests,
   }
 }
 
-void Upstream::drawBudget(std::span<const Request> requests,
+void Upstream::drawBudget(std::span<const Request> requests, Duration longestWait,
                           std::vector<std::optional<Error>>& refused) {
   struct Share {
     std::size_t count = 0;
-    Duration longestWait = Duration::max();
+    Duration longestWait;
   };
   std::map<TokenBucket*, Share> shares;
   for (std::size_t i = 0; i < requests.size(); ++i) {
     if (refused[i]) continue;
-    Share& share = shares[&bucketOf(requests[i])];
+    Share& share = shares.try_emplace(&bucketOf(requests[i]), Share{0, longestWait}).first->second;
     ++share.count;
     share.longestWait = std::min(share.longestWait, requests[i].maxBudgetWait);
   }

@@ -78,9 +78,10 @@ class Upstream final : public HttpTransport {
  private:
   using Results = std::vector<Result<Response>>;
 
-  Results sendOnce(std::span<const Request> requests);
+  Results sendOnce(std::span<const Request> requests, Duration longestBudgetWait);
   void refuseWrites(std::span<const Request> requests, std::vector<std::optional<Error>>& refused);
-  void drawBudget(std::span<const Request> requests, std::vector<std::optional<Error>>& refused);
+  void drawBudget(std::span<const Request> requests, Duration longestWait,
+                  std::vector<std::optional<Error>>& refused);
   void settle(const Request& request, Result<Response>& result, Duration duration);
   [[nodiscard]] TokenBucket& bucketOf(const Request& request) const;
 

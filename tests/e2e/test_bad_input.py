@@ -120,7 +120,11 @@ def test_only_one_sync_may_work_on_a_directory(sandbox, site):
         wait_until(lambda: sandbox.requests(), "the first one's start")
         second = site.run("sync", "--once")
         assert second.returncode == 2
-        assert "another process is syncing these files" in second.stderr
+        assert "another process is syncing files of this directory" in second.stderr
+        third = subprocess.run([OPERATOR, "sync", "-f", next(site.directory.glob("*.json"))],
+                               text=True, capture_output=True, timeout=PATIENCE)
+        assert third.returncode == 2, "one file of the directory alone"
+        assert "another process is syncing files of this directory" in third.stderr
         assert process.poll() is None
     finally:
         code, text = site.finish(process)

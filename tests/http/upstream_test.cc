@@ -146,6 +146,18 @@ TEST_F(UpstreamTest, StartsNoAttemptThatCouldEndAfterTheTotalDeadline) {
   EXPECT_LE(clock_.elapsed(), 40s);
 }
 
+TEST_F(UpstreamTest, WaitsForTheBudgetOfARepetitionNoLongerThanUntilTheTotalDeadline) {
+  for (int i = 0; i < 10; ++i) script_.answers.push_back(status(503));
+  budgets_ = Budgets::shared(
+      std::make_shared<TokenBucket>(BucketOptions{.perSecond = 0.05, .burst = 1}, clock_));
+  Upstream upstream = make({.name = "cloud", .attemptDeadline = 1s, .totalDeadline = 5s});
+  Request listing = read();
+  listing.maxBudgetWait = 30s;
+  EXPECT_EQ(upstream.send(listing).error().code, ErrorCode::kThrottled);
+  EXPECT_EQ(script_.batches, 2) << "the first at once, the second after twenty seconds";
+  EXPECT_LE(clock_.elapsed(), 35s);
+}
+
 TEST_F(UpstreamTest, SendsNoWriteWhileTheGateIsClosed) {
   gate_ = [] { return false; };
   Upstream upstream = make();

@@ -219,6 +219,8 @@ TEST_F(Device, IsDeprovisionedWhenAbsentIsDesiredAndProvisionedAgainAfterwards) 
 
   deviceSpec(1).state = api::DesiredState::kPresent;
   apply();
+  balena().log().failNext("getDevice", Error{ErrorCode::kUnavailable, "down"});
+  reconcile(1);
   EXPECT_EQ(reconcile(1), 65min) << "a late request of the removal may still land";
   expectConnected(1);
 }

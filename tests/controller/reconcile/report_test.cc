@@ -61,6 +61,7 @@ TEST_P(Report, SaysWhereTheDeviceStands) {
   EXPECT_EQ(status.failureCount, row.error && row.error != ErrorCode::kThrottled ? 1 : 0);
 }
 
+const std::vector<std::string> kReady = {"Ready", "Provisioned", "CredentialValid"};
 const std::vector<std::string> kStalled = {"Stalled"};
 const std::vector<std::string> kConflict = {"Stalled", "OwnershipConflict"};
 const std::vector<std::string> kReconciling = {"Reconciling"};
@@ -68,8 +69,8 @@ const std::vector<std::string> kReconciling = {"Reconciling"};
 INSTANTIATE_TEST_SUITE_P(
     Table, Report,
     testing::Values(
-        Row{"InSync", Verdict::kInSync, Reason::kSynced, Phase::kReady, {"Ready"}},
-        Row{"Acted", Verdict::kAct, Reason::kNotRegistered, Phase::kReady, {"Ready"}},
+        Row{"InSync", Verdict::kInSync, Reason::kSynced, Phase::kReady, kReady},
+        Row{"Acted", Verdict::kAct, Reason::kNotRegistered, Phase::kReady, kReady},
         Row{"TakenOver", Verdict::kAct, Reason::kTakenOver, Phase::kPending, kReconciling},
         Row{"Removed", Verdict::kAct, Reason::kDeprovisioning, Phase::kAbsent, {}, false},
         Row{"NothingToRemove", Verdict::kInSync, Reason::kDeprovisioned, Phase::kAbsent, {}, false},
@@ -123,6 +124,37 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"Overtaken", Verdict::kAct, Reason::kNotRegistered, Phase::kPending, kReconciling, true,
             ErrorCode::kAlreadyExists}),
     [](const auto& each) { return std::string(each.param.name); });
+
+TEST(ReportDetails, SayThatTheKeyIsInvalidWhereThatWasSeenAndNotMended) {
+  Pass pass;
+  pass.plan = {Verdict::kAct, Reason::kKeyExpired, "the newest key has expired", {}, {}};
+  pass.observed.emplace();
+  pass.error = Error{ErrorCode::kUnavailable, "down"};
+  api::BalenaDevice device = deviceIn(Phase::kReady);
+  device.status = report(device, {}, pass, kNow);
+  const auto* invalid = findCondition(device.status.conditions, "CredentialValid");
+  ASSERT_NE(invalid, nullptr);
+  EXPECT_FALSE(invalid->status);
+  EXPECT_EQ(invalid->reason, "KeyExpired");
+  pass.error.reset();
+  device.status = report(device, {}, pass, kNow);
+  EXPECT_TRUE(findCondition(device.status.conditions, "CredentialValid")->status);
+}
+
+TEST(ReportDetails, KeepInMindThatARemovalHasBegun) {
+  Pass pass;
+  pass.plan = {Verdict::kAct, Reason::kDeprovisioning, "", {}, {}};
+  pass.observed.emplace();
+  pass.error = Error{ErrorCode::kUnavailable, "down"};
+  DesiredDevice absent;
+  absent.present = false;
+  api::BalenaDevice device = deviceIn(Phase::kReady);
+  device.status = report(device, absent, pass, kNow);
+  EXPECT_EQ(findCondition(device.status.conditions, "Provisioned")->reason, "Deprovisioning");
+  // Withdrawn, and the first look fails.
+  device.status = report(device, {}, pass, kNow);
+  EXPECT_EQ(findCondition(device.status.conditions, "Provisioned")->reason, "Deprovisioning");
+}
 
 TEST(ReportDetails, CountFailuresUntilOnePassSucceeds) {
   api::BalenaDevice device = deviceIn(Phase::kPending);
