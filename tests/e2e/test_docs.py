@@ -110,6 +110,17 @@ def test_the_sandboxs_commands_are_valid(arguments):
     assert done.returncode == 1 and "can't read /nonexistent" in done.stderr, done.stderr
 
 
+def test_every_reason_and_condition_is_explained():
+    sources = [*(ROOT / "controller" / "reconcile").glob("*.cc"), *(ROOT / "controller" / "reconcile").glob("*.h"),
+               ROOT / "controller" / "plan" / "reason.cc", ROOT / "src" / "core" / "error.cc"]
+    said = set().union(*(re.findall(r'"([A-Z][a-z]+(?:[A-Z][a-z]+)*)"', source.read_text())
+                         for source in sources)) - {"BalenaDevice", "BalenaFleet", "ClearBladeRegistry"}
+    assert len(said) > 40
+    table = "\n".join(line for line in (ROOT / "docs" / "troubleshooting.md").read_text().splitlines()
+                      if line.startswith("| `"))
+    assert said <= set(re.findall(r"`(\w+)`", table))
+
+
 def flags_of(program, *arguments):
     help_text = subprocess.run([BIN / program, *arguments, "--help"], text=True, capture_output=True,
                                check=True).stdout
