@@ -1,0 +1,238 @@
+"""A real API server with its etcd on loopback, for as long as a test run."""
+
+import json
+import pathlib
+import random
+import secrets
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import yaml
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from harness import PATIENCE, ROOT, wait_until
+
+GROUP = "provisioning.balena-clearblade.io"
+APIS = f"/apis/{GROUP}/v1alpha1"
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+def programs():
+    """The folder with kube-apiserver, etcd and kubectl; building them is told on the terminal."""
+    made = subprocess.run([ROOT / "scripts" / "kubernetes-programs"], stdout=subprocess.PIPE,
+                          stderr=sys.__stderr__, text=True)
+    assert made.returncode == 0, "no Kubernetes programs"
+    return pathlib.Path(made.stdout.strip())
+
+
+class Daemon:
+    """A program that can be started again, with what it keeps on disk."""
+
+    def __init__(self, log, command):
+        self.log = pathlib.Path(log)
+        self.command = command
+        self.process = None
+
+    def start(self):
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL)
+
+    def check(self):
+        """Fails when it has ended by itself."""
+        assert self.process.poll() is None, (
+            f"{self.command[0].name} has ended; the end of its log:\n"
+            + "\n".join(self.log.read_text(errors="replace").splitlines()[-20:]))
+
+    def freeze(self):
+        """It keeps its connections, and answers nothing."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self):
+        """At once, as when its machine fails."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(PATIENCE)
+            self.process = None
+
+
+class Answer:
+    def __init__(self, status, body):
+        self.status = status
+        self.body = body
+
+    @property
+    def message(self):
+        return self.body.get("message", "")
+
+
+class Cluster:
+    """etcd and kube-apiserver with RBAC; our three kinds are established.
+
+    No other program of a cluster runs: what is deleted goes as soon as it has no finalizer, nothing
+    collects what a deleted owner leaves, and a namespace that is deleted stays in Terminating."""
+
+    def __init__(self, directory, folder):
+        self.directory = pathlib.Path(directory)
+        self.folder = pathlib.Path(folder)
+        self.admin_token = secrets.token_hex(16)
+        self._write_files()
+        client, peer, secure = free_ports(3)
+        self.url = f"https://127.0.0.1:{secure}"
+        self.ca_file = self.directory / "certificates" / "apiserver.crt"
+        self.etcd = Daemon(self.directory / "etcd.log", self._etcd(client, peer))
+        self.server = Daemon(self.directory / "apiserver.log", self._apiserver(client, secure))
+
+    def start(self):
+        self.etcd.start()
+        self.start_server()
+        self.admin_kubeconfig = self.kubeconfig(self.admin_token, "admin")
+        self.apply_crds()
+        return self
+
+    def stop(self):
+        """Nothing is kept, so nothing is waited for."""
+        self.server.kill()
+        self.etcd.kill()
+
+    # The API server can be frozen, thawed, killed and started again on the same port with the same
+    # data: cluster.server.freeze(), .thaw(), .kill(), cluster.start_server().
+    def start_server(self):
+        self.server.start()
+        wait_until(self._is_ready, "the API server's start")
+
+    def _is_ready(self):
+        self.etcd.check()
+        self.server.check()
+        try:
+            return self.ca_file.exists() and self.request("GET", "/readyz").status == 200
+        except (OSError, ssl.SSLError):
+            return False
+
+    def apply_crds(self):
+        """What `kubectl apply --server-side -f crds/` does, and until it has taken effect."""
+        applied = [yaml.safe_load(file.read_text()) for file in sorted((ROOT / "crds").glob("*.yaml"))]
+        for crd in applied:
+            answer = self.request(
+                "PATCH", f"{CRDS}/{crd['metadata']['name']}?fieldManager=tests&force=true"
+                         "&fieldValidation=Strict", crd, "apply-patch+yaml")
+            assert answer.status in (200, 201), answer.message
+        for crd in applied:
+            wait_until(lambda: self._is_established(crd), f"serving {crd['metadata']['name']}")
+
+    def _is_established(self, crd):
+        conditions = self.request("GET", f"{CRDS}/{crd['metadata']['name']}").body["status"]["conditions"]
+        return (any(each["type"] == "Established" and each["status"] == "True"
+                    for each in conditions or [])
+                # It is served a moment later.
+                and self.request("GET", f"{APIS}/{crd['spec']['names']['plural']}").status == 200)
+
+    def request(self, method, path, body=None, content_type="json", token=None):
+        """As the admin, or as whose token it is."""
+        request = urllib.request.Request(
+            self.url + path, method=method, data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {token or self.admin_token}",
+                     "Content-Type": f"application/{content_type}"})
+        context = ssl.create_default_context(cafile=self.ca_file)
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE, context=context) as answer:
+                return Answer(answer.status, parsed(answer.read()))
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, parsed(error.read()))
+
+    def kubectl(self, *arguments, input=None, kubeconfig=None):
+        """Its output; it must succeed."""
+        done = subprocess.run(
+            [self.folder / "kubectl", "--kubeconfig", kubeconfig or self.admin_kubeconfig,
+             *arguments], input=input, text=True, capture_output=True, timeout=PATIENCE)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def add_namespace(self, name):
+        made = self.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+        assert made.status == 201, made.message
+        return name
+
+    def service_account_token(self, namespace, name, seconds=3600):
+        """Of a service account, which is made if need be. It expires after `seconds`, 600 at least."""
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+        made = self.request("POST", path, {"metadata": {"name": name}})
+        assert made.status in (201, 409), made.message
+        issued = self.request("POST", f"{path}/{name}/token", {"spec": {"expirationSeconds": seconds}})
+        assert issued.status == 201, issued.message
+        return issued.body["status"]["token"]
+
+    def kubeconfig(self, token, name, namespace="default"):
+        """Writes the file with which kubectl and others are whose token it is; its path."""
+        path = self.directory / f"{name}.kubeconfig"
+        path.write_text(json.dumps({
+            "apiVersion": "v1", "kind": "Config", "current-context": "tests",
+            "clusters": [{"name": "tests", "cluster": {"server": self.url,
+                                                       "certificate-authority": str(self.ca_file)}}],
+            "users": [{"name": name, "user": {"token": token}}],
+            "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": name,
+                                                       "namespace": namespace}}]}, indent=1))
+        path.chmod(0o600)
+        return path
+
+    def _write_files(self):
+        key = ec.generate_private_key(ec.SECP256R1())
+        (self.directory / "sa.key").write_bytes(key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption()))
+        (self.directory / "sa.pub").write_bytes(key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
+        (self.directory / "tokens.csv").write_text(f"{self.admin_token},admin,1,system:masters\n")
+
+    def _etcd(self, client, peer):
+        return [self.folder / "etcd", "--data-dir", self.directory / "etcd",
+                "--listen-client-urls", f"http://127.0.0.1:{client}",
+                "--advertise-client-urls", f"http://127.0.0.1:{client}",
+                "--listen-peer-urls", f"http://127.0.0.1:{peer}",
+                "--initial-advertise-peer-urls", f"http://127.0.0.1:{peer}",
+                "--initial-cluster", f"default=http://127.0.0.1:{peer}",
+                "--unsafe-no-fsync", "--log-level", "warn"]
+
+    def _apiserver(self, etcd, secure):
+        return [self.folder / "kube-apiserver", "--etcd-servers", f"http://127.0.0.1:{etcd}",
+                "--bind-address", "127.0.0.1", "--secure-port", str(secure),
+                "--cert-dir", self.directory / "certificates",
+                "--token-auth-file", self.directory / "tokens.csv",
+                "--service-account-key-file", self.directory / "sa.pub",
+                "--service-account-signing-key-file", self.directory / "sa.key",
+                "--service-account-issuer", "https://kubernetes.default.svc",
+                "--authorization-mode", "RBAC", "--service-cluster-ip-range", "10.96.0.0/16",
+                "--disable-admission-plugins", "ServiceAccount"]
+
+
+def parsed(data):
+    """JSON, or else the text as the message."""
+    try:
+        return json.loads(data)
+    except ValueError:
+        return {"message": data.decode(errors="replace")}
+
+
+def free_ports(count):
+    """Ports of loopback that nobody uses now. Below those that the kernel gives to connections, one
+    of which might take a port before its program does."""
+    ports = []
+    while len(ports) < count:
+        port = random.randint(20000, 32000)
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        if port not in ports:
+            ports.append(port)
+    return ports
