@@ -1,8 +1,5 @@
 #include "http/client_pool.h"
 
-#include <cpprest/containerstream.h>
-#include <cpprest/http_client.h>
-#include <cpprest/rawptrstream.h>
 #include <pplx/threadpool.h>
 
 #include <algorithm>
@@ -12,12 +9,11 @@
 #include <map>
 #include <unordered_set>
 
-#include "core/text.h"
+#include "http/detail/attempt.h"
 #include "http/failure.h"
 #include "http/gunzip.h"
 #include "http/latch.h"
 #include "http/socket.h"
-#include "http/tls_context.h"
 
 namespace bco::http {
 
@@ -28,17 +24,20 @@ using TlsStream = boost::asio::ssl::stream<tcp::socket&>;
 
 // More hosts than an upstream has: a server that sends us to ever new ones is refused.
 constexpr std::size_t kMostOrigins = 16;
+// Connections of streams that have ended.
+constexpr std::size_t kMostIdleStreams = 64;
 constexpr Duration kLongestClose{2000};
 constexpr Duration kSilenceBeyondDeadline{1000};
+// Whoever reads a stream judges its silence; the library's own timer must not come first.
+constexpr Duration kSilenceOfStreams = std::chrono::hours(24 * 365);
 
 boost::asio::io_service& libraryThread() {
   return crossplat::threadpool::shared_instance().service();
 }
 
-// Thrown through the library, to be told apart from its own failures.
+// Thrown through the library as well.
 struct StaleConnection final : std::exception {};
 struct RefusedToRepeat final : std::exception {};
-struct TooLarge final : std::exception {};
 
 // The library hands out either a TLS stream or a bare socket and, behind a proxy, does not say
 // which. A stream starts with the address of its socket, a socket with that of its service, which
@@ -56,96 +55,26 @@ struct Batch {
   Latch pending;
 };
 
-// The connections to one scheme, host and port.
-struct Origin {
-  std::unique_ptr<TlsContext> tls;
-  std::unique_ptr<web::http::client::http_client> client;
-};
-
-struct Attempt {
-  std::shared_ptr<Batch> batch;
-  std::size_t index = 0;
-  Url url;
-  bool isWrite = false;
-  std::size_t maxResponseBytes = 0;
-  SecretBytes body;
-  web::http::http_request message;
-  // Not of a std::string, which the library would use through a pointer of the wrong type.
-  concurrency::streams::container_buffer<std::vector<std::uint8_t>> content;
-  web::http::http_response response;
-  pplx::cancellation_token_source cancellation;
-  std::shared_ptr<Origin> origin;  // since it was started
-  std::optional<int> corked;       // the descriptor of the connection, until the body is written
-  bool stale = false;
-  bool finished = false;   // its result is set
-  bool abandoned = false;  // and the library still works on it
-};
-using AttemptPtr = std::shared_ptr<Attempt>;
-
-bool hasLineBreak(std::string_view text) {
-  return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
-}
-
-Status checkHeaders(const Request& request) {
-  bool bad = request.credential && hasLineBreak(request.credential->reveal());
-  for (const auto& [name, value] : request.headers) {
-    bad = bad || hasLineBreak(name) || hasLineBreak(value);
-  }
-  if (bad) return fail(ErrorCode::kInvalid, "a header holds a line break");
-  return {};
-}
-
-web::http::http_request buildMessage(const Request& request, const AttemptPtr& attempt,
-                                     const std::string& userAgent) {
-  web::http::http_request message{std::string(nameOf(request.method))};
-  message.set_request_uri(web::uri(attempt->url.target));
-  auto& headers = message.headers();
-  for (const auto& [name, value] : request.headers) headers.add(name, value);
-  if (request.credential) {
-    headers.add(std::string(request.credentialHeader), std::string(request.credential->reveal()));
-  }
-  headers.add("User-Agent", userAgent);
-  if (!attempt->isWrite) headers.add("Accept-Encoding", "gzip");
-  if (!attempt->body.empty()) {
-    const std::string_view bytes = attempt->body.reveal();
-    message.set_body(concurrency::streams::rawptr_stream<std::uint8_t>::open_istream(
-                         reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()),
-                     bytes.size(), "application/json");
-  }
-  message.set_response_stream(concurrency::streams::ostream(attempt->content));
-  // Called while the library works on the message, which the attempt outlives.
-  message.set_progress_handler(
-      [attempt = attempt.get()](web::http::message_direction::direction direction,
-                                utility::size64_t bytes) {
-        if (direction == web::http::message_direction::upload) {
-          if (attempt->corked && bytes == attempt->body.size()) {
-            uncork(*std::exchange(attempt->corked, std::nullopt));
-          }
-        } else if (bytes > attempt->maxResponseBytes) {
-          throw TooLarge{};
-        }
-      });
-  return message;
-}
-
 }  // namespace
 
-// Everything but sendAll() and close() runs on the library's thread, and all members but the
-// constants are for it alone.
+// Everything but sendAll(), stream() and close() runs on the library's thread, and all members but
+// the constants are for it alone.
 class ClientPool::State final : public std::enable_shared_from_this<State> {
  public:
   State(PoolOptions options, Clock& clock) : options_(std::move(options)), clock_(clock) {}
 
   std::vector<Result<Response>> sendAll(std::span<const Request> requests);
+  Result<Response> stream(const Request& request, const StreamOptions& options,
+                          const StreamTransport::OnBytes& onBytes, const std::stop_token& stop);
   void close();
   void waitUntilIdle() { idle_.wait(clock_, clock_.steadyNow() + kLongestClose); }
 
  private:
-  Result<AttemptPtr> makeAttempt(const Request& request) const;
   void startWaiting();
   void start(const AttemptPtr& attempt);
-  Result<std::shared_ptr<Origin>> originOf(const Url& url);
-  std::shared_ptr<Origin> makeOrigin(const Url& url);
+  void startStream(const AttemptPtr& attempt);
+  Result<std::shared_ptr<Origin>> originOf(const Url& url, bool forStreams);
+  std::shared_ptr<Origin> makeOrigin(const Url& url, Duration silence);
   void prepareSocket(void* handle, bool tls, bool proxied) const;
   void onHead(const AttemptPtr& attempt, const pplx::task<web::http::http_response>& head);
   void onBody(const AttemptPtr& attempt, const pplx::task<utility::size64_t>& body);
@@ -154,6 +83,7 @@ class ClientPool::State final : public std::enable_shared_from_this<State> {
   void finish(const AttemptPtr& attempt, Result<Response> result);
   void abandon(const AttemptPtr& attempt, Error error);
   void abandonIf(const std::function<bool(const Attempt&)>& which, const Error& error);
+  [[nodiscard]] static Error closedError();
 
   const PoolOptions options_;
   Clock& clock_;
@@ -161,6 +91,7 @@ class ClientPool::State final : public std::enable_shared_from_this<State> {
   bool closed_ = false;
   Attempt* starting_ = nullptr;  // the library's calls into us are made by start()
   int abandoned_ = 0;
+  std::size_t streams_ = 0;  // of those in flight
   std::map<std::string, std::shared_ptr<Origin>> origins_;
   std::deque<AttemptPtr> waiting_;
   std::unordered_set<AttemptPtr> inFlight_;
@@ -173,11 +104,14 @@ std::vector<Result<Response>> ClientPool::State::sendAll(std::span<const Request
   std::vector<AttemptPtr> attempts;
   attempts.reserve(requests.size());
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    auto attempt = makeAttempt(requests[i]);
+    auto attempt = makeAttempt(requests[i], options_.userAgent);
     if (onLibraryThread) attempt = fail(ErrorCode::kInternal, "sendAll() called by a continuation");
     if (attempt) {
-      (*attempt)->batch = batch;
-      (*attempt)->index = i;
+      (*attempt)->owner = batch.get();
+      (*attempt)->deliver = [this, batch, i](Result<Response> result) {
+        batch->results[i] = std::move(result);
+        batch->pending.countDown(clock_);
+      };
       attempts.push_back(*std::move(attempt));
     } else {
       batch->results[i] = fail(std::move(attempt.error()));
@@ -192,7 +126,7 @@ std::vector<Result<Response>> ClientPool::State::sendAll(std::span<const Request
                       });
     if (!batch->pending.wait(clock_, deadline)) {
       boost::asio::post(libraryThread(), [self = shared_from_this(), batch] {
-        self->abandonIf([&batch](const Attempt& attempt) { return attempt.batch == batch; },
+        self->abandonIf([&batch](const Attempt& attempt) { return attempt.owner == batch.get(); },
                         {ErrorCode::kDeadline,
                          "no answer in " + formatDuration(self->options_.attemptDeadline)});
       });
@@ -212,43 +146,81 @@ std::vector<Result<Response>> ClientPool::State::sendAll(std::span<const Request
   return results;
 }
 
-Result<AttemptPtr> ClientPool::State::makeAttempt(const Request& request) const {
-  auto url = parseUrl(request.url);
-  if (!url) return fail(std::move(url.error()));
-  if (auto status = checkHeaders(request); !status) return fail(std::move(status.error()));
-  auto attempt = std::make_shared<Attempt>();
-  attempt->url = *std::move(url);
-  attempt->isWrite = request.callClass != CallClass::kRead;
-  attempt->maxResponseBytes = request.maxResponseBytes;
-  attempt->body = request.body.clone();
-  try {
-    attempt->message = buildMessage(request, attempt, options_.userAgent);
-  } catch (const std::exception& error) {
-    return fail(ErrorCode::kInvalid, displayUrl(request.url) + ": " + error.what());
+Result<Response> ClientPool::State::stream(const Request& request, const StreamOptions& options,
+                                           const StreamTransport::OnBytes& onBytes,
+                                           const std::stop_token& stop) {
+  if (libraryThread().get_executor().running_in_this_thread()) {
+    return fail(ErrorCode::kInternal, "stream() called by a continuation");
   }
-  return attempt;
+  const auto queue = std::make_shared<StreamQueue>(options.maxBuffered, clock_);
+  const auto made = makeAttempt(request, options_.userAgent, queue);
+  if (!made) return fail(made.error());
+  const AttemptPtr& attempt = *made;
+  attempt->owner = attempt.get();
+  attempt->deliver = [queue](Result<Response> result) { queue->end(std::move(result)); };
+  boost::asio::post(libraryThread(),
+                    [self = shared_from_this(), attempt] { self->startStream(attempt); });
+  const auto giveUp = [&](const Error& error) {
+    boost::asio::post(libraryThread(), [self = shared_from_this(), attempt, error] {
+      if (!attempt->finished) self->abandon(attempt, error);
+    });
+    return queue->result();
+  };
+
+  std::string refusal;
+  std::optional<Response> head;
+  for (std::string bytes;;) {
+    const auto [outcome, madeRoom] =
+        queue->take(bytes, clock_.steadyNow() + options.idleTimeout, stop);
+    if (outcome == StreamQueue::Outcome::kEnded) break;
+    if (outcome == StreamQueue::Outcome::kSilent) {
+      return giveUp({ErrorCode::kDeadline, "silence for " + formatDuration(options.idleTimeout)});
+    }
+    if (madeRoom) boost::asio::post(libraryThread(), [attempt] { attempt->stream->resume(); });
+    if (!head) head = queue->head();
+    bool goOn = outcome == StreamQueue::Outcome::kBytes;
+    if (goOn && head->status / 100 != 2) {
+      refusal += bytes;
+      if (refusal.size() > request.maxResponseBytes)
+        return giveUp(tooLarge(request.maxResponseBytes));
+    } else if (goOn) {
+      goOn = onBytes(bytes);
+    }
+    if (!goOn) {
+      static_cast<void>(giveUp({ErrorCode::kUnavailable, "stopped"}));
+      return *std::move(head);
+    }
+  }
+  auto result = queue->result();
+  if (result) result->body = std::move(refusal);
+  return result;
 }
 
 void ClientPool::State::startWaiting() {
   if (closed_) {
-    abandonIf([](const Attempt&) { return true; },
-              {ErrorCode::kUnavailable, "interrupted: the program is shutting down"});
+    abandonIf([](const Attempt&) { return true; }, closedError());
   }
-  while (!waiting_.empty() && inFlight_.size() < options_.maxInFlight) {
+  while (!waiting_.empty() && inFlight_.size() - streams_ < options_.maxInFlight) {
     const AttemptPtr attempt = std::move(waiting_.front());
     waiting_.pop_front();
     start(attempt);
   }
 }
 
+void ClientPool::State::startStream(const AttemptPtr& attempt) {
+  if (closed_) return abandon(attempt, closedError());
+  start(attempt);
+}
+
 void ClientPool::State::start(const AttemptPtr& attempt) {
-  auto origin = originOf(attempt->url);
+  auto origin = originOf(attempt->url, attempt->stream != nullptr);
   if (!origin) return finish(attempt, fail(std::move(origin.error())));
   attempt->origin = *std::move(origin);
   inFlight_.insert(attempt);
+  if (attempt->stream) ++streams_;
   starting_ = attempt.get();
   // Each round that meets a dead connection removes it; of a stale one no byte was used.
-  for (std::size_t round = 0; round <= options_.maxInFlight; ++round) {
+  for (std::size_t round = 0; round <= options_.maxInFlight + kMostIdleStreams; ++round) {
     attempt->stale = false;
     attempt->origin->client->request(attempt->message, attempt->cancellation.get_token())
         .then(
@@ -264,28 +236,30 @@ void ClientPool::State::start(const AttemptPtr& attempt) {
   }
 }
 
-Result<std::shared_ptr<Origin>> ClientPool::State::originOf(const Url& url) {
-  auto& origin = origins_[url.origin()];
+Result<std::shared_ptr<Origin>> ClientPool::State::originOf(const Url& url, bool forStreams) {
+  const std::string key = url.origin() + (forStreams ? " streams" : "");
+  auto& origin = origins_[key];
   if (origin) return origin;
   if (origins_.size() > kMostOrigins) {
-    origins_.erase(url.origin());
+    origins_.erase(key);
     return fail(ErrorCode::kInvalid, "too many different hosts; refused " + url.origin());
   }
   try {
-    origin = makeOrigin(url);
+    // A little longer than the deadline, which would otherwise be found to have freed a turn for a
+    // request whose own time is up too.
+    origin = makeOrigin(
+        url, forStreams ? kSilenceOfStreams : options_.attemptDeadline + kSilenceBeyondDeadline);
   } catch (const std::exception& error) {
-    origins_.erase(url.origin());
+    origins_.erase(key);
     return fail(ErrorCode::kInvalid, url.origin() + ": " + error.what());
   }
   return origin;
 }
 
-std::shared_ptr<Origin> ClientPool::State::makeOrigin(const Url& url) {
+std::shared_ptr<Origin> ClientPool::State::makeOrigin(const Url& url, Duration silence) {
   auto origin = std::make_shared<Origin>();
   web::http::client::http_client_config config;
-  // The longest silence on a connection. Later than the deadline, which would otherwise be found to
-  // have freed a turn for a request whose own time is up too.
-  config.set_timeout(options_.attemptDeadline + kSilenceBeyondDeadline);
+  config.set_timeout(silence);  // the longest on a connection
   config.set_max_redirects(0);
   const auto proxy = options_.proxies.proxyFor(url);
   if (proxy) {
@@ -301,7 +275,9 @@ std::shared_ptr<Origin> ClientPool::State::makeOrigin(const Url& url) {
         prepareSocket(handle, tls, proxied);
       });
   if (url.tls) {
-    origin->tls = std::make_unique<TlsContext>(options_.trust, url.host);
+    origin->tls = std::make_unique<TlsContext>(
+        options_.trust, options_.serverName.empty() ? url.host : options_.serverName,
+        options_.identity);
     origin->tls->onHandshake(
         [](void* socket) { tuneSocket(static_cast<tcp::socket*>(socket)->native_handle()); });
     config.set_ssl_context_callback(
@@ -359,6 +335,8 @@ void ClientPool::State::onHead(const AttemptPtr& attempt,
   if (attempt->response.status_code() < 200) {
     abandon(attempt,
             {ErrorCode::kInternal, "the server sent an interim answer, which we don't read"});
+  } else if (attempt->stream) {
+    attempt->stream->queue().begin(headOf(*attempt));
   } else if (attempt->response.headers().content_length() > attempt->maxResponseBytes) {
     abandon(attempt, tooLarge(attempt->maxResponseBytes));
   }
@@ -374,11 +352,7 @@ void ClientPool::State::onBody(const AttemptPtr& attempt,
   try {
     body.get();
     if (!attempt->finished) {
-      Response response;
-      response.status = attempt->response.status_code();
-      for (auto& [name, value] : attempt->response.headers()) {
-        response.headers.emplace_back(name, std::move(value));
-      }
+      Response response = attempt->stream ? attempt->stream->queue().head() : headOf(*attempt);
       const auto content = std::move(attempt->content.collection());
       response.body.assign(content.begin(), content.end());
       finish(attempt, std::move(response));
@@ -412,7 +386,7 @@ Error ClientPool::State::explain(const std::exception_ptr& failure, const Attemp
 // handler returns, so the next request starts after that: before, it would open one more.
 void ClientPool::State::release(const AttemptPtr& attempt) {
   if (attempt->abandoned) --abandoned_;
-  inFlight_.erase(attempt);
+  if (inFlight_.erase(attempt) > 0 && attempt->stream) --streams_;
   if (closed_ && inFlight_.empty()) idle_.countDown(clock_);
   if (!waiting_.empty()) {
     boost::asio::post(libraryThread(), [self = shared_from_this()] { self->startWaiting(); });
@@ -426,6 +400,7 @@ void ClientPool::State::abandon(const AttemptPtr& attempt, Error error) {
   attempt->abandoned = true;
   ++abandoned_;
   attempt->cancellation.cancel();
+  if (attempt->stream) attempt->stream->abandon();
 }
 
 void ClientPool::State::abandonIf(const std::function<bool(const Attempt&)>& which,
@@ -454,8 +429,11 @@ void ClientPool::State::finish(const AttemptPtr& attempt, Result<Response> resul
   if (attempt->finished) return;
   attempt->finished = true;
   if (!result && !attempt->isWrite) result.error().outcomeUnknown = false;
-  attempt->batch->results[attempt->index] = std::move(result);
-  attempt->batch->pending.countDown(clock_);
+  attempt->deliver(std::move(result));
+}
+
+Error ClientPool::State::closedError() {
+  return {ErrorCode::kUnavailable, "interrupted: the program is shutting down"};
 }
 
 ClientPool::ClientPool(PoolOptions options, Clock& clock)
@@ -468,6 +446,11 @@ ClientPool::~ClientPool() {
 
 std::vector<Result<Response>> ClientPool::sendAll(std::span<const Request> requests) {
   return state_->sendAll(requests);
+}
+
+Result<Response> ClientPool::stream(const Request& request, const StreamOptions& options,
+                                    const OnBytes& onBytes, const std::stop_token& stop) {
+  return state_->stream(request, options, onBytes, stop);
 }
 
 void ClientPool::close() { state_->close(); }

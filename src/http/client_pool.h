@@ -3,9 +3,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/clock.h"
+#include "http/identity.h"
 #include "http/proxy.h"
 #include "http/transport.h"
 #include "http/trust.h"
@@ -15,6 +17,9 @@ namespace bco::http {
 struct PoolOptions {
   Trust trust;
   ProxySettings proxies = {};
+  std::optional<ClientIdentity> identity = std::nullopt;  // for servers that ask who we are
+  // The name that certificates must have instead of the URL's host; empty: that host.
+  std::string serverName = {};
   // Most requests in flight, and so most connections; what is beyond waits its turn.
   std::size_t maxInFlight = 8;
   // From sendAll() on, waiting for a turn included. A connection that stays silent for a second
@@ -27,10 +32,11 @@ struct PoolOptions {
 // returned, never followed: a followed one would carry the credential to another host. Answers may
 // come compressed to reads. Never repeats a request of which a byte may have been sent.
 //
-// Threads: sendAll() may be called from any number of threads. All that touches a connection runs
-// on the HTTP library's one thread, so nothing here needs a lock but the wait for a batch;
-// sendAll() called from that thread would wait for itself and is refused (kInternal).
-class ClientPool final : public HttpTransport {
+// Threads: sendAll() and stream() may be called from any number of threads. All that touches a
+// connection runs on the HTTP library's one thread, so nothing here needs a lock but the wait for a
+// batch and the queue of a stream; called from that thread they would wait for themselves and are
+// refused (kInternal).
+class ClientPool final : public HttpTransport, public StreamTransport {
  public:
   // initializeHttp() must have run. `clock` must outlive the pool.
   ClientPool(PoolOptions options, Clock& clock);
@@ -43,6 +49,12 @@ class ClientPool final : public HttpTransport {
   // line break; kUnavailable after close(). outcomeUnknown is right for reads too.
   [[nodiscard]] std::vector<Result<Response>> sendAll(std::span<const Request> requests) override;
 
+  // Beside maxInFlight and without the attempt deadline, on connections of their own.
+  [[nodiscard]] Result<Response> stream(const Request& request, const StreamOptions& options,
+                                        const OnBytes& onBytes,
+                                        const std::stop_token& stop) override;
+
+  // Ends streams too.
   void close() override;
 
  private:

@@ -6,6 +6,8 @@ namespace bco::http {
 // TCP_NODELAY: the library writes head and body of a request separately, and Nagle's algorithm
 // would hold a body back for a round trip. SO_LINGER 0: closing the connection, as a deadline
 // does, also throws away what is still queued, so that no request lands after we gave it up.
+// Keep-alive probes: a host that is gone without a word is noticed within a minute, also by a
+// stream that has nothing to say.
 void tuneSocket(int descriptor);
 
 // Between the two, what is written is held back (at most 200 ms), so that head and body, which the

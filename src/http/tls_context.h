@@ -3,9 +3,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "http/identity.h"
 #include "http/trust.h"
 
 using SSL = struct ssl_st;
@@ -16,12 +18,14 @@ using X509_STORE_CTX = struct x509_store_ctx_st;
 namespace bco::http {
 
 // TLS 1.2 or newer; the certificate must be trusted and name `host` in a subject alternative name
-// (a DNS name or an IP address; common names don't count). Sessions are resumed: a second
+// (a DNS name or an IP address; common names don't count), which is also asked for (SNI). The
+// server gets `identity` if it asks for one. Sessions are resumed: a second
 // connection saves the signature and the chain check.
 // Thread rule: made anywhere, used by the connections' one thread only.
 class TlsContext {
  public:
-  TlsContext(const Trust& trust, const std::string& host);
+  TlsContext(const Trust& trust, const std::string& host,
+             const std::optional<ClientIdentity>& identity = std::nullopt);
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
@@ -45,6 +49,7 @@ class TlsContext {
   static int onVerify(X509_STORE_CTX* chain, void* self);
   void start(SSL* ssl);
 
+  const std::string host_;
   std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context_;
   std::vector<Session> sessions_;
   std::function<void(void*)> action_;

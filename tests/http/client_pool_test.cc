@@ -87,6 +87,15 @@ TEST_F(ClientPoolTest, SendsMethodTargetHeadersCredentialAndBodyAsGiven) {
   EXPECT_EQ(seen.body, R"({"a":1})");
 }
 
+TEST_F(ClientPoolTest, SendsTheTypeOfTheBody) {
+  start();
+  ClientPool pool(options(), clock_);
+  Request request = post(url("http://127.0.0.1"));
+  request.contentType = "application/merge-patch+json";
+  ASSERT_TRUE(pool.send(request.clone()));
+  EXPECT_EQ(requests_.at(0).header("Content-Type"), "application/merge-patch+json");
+}
+
 TEST_F(ClientPoolTest, ReturnsResultsInTheOrderOfTheRequests) {
   start();
   ClientPool pool(options(3), clock_);
@@ -129,6 +138,16 @@ TEST_F(ClientPoolTest, RefusesACertificateForAnotherNameOrAddress) {
     EXPECT_FALSE(result.error().outcomeUnknown);
   }
   EXPECT_TRUE(requests_.empty());
+}
+
+TEST_F(ClientPoolTest, AcceptsTheNameItWasToldInPlaceOfTheUrls) {
+  PoolOptions renamed = options();
+  renamed.serverName = "kubernetes.default.svc";
+  ClientPool pool(renamed, clock_);
+  start(ca().issue("DNS:kubernetes.default.svc"));
+  EXPECT_TRUE(pool.send(get(url("https://localhost"))));
+  start(ca().issue("DNS:localhost"));
+  EXPECT_THAT(describe(pool.send(get(url("https://localhost")))), HasSubstr("mismatch"));
 }
 
 TEST_F(ClientPoolTest, DoesNotTakeACommonNameForAName) {

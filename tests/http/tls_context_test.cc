@@ -37,6 +37,13 @@ class TlsContextTest : public testing::Test {
     SSL_CTX_set_session_id_context(server_.get(), reinterpret_cast<const unsigned char*>("t"), 1);
   }
 
+  // The server wants a certificate of `authority`.
+  void demandCertificate(const std::string& authority) {
+    const auto trust = Trust::load({.system = false, .extraPem = authority});
+    SSL_CTX_set1_cert_store(server_.get(), trust->store());
+    SSL_CTX_set_verify(server_.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  }
+
   // The client's side when both finished, else nullptr.
   Connection connect(TlsContext& tls, void* argument = nullptr) {
     const Context context(tls.share());
@@ -50,12 +57,19 @@ class TlsContextTest : public testing::Test {
     SSL_set_connect_state(client.get());
     SSL_set_accept_state(server.get());
     if (argument != nullptr) TlsContext::atHandshake(client.get(), argument);
+    // As the library does: it checks the URL's host too, and asks for it.
+    SSL_set_verify(client.get(), SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 0; });
+    SSL_set_tlsext_host_name(client.get(), "host-of-the-url");
+    seenServerName_.clear();
     for (int i = 0; i < 10; ++i) {
       SSL_do_handshake(client.get());
       SSL_do_handshake(server.get());
     }
     if (SSL_is_init_finished(client.get()) == 0 || SSL_is_init_finished(server.get()) == 0) {
       return nullptr;
+    }
+    if (const char* name = SSL_get_servername(server.get(), TLSEXT_NAMETYPE_host_name)) {
+      seenServerName_ = name;
     }
     char byte = 'x';
     SSL_write(server.get(), &byte, 1);  // behind the tickets
@@ -67,6 +81,7 @@ class TlsContextTest : public testing::Test {
   const test::TestCa ca_;
   const Result<Trust> trust_ = Trust::load({.system = false, .extraPem = ca_.pem()});
   Context server_;
+  std::string seenServerName_;
 };
 
 TEST_F(TlsContextTest, ResumesASession) {
@@ -101,6 +116,60 @@ TEST_F(TlsContextTest, ChecksTheNameItself) {
   EXPECT_FALSE(accepts("host"));
   EXPECT_FALSE(accepts("a.b.cloud.example"));
   EXPECT_FALSE(accepts("10.0.0.2"));
+}
+
+TEST_F(TlsContextTest, AsksForTheNameItChecksNotForTheUrls) {
+  serve(ca_.issue("DNS:other"));
+  TlsContext tls(*trust_, "other");
+  ASSERT_TRUE(connect(tls));
+  EXPECT_EQ(seenServerName_, "other");
+}
+
+TEST_F(TlsContextTest, ShowsItsCertificateToAServerThatAsks) {
+  const auto files = ca_.issue("DNS:host");
+  const test::TestCa clients("clients");
+  const auto ours = clients.issue("", "me");
+  const auto identity = ClientIdentity::load(ours.certificatePem, SecretBytes(ours.privateKeyPem));
+  ASSERT_TRUE(identity) << identity.error().message;
+  TlsContext withIdentity(*trust_, "host", *identity);
+  TlsContext without(*trust_, "host");
+  // TLS 1.2: the server's refusal is then a part of the handshake.
+  serve(files, TLS1_2_VERSION);
+  demandCertificate(clients.pem());
+  EXPECT_TRUE(connect(withIdentity));
+  EXPECT_FALSE(connect(without));
+  serve(files, TLS1_2_VERSION);
+  demandCertificate(ca_.pem());
+  EXPECT_FALSE(connect(withIdentity));
+}
+
+TEST_F(TlsContextTest, ShowsTheCertificatesBetweenItsOwnAndTheAuthority) {
+  const auto files = ca_.issue("DNS:host");
+  const auto ours = ca_.issue("", "me");
+  const test::TestCa other("other");
+  const auto identity =
+      ClientIdentity::load(ours.certificatePem + other.pem(), SecretBytes(ours.privateKeyPem));
+  ASSERT_TRUE(identity);
+  TlsContext tls(*trust_, "host", *identity);
+  STACK_OF(X509)* chain = nullptr;
+  const Context context(tls.share());
+  SSL_CTX_get0_chain_certs(context.get(), &chain);
+  EXPECT_EQ(sk_X509_num(chain), 1);
+}
+
+TEST_F(TlsContextTest, RefusesAnIdentityThatCannotWork) {
+  const auto ours = ca_.issue("", "me");
+  const auto theirs = ca_.issue("", "them");
+  const auto refusal = [](const std::string& certificate, const std::string& key) {
+    const auto identity = ClientIdentity::load(certificate, SecretBytes(key));
+    return identity ? "" : identity.error().message;
+  };
+  EXPECT_EQ(refusal(ours.certificatePem, ours.privateKeyPem), "");
+  EXPECT_EQ(refusal("x", ours.privateKeyPem), "the client certificate is not a PEM certificate");
+  EXPECT_EQ(refusal(ours.certificatePem, "x"),
+            "the client certificate's key is not an unencrypted PEM private key");
+  EXPECT_EQ(refusal(ours.certificatePem, theirs.privateKeyPem),
+            "the client certificate and its key don't belong together");
 }
 
 TEST_F(TlsContextTest, SpeaksNothingOlderThanTls12) {
