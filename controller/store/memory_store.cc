@@ -33,18 +33,11 @@ void MemoryStore::notify(const Object& object) {
 void MemoryStore::reindex(const api::BalenaDevice& device) {
   // Looked up under the lock, so that what is found last is also written last.
   std::lock_guard lock(mutex_);
-  const bool exists = devices_.get(device.meta.key) != nullptr;
-  auto& sameUuid = byUuid_[device.spec.uuid];
-  auto& sameFleet = byFleet_[device.fleetKey()];
-  if (exists) {
-    sameUuid.insert(device.meta.key);
-    sameFleet.insert(device.meta.key);
-    return;
+  if (devices_.get(device.meta.key) != nullptr) {
+    index_.add(device);
+  } else {
+    index_.remove(device);
   }
-  sameUuid.erase(device.meta.key);
-  if (sameUuid.empty()) byUuid_.erase(device.spec.uuid);
-  sameFleet.erase(device.meta.key);
-  if (sameFleet.empty()) byFleet_.erase(device.fleetKey());
 }
 
 template <class Object>
@@ -100,33 +93,20 @@ void MemoryStore::apply(api::Manifests manifests) {
 }
 
 std::vector<Shared<api::BalenaDevice>> MemoryStore::devicesByUuid(const std::string& uuid) const {
-  std::set<api::ObjectKey> keys;
-  {
-    std::lock_guard lock(mutex_);
-    if (const auto found = byUuid_.find(uuid); found != byUuid_.end()) keys = found->second;
-  }
-  std::vector<Shared<api::BalenaDevice>> result;
-  for (const auto& key : keys) {
-    auto device = devices_.get(key);
-    if (device != nullptr && device->spec.uuid == uuid) result.push_back(std::move(device));
-  }
-  return result;
+  std::unique_lock lock(mutex_);
+  const auto keys = index_.withUuid(uuid);
+  lock.unlock();
+  return devices_.pick(keys,
+                       [&](const api::BalenaDevice& device) { return device.spec.uuid == uuid; });
 }
 
 std::vector<Shared<api::BalenaDevice>> MemoryStore::devicesOfFleet(
     const api::ObjectKey& fleet) const {
-  std::set<api::ObjectKey> keys;
-  {
-    std::lock_guard lock(mutex_);
-    if (const auto found = byFleet_.find(fleet); found != byFleet_.end()) keys = found->second;
-  }
-  std::vector<Shared<api::BalenaDevice>> result;
-  result.reserve(keys.size());
-  for (const auto& key : keys) {
-    auto device = devices_.get(key);
-    if (device != nullptr && device->fleetKey() == fleet) result.push_back(std::move(device));
-  }
-  return result;
+  std::unique_lock lock(mutex_);
+  const auto keys = index_.ofFleet(fleet);
+  lock.unlock();
+  return devices_.pick(keys,
+                       [&](const api::BalenaDevice& device) { return device.fleetKey() == fleet; });
 }
 
 Result<SecretBytes> MemoryStore::secret(const std::string& space,
@@ -144,6 +124,11 @@ Result<SecretBytes> MemoryStore::secret(const std::string& space,
     return fail(ErrorCode::kNotFound, "there is no Secret " + space + "/" + ref.name);
   }
   return api::readSecretFile(secretsDir_, ref);
+}
+
+Result<SecretBytes> MemoryStore::secretOrCreate(const std::string& space,
+                                                const api::SecretKeyRef& ref, const SecretBytes&) {
+  return secret(space, ref);
 }
 
 void MemoryStore::onChange(std::function<void(const Change&)> listener) {

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <filesystem>
-#include <set>
-#include <unordered_map>
 
 #include "api/load.h"
 #include "core/clock.h"
+#include "store/device_index.h"
 #include "store/memory_collection.h"
 
 namespace bco::store {
@@ -33,6 +32,10 @@ class MemoryStore final : public ObjectStore {
       const api::ObjectKey& fleet) const override;
   [[nodiscard]] Result<SecretBytes> secret(const std::string& space,
                                            const api::SecretKeyRef& ref) const override;
+  // Secrets are only read here: kNotFound.
+  [[nodiscard]] Result<SecretBytes> secretOrCreate(const std::string& space,
+                                                   const api::SecretKeyRef& ref,
+                                                   const SecretBytes& value) override;
   void onChange(std::function<void(const Change&)> listener) override;
 
  private:
@@ -50,8 +53,7 @@ class MemoryStore final : public ObjectStore {
   mutable std::mutex mutex_;  // guards all below
   std::shared_ptr<const Listener> listener_;
   std::map<api::ObjectKey, api::Secret> secrets_;
-  std::unordered_map<std::string, std::set<api::ObjectKey>> byUuid_;
-  std::map<api::ObjectKey, std::set<api::ObjectKey>> byFleet_;
+  DeviceIndex index_;
 
   MemoryCollection<api::ClearBladeRegistry> registries_;
   MemoryCollection<api::BalenaFleet> fleets_;

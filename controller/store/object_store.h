@@ -29,6 +29,18 @@ class Collection {
   // nullptr when there is none.
   [[nodiscard]] virtual Shared<Object> get(const api::ObjectKey& key) const = 0;
   [[nodiscard]] virtual std::vector<Shared<Object>> list() const = 0;
+  // Those of `keys` that are there and that `wanted` accepts, in their order.
+  template <class Wanted>
+  [[nodiscard]] std::vector<Shared<Object>> pick(const std::vector<api::ObjectKey>& keys,
+                                                 Wanted wanted) const {
+    std::vector<Shared<Object>> found;
+    found.reserve(keys.size());
+    for (const auto& key : keys) {
+      auto object = get(key);
+      if (object != nullptr && wanted(*object)) found.push_back(std::move(object));
+    }
+    return found;
+  }
 
   // kAlreadyExists: an object of that name is there.
   [[nodiscard]] virtual Status create(Object object) = 0;
@@ -70,6 +82,12 @@ class ObjectStore {
   // kNotFound when the Secret or its key is not there.
   [[nodiscard]] virtual Result<SecretBytes> secret(const std::string& space,
                                                    const api::SecretKeyRef& ref) const = 0;
+
+  // The same, or where there is no such Secret and the store can make one: makes it with `value`.
+  // Returns what is stored, which is somebody else's value if he was first.
+  [[nodiscard]] virtual Result<SecretBytes> secretOrCreate(const std::string& space,
+                                                           const api::SecretKeyRef& ref,
+                                                           const SecretBytes& value) = 0;
 
   // `listener` is called after every change of spec, labels, annotations or existence, and when an
   // object is marked as being deleted; not of status or finalizers, which only we change. On the
