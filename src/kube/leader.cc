@@ -53,7 +53,7 @@ LeaderElector::LeaderElector(LeaderOptions options, Client& client, Clock& clock
                              telemetry::Logger& logger)
     : options_(std::move(options)),
       // The leader renews every retryPeriod: who has heard nothing for a third more, asks.
-      terms_{options_.renewDeadline, options_.retryPeriod, options_.retryPeriod * 4 / 3},
+      terms_{options_.leaseDuration, options_.retryPeriod, options_.retryPeriod * 4 / 3},
       client_(client),
       clock_(clock),
       random_(random),
@@ -128,12 +128,11 @@ bool LeaderElector::write(const std::optional<LeaseRecord>& record) {
 
 bool LeaderElector::taken(SteadyPoint sent, LeaseRecord record) {
   std::lock_guard lock(mutex_);
-  const bool ours = record.holder == options_.identity;
   look(std::move(record));
   state_.doubted = false;
   failures_ = 0;
   // The answer may have come late, to a process that was stopped meanwhile.
-  if (!ours || clock_.steadyNow() >= sent + options_.renewDeadline) return false;
+  if (clock_.steadyNow() >= sent + options_.renewDeadline) return false;
   const bool starts = !state_.renewed;
   state_.renewed = sent;
   renewed_ = ticks(sent);

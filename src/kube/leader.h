@@ -24,9 +24,10 @@ inline constexpr Duration kLeaseCallDeadline = std::chrono::seconds(5);
 struct LeaderOptions {
   Name lease;            // there need not be one
   std::string identity;  // unique to this process: makeIdentity()
-  // How long others wait for a holder that is gone. Whole seconds.
+  // How long others wait for a holder that is gone, and a holder tries to renew before it gives up.
+  // Whole seconds.
   Duration leaseDuration{std::chrono::seconds(60)};
-  // How long a holder that can't renew goes on.
+  // How long a holder that can't renew goes on writing.
   Duration renewDeadline{std::chrono::seconds(40)};
   Duration retryPeriod{std::chrono::seconds(15)};
 };
@@ -48,9 +49,10 @@ struct LeaderOptions {
 // A process that is stopped (SIGSTOP, no CPU) learns it from any monotonic clock, as mayWrite()
 // asks the clock and not a flag.
 //
-// A leader that fails to renew tries again every 1 to 2 s, so that it outlives 30 s without an API
-// server; after renewDeadline it has lost, and never takes up again what it was doing: onLost is to
-// end the process (after draining), the next one stands by.
+// A leader that fails to renew tries again every 1 to 2 s. It stops writing at renewDeadline and
+// has lost at leaseDuration, or as soon as it sees the Lease in other hands: so it outlives 30 s
+// without an API server. What is lost is never taken up again: onLost is to end the process (after
+// draining), and the next one stands by.
 class LeaderElector {
  public:
   // All must outlive it. `client`: on a transport of its own with kLeaseCallDeadline, so that no
@@ -83,7 +85,7 @@ class LeaderElector {
   [[nodiscard]] std::optional<Duration> renewalAge() const;
   // For /livez: false once run() has made no turn for renewDeadline + 20 s. It hangs then, or it
   // has lost or released the lease and the process should have ended. A leader that turns has
-  // renewed within renewDeadline.
+  // renewed within leaseDuration.
   [[nodiscard]] bool healthy() const;
 
  private:

@@ -12,7 +12,7 @@ bool heldBy(const LeaseView& view, std::string_view identity) {
 
 LeaseDecision decideLeading(const LeaseState& state, const LeaseTerms& terms,
                             std::string_view identity, SteadyPoint now) {
-  const SteadyPoint lost = *state.renewed + terms.renewDeadline;
+  const SteadyPoint lost = *state.renewed + terms.leaseDuration;
   if (now >= lost) return {LeaseMove::kLose};
   if (state.view.known && !heldBy(state.view, identity)) return {LeaseMove::kLose};
   if (now < state.pausedUntil) return {LeaseMove::kWait, std::min(state.pausedUntil, lost)};

@@ -10,6 +10,9 @@
 // last successful renewal. Whoever takes the Lease has seen that very renewal (else its write would
 // conflict), and seen it later than it was sent, and waited for the whole lease duration, which is
 // longer. The difference is there for clocks that don't run equally fast and for what is sent last.
+// From renewDeadline to leaseDuration the holder only tries to renew (client-go gives up instead):
+// if it succeeds, nobody else has had the Lease meanwhile, and an API server that was away for half
+// a minute has cost no restart.
 #pragma once
 
 #include <optional>
@@ -21,7 +24,7 @@
 namespace bco::kube {
 
 struct LeaseTerms {
-  Duration renewDeadline;  // without a renewal for so long, the Lease is lost
+  Duration leaseDuration;  // without a renewal for so long, it is lost
   Duration retryPeriod;    // from one renewal to the next
   Duration lookPeriod;     // those standing by read the Lease after so long without news of it
 };
@@ -57,8 +60,8 @@ struct LeaseDecision {
 
 //   Lease                  │ standing by                 │ leading
 //   ───────────────────────┼─────────────────────────────┼──────────────────────────────────
-//   (renewDeadline passed) │                             │ lose
-//   (paused)               │ wait                        │ wait, but not beyond renewDeadline
+//   (leaseDuration passed) │                             │ lose
+//   (paused)               │ wait                        │ wait, but not beyond leaseDuration
 //   unknown                │ read                        │ read
 //   none                   │ create from freeFrom on     │ lose
 //   ours                   │ take: a write of ours whose │ renew after retryPeriod, or now
