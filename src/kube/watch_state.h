@@ -1,0 +1,66 @@
+// How a watch goes on, whatever happens to it. Pure: the I/O is in watcher.h.
+//
+//   phase           │ list complete │ plain     │ the server  │ kGone, kNotFound │ kInvalid    │
+//   others
+//                   │ (last page)   │ bookmark  │ ended it    │                  │             │
+//   ────────────────┼───────────────┼───────────┼─────────────┼──────────────────┼─────────────┼────────
+//   streaming list  │ watch         │ pages ¹   │ pages       │ list anew        │ pages ¹     │
+//   again ² pages           │ watch         │ -         │ -           │ list anew        │ same
+//   page   │ same page watch           │ -             │ go on     │ same place  │ list anew │ list
+//   anew   │ same place ¹ now and ever after: this server can't stream lists; it refuses or, if it
+//   is none of
+//     Kubernetes' own, ignores to be asked for it
+//   ² after silence: pages, this time
+//
+// Every failure is followed by a pause; so is a watch that the server ended at once. A kNotFound is
+// a kind that is not there: when it comes, nothing of what we saw is left.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "core/error.h"
+
+namespace bco::kube {
+
+enum class WatchPhase { kStreamingList, kPages, kWatching };
+
+struct WatchState {
+  WatchPhase phase = WatchPhase::kStreamingList;
+  std::string continueToken = {};    // kPages: of the next page; empty: the first
+  std::string resourceVersion = {};  // kWatching: what comes after this
+  bool canStream = true;
+
+  bool operator==(const WatchState&) const = default;
+};
+
+// What happens.
+struct PageRead {
+  std::string resourceVersion;
+  std::string continueToken;  // empty: the last page
+};
+struct ListEnded {  // a streaming one
+  std::string resourceVersion;
+};
+struct Changed {  // an object
+  std::string resourceVersion;
+};
+struct Bookmarked {
+  std::string resourceVersion;
+};
+struct StreamEnded {
+  bool atOnce = false;
+};
+struct Failed {
+  ErrorCode code;
+};
+using Happening = std::variant<PageRead, ListEnded, Changed, Bookmarked, StreamEnded, Failed>;
+
+struct Transition {
+  WatchState state;
+  bool pause = false;
+};
+// What can't happen in a phase changes nothing.
+[[nodiscard]] Transition onHappening(WatchState state, const Happening& happening);
+
+}  // namespace bco::kube
