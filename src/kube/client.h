@@ -58,8 +58,8 @@ enum class Propagation { kBackground, kForeground, kOrphan };
 // kNotFound for a subresource) then. Fields that the last application named and this one does not
 // are removed, if nobody else owns them.
 struct Application {
-  std::string_view kind;             // "BalenaDevice"
-  std::string uid;                   // required
+  std::string_view kind = {};        // "BalenaDevice"
+  std::string uid = {};              // required
   std::string resourceVersion = {};  // else kConflict; empty: any
   // Further members of `metadata` and of the object, JSON without the braces around them:
   // "\"finalizers\":[…]", "\"status\":{…}".

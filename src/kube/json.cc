@@ -39,8 +39,7 @@ void readMetadata(ondemand::object metadata, WatchEvent& event) {
     const std::string_view key = field.unescaped_key();
     if (key == "resourceVersion") {
       event.resourceVersion = field.value();
-    } else if (key == "annotations" && event.type == EventType::kBookmark &&
-               !field.value().is_null()) {
+    } else if (key == "annotations" && !field.value().is_null()) {
       std::string_view mark;
       event.endsInitialList =
           field.value().get_object()[kInitialListEnd].get(mark) == simdjson::SUCCESS &&
@@ -52,13 +51,25 @@ void readMetadata(ondemand::object metadata, WatchEvent& event) {
 // Throws simdjson_error.
 WatchEvent readLine(ondemand::parser& parser, std::string_view line) {
   WatchEvent event;
+  bool hasType = false;
   ondemand::document document = iterate(parser, line);
-  ondemand::object fields = document.get_object();
-  const std::string_view type = fields["type"];
-  event.type = typeOf(type);
-  ondemand::object object = fields["object"];
-  if (event.type != EventType::kError) readMetadata(object["metadata"], event);
-  event.object = object.raw_json();
+  for (ondemand::field field : document.get_object()) {
+    const std::string_view key = field.unescaped_key();
+    if (key == "type") {
+      event.type = typeOf(std::string_view(field.value()));
+      hasType = true;
+    } else if (key == "object") {
+      ondemand::object object = field.value();
+      ondemand::object metadata;
+      if (object["metadata"].get(metadata) == simdjson::SUCCESS) readMetadata(metadata, event);
+      event.object = object.raw_json();
+    }
+  }
+  if (!hasType || event.object.empty()) {
+    throw simdjson_error(simdjson::INCOMPLETE_ARRAY_OR_OBJECT);
+  }
+  // Anybody may annotate an object.
+  if (event.type != EventType::kBookmark) event.endsInitialList = false;
   return event;
 }
 

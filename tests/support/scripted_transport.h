@@ -24,6 +24,7 @@ struct SeenRequest {
   http::Headers headers;
   std::string credential;  // "Authorization: Bearer …"
   std::string body;
+  std::string contentType;
 };
 
 class ScriptedTransport final : public http::HttpTransport {
@@ -84,7 +85,7 @@ class ScriptedTransport final : public http::HttpTransport {
                      request.credential ? std::string(request.credentialHeader) + ": " +
                                               std::string(request.credential->reveal())
                                         : "",
-                     std::string(request.body.reveal())});
+                     std::string(request.body.reveal()), std::string(request.contentType)});
     if (steps_.empty()) {
       ADD_FAILURE() << "one request too many: " << nameOf(request.method) << ' ' << request.url;
       return fail(ErrorCode::kInternal, "not in the script");
