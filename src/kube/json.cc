@@ -26,12 +26,12 @@ ondemand::document iterate(ondemand::parser& parser, std::string_view padded) {
   return parser.iterate(padded.data(), padded.size(), padded.size() + kJsonPadding);
 }
 
-EventType typeOf(std::string_view name) {
-  if (name == "ADDED") return EventType::kAdded;
-  if (name == "MODIFIED") return EventType::kModified;
-  if (name == "DELETED") return EventType::kDeleted;
-  if (name == "BOOKMARK") return EventType::kBookmark;
-  return EventType::kError;
+WatchEventType typeOf(std::string_view name) {
+  if (name == "ADDED") return WatchEventType::kAdded;
+  if (name == "MODIFIED") return WatchEventType::kModified;
+  if (name == "DELETED") return WatchEventType::kDeleted;
+  if (name == "BOOKMARK") return WatchEventType::kBookmark;
+  return WatchEventType::kError;
 }
 
 void readMetadata(ondemand::object metadata, WatchEvent& event) {
@@ -69,7 +69,7 @@ WatchEvent readLine(ondemand::parser& parser, std::string_view line) {
     throw simdjson_error(simdjson::INCOMPLETE_ARRAY_OR_OBJECT);
   }
   // Anybody may annotate an object.
-  if (event.type != EventType::kBookmark) event.endsInitialList = false;
+  if (event.type != WatchEventType::kBookmark) event.endsInitialList = false;
   return event;
 }
 
@@ -117,7 +117,7 @@ EventReader::~EventReader() = default;
 Result<WatchEvent> EventReader::read(std::string_view line) {
   try {
     const WatchEvent event = readLine(parser_->parser, line);
-    if (event.type != EventType::kError && event.resourceVersion.empty()) {
+    if (event.type != WatchEventType::kError && event.resourceVersion.empty()) {
       return notUnderstood("a watch event", "it has no resourceVersion");
     }
     return event;

@@ -37,11 +37,11 @@ struct ListMeta {
 [[nodiscard]] Result<ListMeta> readPage(std::string& body,
                                         const std::function<void(std::string_view item)>& onItem);
 
-enum class EventType { kAdded, kModified, kDeleted, kBookmark, kError };
+enum class WatchEventType { kAdded, kModified, kDeleted, kBookmark, kError };
 
 // What one line of a watch tells.
 struct WatchEvent {
-  EventType type = EventType::kError;
+  WatchEventType type = WatchEventType::kError;
   std::string_view object;           // its text, padded: a view into the line
   std::string_view resourceVersion;  // empty for kError; valid until the next read()
   bool endsInitialList = false;      // a bookmark: the streaming list is complete

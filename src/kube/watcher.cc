@@ -97,16 +97,16 @@ std::optional<Error> Watcher::onLine(std::string_view line) {
   if (!event) return event.error();
   std::string version(event->resourceVersion);
   switch (event->type) {
-    case EventType::kAdded:
-    case EventType::kModified:
+    case WatchEventType::kAdded:
+    case WatchEventType::kModified:
       sink_.put(event->object);
       happened(Changed{std::move(version)});
       break;
-    case EventType::kDeleted:
+    case WatchEventType::kDeleted:
       sink_.drop(event->object);
       happened(Changed{std::move(version)});
       break;
-    case EventType::kBookmark:
+    case WatchEventType::kBookmark:
       if (event->endsInitialList && state_.phase == WatchPhase::kStreamingList) {
         happened(ListEnded{std::move(version)});
         endList();
@@ -114,7 +114,7 @@ std::optional<Error> Watcher::onLine(std::string_view line) {
         happened(Bookmarked{std::move(version)});
       }
       break;
-    case EventType::kError:
+    case WatchEventType::kError:
       return errorOfEvent(event->object, "watching " + std::string(options_.resource.plural));
   }
   return std::nullopt;

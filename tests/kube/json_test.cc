@@ -13,7 +13,7 @@ using testing::ElementsAre;
 // ---- lines of a watch
 
 struct Read {
-  EventType type;
+  WatchEventType type;
   std::string object;
   std::string resourceVersion;
   bool endsInitialList;
@@ -40,10 +40,11 @@ TEST(WatchEvent, HasATypeAnObjectAndItsVersion) {
   const std::string object =
       R"({"apiVersion":"v1","kind":"X","metadata":{"name":"a","resourceVersion":"7","uid":"u"},)"
       R"("spec":{"text":"} \" {","list":[1,{"a":[]}]}})";
-  const std::vector<std::pair<std::string, EventType>> types = {{"ADDED", EventType::kAdded},
-                                                                {"MODIFIED", EventType::kModified},
-                                                                {"DELETED", EventType::kDeleted},
-                                                                {"BOOKMARK", EventType::kBookmark}};
+  const std::vector<std::pair<std::string, WatchEventType>> types = {
+      {"ADDED", WatchEventType::kAdded},
+      {"MODIFIED", WatchEventType::kModified},
+      {"DELETED", WatchEventType::kDeleted},
+      {"BOOKMARK", WatchEventType::kBookmark}};
   for (const auto& [name, type] : types) {
     const auto event = readLine(R"({"type":")" + name + R"(","object":)" + object + "}");
     ASSERT_TRUE(event) << event.error().message;
@@ -55,7 +56,7 @@ TEST(WatchEvent, MayHaveItsMembersInAnyOrder) {
   const std::string object =
       R"({"spec":{"metadata":{"resourceVersion":"1"}},"metadata":{"labels":{"a":"b"},"resourceVersion":"8"}})";
   EXPECT_EQ(readLine(R"({"object":)" + object + R"(,"type":"ADDED"})"),
-            (Read{EventType::kAdded, object, "8", false}));
+            (Read{WatchEventType::kAdded, object, "8", false}));
 }
 
 TEST(WatchEvent, IsReadWhateverTheVersionIsWrittenLike) {
@@ -82,8 +83,8 @@ TEST(WatchEvent, EndsTheInitialListByAnAnnotationOfABookmark) {
 TEST(WatchEvent, IsAnErrorWithAStatusOrOfATypeWeDoNotKnow) {
   const std::string status = R"({"kind":"Status","code":410,"metadata":{}})";
   EXPECT_EQ(readLine(R"({"type":"ERROR","object":)" + status + "}"),
-            (Read{EventType::kError, status, "", false}));
-  EXPECT_EQ(readLine(R"({"type":"NEW","object":{}})")->type, EventType::kError);
+            (Read{WatchEventType::kError, status, "", false}));
+  EXPECT_EQ(readLine(R"({"type":"NEW","object":{}})")->type, WatchEventType::kError);
 }
 
 TEST(WatchEvent, IsRefusedWhenItIsNone) {
