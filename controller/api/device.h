@@ -70,6 +70,8 @@ struct DeviceStatus {
   std::optional<TimePoint> lastFailureTime;
   std::string lastHandledReconcileAt;
   Conditions conditions;
+
+  friend bool operator==(const DeviceStatus&, const DeviceStatus&) = default;
 };
 
 struct BalenaDevice {

@@ -115,6 +115,24 @@ struct FailingDevice {
   friend bool operator==(const FailingDevice&, const FailingDevice&) = default;
 };
 
+// What the brake says of the registrations whose devices are gone.
+struct RemovalStatus {
+  bool halted = false;
+  int candidates = 0;
+  std::string set;  // the hash of exactly these candidates, by which they can be approved
+  std::optional<TimePoint> since;
+
+  friend bool operator==(const RemovalStatus&, const RemovalStatus&) = default;
+};
+
+// How far a forced renewal of keys has come, in devices.
+struct RenewalStatus {
+  int requested = 0;
+  int done = 0;
+
+  friend bool operator==(const RenewalStatus&, const RenewalStatus&) = default;
+};
+
 struct FleetStatus {
   std::int64_t observedGeneration = -1;
   std::int64_t fleetId = 0;
@@ -122,10 +140,14 @@ struct FleetStatus {
   std::optional<TimePoint> lastBalenaSync;
   std::optional<TimePoint> lastRegistrySync;
   std::vector<FailingDevice> failing;  // the first five
+  RemovalStatus removal;
+  RenewalStatus renewal;
   int failureCount = 0;
   std::optional<TimePoint> lastFailureTime;
   std::string lastHandledReconcileAt;
   Conditions conditions;
+
+  friend bool operator==(const FleetStatus&, const FleetStatus&) = default;
 };
 
 struct BalenaFleet {

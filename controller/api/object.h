@@ -56,6 +56,8 @@ struct Condition {
   std::string message;
   std::int64_t observedGeneration = 0;
   TimePoint lastTransition;
+
+  friend bool operator==(const Condition&, const Condition&) = default;
 };
 using Conditions = std::vector<Condition>;
 

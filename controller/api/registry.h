@@ -37,7 +37,10 @@ struct RegistryStatus {
   std::optional<TimePoint> lastCompleteSync;
   int failureCount = 0;
   std::optional<TimePoint> lastFailureTime;
+  std::string lastHandledReconcileAt;
   Conditions conditions;
+
+  friend bool operator==(const RegistryStatus&, const RegistryStatus&) = default;
 };
 
 struct ClearBladeRegistry {

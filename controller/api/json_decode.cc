@@ -1,0 +1,216 @@
+#include "api/json_decode.h"
+
+#include <charconv>
+
+#include "api/detail/json_fields.h"
+#include "api/detail/json_status.h"
+#include "api/parse.h"
+#include "core/text.h"
+
+namespace bco::api {
+namespace {
+
+bool isOurs(std::string_view key) {
+  return key.starts_with(kGroup) && key.substr(kGroup.size()).starts_with('/');
+}
+
+std::uint64_t versionOf(std::string_view text) {
+  std::uint64_t version = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, version);
+  if (error != std::errc() || rest != end) throw Refused{"", "not a number"};
+  return version;
+}
+
+enum class Labels { kOurs, kAll };
+
+void readMeta(ondemand::value metadata, Labels labels, ObjectMeta& meta) {
+  eachField(metadata, [&](std::string_view key, ondemand::value value) {
+    if (key == "name") {
+      meta.key.name = textOf(value);
+    } else if (key == "namespace") {
+      meta.key.space = textOf(value);
+    } else if (key == "uid") {
+      meta.uid = textOf(value);
+    } else if (key == "resourceVersion") {
+      meta.resourceVersion = versionOf(viewOf(value));
+    } else if (key == "generation") {
+      readInteger(value, meta.generation);
+    } else if (key == "deletionTimestamp") {
+      meta.deletedAt = timeOf(value);
+      if (!meta.deletedAt) throw Refused{"", "not a time"};
+    } else if (key == "labels") {
+      eachField(value, [&](std::string_view name, ondemand::value label) {
+        if (labels == Labels::kAll || isOurs(name)) meta.labels.emplace(name, viewOf(label));
+      });
+    } else if (key == "annotations") {
+      eachField(value, [&](std::string_view name, ondemand::value annotation) {
+        if (isOurs(name)) meta.annotations.emplace(name, viewOf(annotation));
+      });
+    } else if (key == "finalizers") {
+      eachItem(value, [&](ondemand::value name) { meta.finalizers.push_back(textOf(name)); });
+    }
+  });
+}
+
+void checkMeta(const ObjectMeta& meta) {
+  if (meta.key.name.empty()) throw Refused{"metadata.name", "is required"};
+  if (meta.uid.empty()) throw Refused{"metadata.uid", "is required"};
+  if (meta.resourceVersion == 0) throw Refused{"metadata.resourceVersion", "is required"};
+}
+
+yaml::Node scalar(yaml::Kind kind, std::string_view text) {
+  yaml::Node node;
+  node.kind = kind;
+  node.scalar = SecretBytes(text);
+  return node;
+}
+
+// The tree that the parser reads. `depth`: how much deeper it may go.
+yaml::Node treeOf(ondemand::value value, std::size_t depth) {
+  if (depth == 0) throw Refused{"", "nested too deeply"};
+  yaml::Node node;
+  switch (value.type()) {
+    case ondemand::json_type::object:
+      node.kind = yaml::Kind::kMapping;
+      eachField(value, [&](std::string_view key, ondemand::value each) {
+        std::string name(key);
+        node.entries.push_back({std::move(name), {}, treeOf(each, depth - 1)});
+      });
+      break;
+    case ondemand::json_type::array:
+      node.kind = yaml::Kind::kSequence;
+      eachItem(value, [&](ondemand::value each) { node.items.push_back(treeOf(each, depth - 1)); });
+      break;
+    case ondemand::json_type::string:
+      return scalar(yaml::Kind::kString, viewOf(value));
+    case ondemand::json_type::boolean:
+      return scalar(yaml::Kind::kBool, bool(value) ? "true" : "false");
+    case ondemand::json_type::number: {
+      std::string_view text = value.raw_json_token();
+      text = text.substr(0, text.find_first_of(" \t\r\n"));
+      const bool isWhole = text.find_first_of(".eE") == std::string_view::npos;
+      return scalar(isWhole ? yaml::Kind::kInteger : yaml::Kind::kFloat, text);
+    }
+    case ondemand::json_type::null:
+      break;
+  }
+  return node;
+}
+
+// Parses `spec` as that of an object in a file.
+template <class Object>
+void readSpec(std::optional<yaml::Node> spec, Object& object) {
+  yaml::Node metadata;
+  metadata.kind = yaml::Kind::kMapping;
+  metadata.entries.push_back({"name", {}, scalar(yaml::Kind::kString, object.meta.key.name)});
+  yaml::Node document;
+  document.kind = yaml::Kind::kMapping;
+  document.entries.push_back({"apiVersion", {}, scalar(yaml::Kind::kString, kApiVersion)});
+  document.entries.push_back({"kind", {}, scalar(yaml::Kind::kString, nameOf(Object::kKind))});
+  document.entries.push_back({"metadata", {}, std::move(metadata)});
+  if (spec) document.entries.push_back({"spec", {}, std::move(*spec)});
+
+  Problems problems("");
+  auto parsed = parseObject(document, problems);
+  if (problems.texts().empty() && parsed) {
+    object.spec = std::get<Object>(std::move(*parsed)).spec;
+    return;
+  }
+  Refused refused;
+  constexpr std::string_view kNowhere = ":0:0: ";  // there are no lines to point at
+  for (const std::string_view text : problems.texts()) {
+    if (!refused.text.empty()) refused.text += "; ";
+    refused.text += text.substr(kNowhere.size());
+  }
+  throw refused;
+}
+
+template <class Object>
+Result<Object> decode(std::string_view json, Labels labels) {
+  Object object;
+  std::optional<yaml::Node> spec;
+  Status status = readObject(
+      json,
+      [&](std::string_view key, ondemand::value value) {
+        constexpr std::size_t kMostLevels = 32;
+        if (key == "metadata") {
+          readMeta(value, labels, object.meta);
+        } else if (key == "spec") {
+          spec = treeOf(value, kMostLevels);
+        } else if (key == "status") {
+          eachField(value, [&](std::string_view name, ondemand::value each) {
+            readStatus(name, each, object.status);
+          });
+        }
+      },
+      [&] {
+        checkMeta(object.meta);
+        readSpec(std::move(spec), object);
+      });
+  if (status) return object;
+  std::string which(nameOf(Object::kKind));
+  if (!object.meta.key.name.empty()) which += " " + toString(object.meta.key);
+  return fail(withContext(std::move(status.error()), which));
+}
+
+// A value of a Secret as it stands in the text, where the parser has made no copy of it.
+std::string_view rawText(ondemand::value value) {
+  std::string_view token = value.raw_json_token();
+  token = token.substr(0, token.find_last_of('"') + 1);
+  if (token.size() < 2 || token.front() != '"') throw Refused{"", "not a string"};
+  return token.substr(1, token.size() - 2);
+}
+
+}  // namespace
+
+Result<BalenaDevice> decodeDevice(std::string_view json) {
+  return decode<BalenaDevice>(json, Labels::kOurs);
+}
+
+Result<BalenaFleet> decodeFleet(std::string_view json) {
+  return decode<BalenaFleet>(json, Labels::kAll);
+}
+
+Result<ClearBladeRegistry> decodeRegistry(std::string_view json) {
+  return decode<ClearBladeRegistry>(json, Labels::kOurs);
+}
+
+Result<ObjectMeta> decodeMeta(std::string_view json) {
+  ObjectMeta meta;
+  Status status = readObject(
+      json,
+      [&](std::string_view key, ondemand::value value) {
+        if (key == "metadata") readMeta(value, Labels::kOurs, meta);
+      },
+      [&] { checkMeta(meta); });
+  if (!status) return fail(std::move(status.error()));
+  return meta;
+}
+
+Result<SecretData> decodeSecret(std::string_view json) {
+  SecretData secret;
+  ObjectMeta meta;
+  Status status = readObject(
+      json,
+      [&](std::string_view key, ondemand::value value) {
+        if (key == "metadata") {
+          readMeta(value, Labels::kOurs, meta);
+        } else if (key == "data") {
+          eachField(value, [&](std::string_view name, ondemand::value each) {
+            auto bytes = fromBase64(rawText(each));
+            if (!bytes) throw Refused{"", "not base64"};
+            secret.values.insert_or_assign(std::string(name), SecretBytes::take(std::move(*bytes)));
+          });
+        }
+      },
+      [&] { checkMeta(meta); });
+  if (!status) {
+    return fail(withContext(std::move(status.error()), "Secret " + toString(meta.key)));
+  }
+  secret.uid = std::move(meta.uid);
+  secret.resourceVersion = meta.resourceVersion;
+  return secret;
+}
+
+}  // namespace bco::api
