@@ -11,6 +11,9 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr const char* kApiVersion = "coordination.k8s.io/v1";
+constexpr const char* kKind = "Lease";
+
 std::string textOf(const Json& object, const char* member) {
   const auto found = object.find(member);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -31,7 +34,13 @@ SecretBytes bodyOf(const Json& lease) {
 }
 
 // Never throws: every record was parsed once.
-Json treeOf(const LeaseRecord& record) { return Json::parse(record.json, nullptr, false); }
+Json treeOf(const LeaseRecord& record) {
+  Json lease = Json::parse(record.json, nullptr, false);
+  // What comes from a list lacks them.
+  lease["apiVersion"] = kApiVersion;
+  lease["kind"] = kKind;
+  return lease;
+}
 
 }  // namespace
 
@@ -62,8 +71,8 @@ Result<LeaseRecord> parseLease(std::string json) {
 SecretBytes newLease(const std::string& name, const std::string& identity, Duration duration,
                      TimePoint now) {
   const std::string time = formatMicroTime(now);
-  return bodyOf({{"apiVersion", "coordination.k8s.io/v1"},
-                 {"kind", "Lease"},
+  return bodyOf({{"apiVersion", kApiVersion},
+                 {"kind", kKind},
                  {"metadata", {{"name", name}}},
                  {"spec",
                   {{"holderIdentity", identity},

@@ -26,6 +26,7 @@ struct Weather {
   double lost = 0;    // requests that never arrive
   double late = 0;    // requests that arrive after the caller has given up
   double refuse = 0;  // nobody listens
+  double freeze = 0;  // in the middle of a call
   Duration betweenBlows{20s};
 };
 
@@ -33,16 +34,18 @@ Weather weatherOf(LeaseWorld& world) {
   const auto upTo = [&world](double worst) {
     return worst * static_cast<double>(world.below(1000)) / 1000;
   };
-  return {upTo(0.5), upTo(0.3), upTo(0.3), upTo(0.3), 3s + world.upTo(60s)};
+  return {upTo(0.5), upTo(0.3), upTo(0.3), upTo(0.3), upTo(0.1), 3s + world.upTo(60s)};
 }
 
-Course courseOf(LeaseWorld& world, const Weather& weather) {
+Course courseOf(LeaseWorld& world, const Weather& weather, Process& caller) {
   Course course{world.upTo(20ms), world.upTo(20ms)};
   course.refused = world.chance(weather.refuse);
   course.lost = world.chance(weather.lost);
   if (world.chance(weather.slow)) course.toServer = world.upTo(5s);
   if (world.chance(weather.slow)) course.toClient = world.upTo(5s);
   if (world.chance(weather.late)) course.toServer = world.upTo(90s);
+  // Before the answer is read.
+  if (world.chance(weather.freeze)) caller.freeze(world.upTo(3min));
   return course;
 }
 
@@ -88,7 +91,7 @@ void strikeAgainAndAgain(LeaseWorld& world, const Weather& weather) {
 std::string defectOf(std::uint64_t seed, std::size_t& handOvers) {
   LeaseWorld world(seed);
   const Weather weather = weatherOf(world);
-  world.course = [&] { return courseOf(world, weather); };
+  world.course = [&](Process& caller) { return courseOf(world, weather, caller); };
   world.watchDelay = [&] { return world.chance(0.1) ? world.upTo(30s) : world.upTo(50ms); };
   for (std::uint64_t i = 2 + world.below(2); i > 0; --i) {
     world.add(0.9 + static_cast<double>(world.below(201)) / 1000);
@@ -96,7 +99,7 @@ std::string defectOf(std::uint64_t seed, std::size_t& handOvers) {
   world.at(world.upTo(30s), [&] { strikeAgainAndAgain(world, weather); });
   world.runUntil(kTrouble);
 
-  world.course = [&] { return Course{world.upTo(20ms), world.upTo(20ms)}; };
+  world.course = [&](Process&) { return Course{world.upTo(20ms), world.upTo(20ms)}; };
   world.watchDelay = [&] { return world.upTo(50ms); };
   world.runFor(3min + kHealed);  // the longest freeze, and then
   const std::vector<Process*> writers = world.writers();

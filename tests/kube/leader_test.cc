@@ -28,6 +28,7 @@ class Leader : public ::testing::Test {
   void TearDown() override {
     EXPECT_LE(world_.mostWriters, 1U);
     EXPECT_THAT(world_.server.defects, ::testing::IsEmpty());
+    for (const auto& process : world_.processes) EXPECT_FALSE(process->wroteWhenLost);
   }
   // How long until one of the others may write.
   Duration untilTakeOver(Duration longest) {
@@ -119,7 +120,7 @@ TEST_F(Leader, LeavesTheLeaseToItsEndWhenAWriteMayStillTakeEffect) {
 
 TEST_F(Leader, WritesNoMoreOnceItReleases) {
   start(1);
-  world_.course = [] { return Course{2s, 2s}; };
+  world_.course = [](Process&) { return Course{2s, 2s}; };
   first_->stop(true);
   world_.runFor(1s);
   ASSERT_TRUE(first_->elector) << "still asking";
@@ -133,10 +134,10 @@ TEST_F(Leader, ReleasesWhatARenewalOfUnknownOutcomeHasLeft) {
   start(1);
   first_->restartAfter = 5min;
   // The renewal is stored and its answer lost; the stop comes while it is waited for.
-  world_.course = [] { return Course{1ms, 10s}; };
+  world_.course = [](Process&) { return Course{1ms, 10s}; };
   world_.runFor(14s);
   first_->stop(true);
-  world_.course = [] { return Course{}; };
+  world_.course = [](Process&) { return Course{}; };
   world_.runFor(10s);
   EXPECT_EQ(world_.server.holders.back(), "");
 }
@@ -171,13 +172,13 @@ TEST_F(Leader, OutlivesThirtySecondsOfAnApiServerThatNeverAnswers) {
   start(2);
   for (const Duration phase : {0s, 5s, 10s, 14s}) {
     world_.runFor(phase);
-    world_.course = [] {
+    world_.course = [](Process&) {
       Course course;
       course.lost = true;
       return course;
     };
     world_.runFor(30s);
-    world_.course = [] { return Course{}; };
+    world_.course = [](Process&) { return Course{}; };
     world_.runFor(20s);
     EXPECT_EQ(world_.writers(), std::vector{first_});
   }
@@ -204,7 +205,7 @@ TEST_F(Leader, StopsWritingBeforeItsDeadlineAndHasLostAtTheLeasesEnd) {
 
 TEST_F(Leader, CountsARenewalFromWhenItWasSent) {
   start(1);
-  world_.course = [] { return Course{2s, 2s}; };
+  world_.course = [](Process&) { return Course{2s, 2s}; };
   world_.runFor(1min);
   // Just after an answer.
   while (*first_->elector->renewalAge() > 4001ms) world_.runFor(1ms);
@@ -227,7 +228,7 @@ TEST_F(Leader, KnowsAfterAFreezeThatItsLeaseIsOver) {
 
 TEST_F(Leader, DoesNotBelieveAnAnswerThatItReadsTooLate) {
   Process& late = world_.add();
-  world_.course = [] { return Course{1ms, 100ms}; };
+  world_.course = [](Process&) { return Course{1ms, 100ms}; };
   while (world_.server.lease.is_null()) world_.runFor(1ms);
   late.freeze(10min);
   others_ = {&world_.add()};
@@ -272,7 +273,7 @@ TEST_F(Leader, StepsDownWhenTheLeaseIsDeletedAndNobodyTakesItEarly) {
 
 TEST_F(Leader, TakesUpItsOwnLeaseWhoseAnswerWasLost) {
   int calls = 0;
-  world_.course = [&calls] {
+  world_.course = [&calls](Process&) {
     // The second call is the creation.
     return ++calls == 2 ? Course{1ms, 10s} : Course{};
   };

@@ -113,7 +113,7 @@ std::vector<Result<http::Response>> Process::sendAll(std::span<const http::Reque
 
 Result<http::Response> Process::exchange(const http::Request& request) {
   ++calls;
-  const Course course = world_.course();
+  const Course course = world_.course(*this);
   const Duration sent = world_.now;
   if (world_.ending || course.refused || world_.server.down) {
     actor->sleepUntil(sent + course.toServer);
@@ -149,6 +149,7 @@ void Process::live() {
         stop_.get_token(), [this] { ++started; },
         [this, &lostIt] {
           ++lost;
+          wroteWhenLost |= elector->mayWrite(Duration(0));
           lostIt = true;
         });
     if (!lostIt) elector->release(allowRelease_);

@@ -95,6 +95,7 @@ class Process final : public Clock, public http::HttpTransport {
   Duration restartAfter{5000};
   int started = 0;  // times it began to lead
   int lost = 0;
+  bool wroteWhenLost = false;
   std::size_t calls = 0;
 
  private:
@@ -159,7 +160,7 @@ class LeaseWorld {
   bool ending = false;
   kube::LeaderOptions options{{"iot", "bco"}, ""};
   LeaseServer server;
-  std::function<Course()> course = [] { return Course{}; };
+  std::function<Course(Process& caller)> course = [](Process&) { return Course{}; };
   std::function<Duration()> watchDelay = [] { return Duration(1); };
   std::vector<std::unique_ptr<Process>> processes;
   // The most processes that might have written at one time.

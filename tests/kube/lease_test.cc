@@ -92,6 +92,18 @@ TEST(Lease, IsGivenBackAsNobodysAndOverInASecond) {
   EXPECT_EQ(treeOf(releasedLease(*parseLease(kHeld), kNow)), expected);
 }
 
+TEST(Lease, IsWrittenWithItsKindAlsoWhenAListLeftItOut) {
+  Json listed = Json::parse(kHeld);
+  listed.erase("apiVersion");
+  listed.erase("kind");
+  const auto record = parseLease(listed.dump());
+  for (const SecretBytes& body :
+       {takenLease(*record, "b", 60s, kNow), releasedLease(*record, kNow)}) {
+    EXPECT_EQ(treeOf(body)["apiVersion"], "coordination.k8s.io/v1");
+    EXPECT_EQ(treeOf(body)["kind"], "Lease");
+  }
+}
+
 TEST(Lease, SurvivesAHostNameThatIsNotUtf8) {
   EXPECT_EQ(treeOf(newLease("bco", "h\xff", 60s, kNow))["spec"]["holderIdentity"], "h\uFFFD");
 }

@@ -1,0 +1,115 @@
+#include "kube/leader_watch.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <thread>
+
+#include "tests/support/fake_clock.h"
+#include "tests/support/fake_random.h"
+
+namespace bco::kube {
+namespace {
+
+using namespace std::chrono_literals;
+
+// An API server whose Lease is another's, and that remembers what it was asked first.
+class HeldLease final : public http::HttpTransport {
+ public:
+  [[nodiscard]] std::vector<Result<http::Response>> sendAll(
+      std::span<const http::Request> requests) override {
+    std::vector<Result<http::Response>> results;
+    for (const auto& request : requests) {
+      const bool read = request.method == http::Method::kGet;
+      results.emplace_back(http::Response{read ? 200 : 409, {}, lease("other", 1)});
+      std::lock_guard lock(mutex_);
+      if (first_.empty()) first_ = nameOf(request.method);
+    }
+    return results;
+  }
+
+  static std::string lease(const std::string& holder, int version) {
+    return R"({"metadata":{"name":"bco","resourceVersion":")" + std::to_string(version) +
+           R"("},"spec":{"holderIdentity":")" + holder + R"("}})";
+  }
+
+  std::string first() {
+    std::lock_guard lock(mutex_);
+    return first_;
+  }
+
+ private:
+  std::mutex mutex_;  // guards first_
+  std::string first_;
+};
+
+class LeaseSinkTest : public ::testing::Test {
+ protected:
+  // What the elector does first, however long it waits before.
+  std::string firstCall() {
+    std::jthread loop([this](const std::stop_token& stop) {
+      elector_.run(
+          stop, [] {}, [] {});
+    });
+    while (server_.first().empty()) {
+      clock_.advance(1ms);
+      std::this_thread::yield();
+    }
+    return server_.first();
+  }
+
+  HeldLease server_;
+  test::FakeClock clock_;
+  test::FakeRandom random_;
+  std::ostringstream log_;
+  telemetry::Logger logger_{{}, log_};
+  Client client_{{"https://kubernetes.default.svc"}, server_, nullptr, clock_};
+  LeaderElector elector_{{{"iot", "bco"}, "me"}, client_, clock_, random_, logger_};
+  LeaseSink sink_{elector_};
+};
+
+TEST(LeaseWatch, AsksForTheOneLease) {
+  const WatcherOptions options = watchOf({"iot", "bco"});
+  EXPECT_EQ(options.resource.plural, "leases");
+  EXPECT_EQ(options.space, "iot");
+  EXPECT_EQ(options.fieldSelector, "metadata.name=bco");
+}
+
+TEST_F(LeaseSinkTest, TellsOfALeaseThatWasGivenBack) {
+  sink_.restart();
+  sink_.put(HeldLease::lease("other", 1));
+  sink_.synced();
+  sink_.put(HeldLease::lease("", 2));
+  EXPECT_EQ(firstCall(), "PUT");
+}
+
+TEST_F(LeaseSinkTest, TellsOfALeaseThatIsNotThereWhenTheListIsComplete) {
+  sink_.restart();
+  sink_.synced();
+  EXPECT_EQ(firstCall(), "POST");
+}
+
+TEST_F(LeaseSinkTest, DoesNotTakeAListThatHoldsTheLeaseForOneWithout) {
+  sink_.restart();
+  sink_.put(HeldLease::lease("other", 1));
+  sink_.synced();
+  EXPECT_EQ(firstCall(), "GET") << "after a while without news";
+}
+
+TEST_F(LeaseSinkTest, TellsOfALeaseThatWasDeleted) {
+  sink_.restart();
+  sink_.put(HeldLease::lease("", 1));
+  sink_.synced();
+  sink_.drop(HeldLease::lease("", 1));
+  EXPECT_EQ(firstCall(), "POST");
+}
+
+TEST_F(LeaseSinkTest, ForgetsWithANewListWhatTheOldOneHeld) {
+  sink_.put(HeldLease::lease("", 1));
+  sink_.restart();
+  sink_.synced();
+  EXPECT_EQ(firstCall(), "POST");
+}
+
+}  // namespace
+}  // namespace bco::kube
