@@ -28,8 +28,8 @@ struct ClusterConfig {
 
 // What a command line says about it; empty: nothing.
 struct ConfigChoice {
-  std::string kubeconfig;
-  std::string context;
+  std::string kubeconfig = {};
+  std::string context = {};
 };
 
 // Where configuration is looked for.
