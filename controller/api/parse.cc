@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 
+#include "api/names.h"
 #include "core/text.h"
 #include "http/url.h"
 
@@ -11,55 +13,72 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Kubernetes' rule for names: RFC 1123 subdomains.
-bool isObjectName(std::string_view name) {
-  if (name.empty() || name.size() > 253) return false;
-  for (const std::string_view label : split(name, '.')) {
-    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') {
-      return false;
-    }
-    if (label.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") !=
-        std::string_view::npos) {
-      return false;
-    }
-  }
-  return true;
-}
-
 constexpr std::string_view kNameRule =
     "expected a name of lower-case letters, digits, '-' and '.', at most 253 characters";
 
+std::string readName(MappingReader& reader, std::string_view key) {
+  std::string name = reader.requiredString(key);
+  if (!name.empty() && !isObjectName(name)) reader.problem(key, kNameRule);
+  return name;
+}
+
+void checkLabels(MappingReader& meta, const ObjectMeta& result) {
+  for (const auto& [key, value] : result.labels) {
+    if (!isQualifiedName(key)) meta.problem("labels", "not a label's key: " + key);
+    if (!isLabelValue(value)) {
+      meta.problem("labels", "the value of " + key +
+                                 " must be letters, digits, '-', '_' and '.', at most 63");
+    }
+  }
+  for (const auto& [key, value] : result.annotations) {
+    if (!isQualifiedName(toLower(key))) {
+      meta.problem("annotations", "not an annotation's key: " + key);
+    }
+  }
+  for (const auto& finalizer : result.finalizers) {
+    if (!isQualifiedName(finalizer)) meta.problem("finalizers", "not a finalizer: " + finalizer);
+  }
+}
+
 ObjectMeta readMeta(MappingReader meta) {
   ObjectMeta result;
-  result.key.name = meta.requiredString("name");
-  if (!result.key.name.empty() && !isObjectName(result.key.name)) meta.problem("name", kNameRule);
+  result.key.name = readName(meta, "name");
   if (auto space = meta.string("namespace")) {
-    if (!isObjectName(*space)) meta.problem("namespace", kNameRule);
+    if (!isNamespaceName(*space)) {
+      meta.problem("namespace",
+                   "expected a name of lower-case letters, digits and '-', at most 63 characters");
+    }
     result.key.space = *space;
   }
   result.labels = meta.strings("labels");
   result.annotations = meta.strings("annotations");
   result.finalizers = meta.list("finalizers");
+  checkLabels(meta, result);
   // What the API server adds to objects that are read back from it.
   for (const auto* key :
        {"uid", "resourceVersion", "generation", "creationTimestamp", "selfLink", "managedFields",
-        "ownerReferences", "deletionTimestamp", "deletionGracePeriodSeconds"}) {
+        "generateName", "ownerReferences", "deletionTimestamp", "deletionGracePeriodSeconds"}) {
     meta.ignore(key);
   }
   meta.finish();
   return result;
 }
 
-SecretKeyRef readSecretRef(MappingReader ref, std::string defaultName, std::string defaultKey) {
-  SecretKeyRef result{std::move(defaultName), std::move(defaultKey)};
-  if (result.name.empty()) {
-    result.name = ref.requiredString("name");
+SecretKeyRef readSecretRef(MappingReader ref, const std::string& defaultName,
+                           std::string defaultKey) {
+  SecretKeyRef result{defaultName, std::move(defaultKey)};
+  if (defaultName.empty()) {
+    result.name = readName(ref, "name");
   } else if (auto name = ref.string("name")) {
-    result.name = *name;
+    if (!isObjectName(*name)) ref.problem("name", kNameRule);
+    result.name = std::move(*name);
   }
   if (auto key = ref.string("key")) result.key = *key;
-  if (!result.name.empty() && !isObjectName(result.name)) ref.problem("name", kNameRule);
-  if (result.key.empty()) ref.problem("key", "must not be empty");
+  if (!isSecretKey(result.key)) {
+    ref.problem("key", result.key.empty()
+                           ? "must not be empty"
+                           : "expected letters, digits, '-', '_' and '.', not beginning with '..'");
+  }
   ref.finish();
   return result;
 }
@@ -113,11 +132,20 @@ bool isTimeOfDay(std::string_view text) {
   return text.substr(0, 2) < "24" && text.substr(3) < "60";
 }
 
+// By its form alone: which zones there are differs between machines.
+bool isTimeZone(std::string_view text) {
+  return std::ranges::all_of(split(text, '/'), [](std::string_view part) {
+    return !part.empty() && std::ranges::all_of(part, [](unsigned char c) {
+      return std::isalnum(c) != 0 || c == '_' || c == '+' || c == '-';
+    });
+  });
+}
+
 MaintenanceWindow readWindow(MappingReader window) {
   static constexpr std::array<std::string_view, 7> kDays = {"Mon", "Tue", "Wed", "Thu",
                                                             "Fri", "Sat", "Sun"};
   MaintenanceWindow result;
-  result.days = window.list("days");
+  result.days = window.list("days", kDays.size());
   for (const auto& day : result.days) {
     if (std::ranges::find(kDays, day) == kDays.end()) {
       window.problem("days", "expected Mon, Tue, Wed, Thu, Fri, Sat or Sun");
@@ -130,6 +158,9 @@ MaintenanceWindow readWindow(MappingReader window) {
   if (!window.has("duration")) window.problem("duration", "is required");
   result.duration = window.duration("duration", 1min).value_or(1h);
   result.timeZone = window.string("timeZone").value_or("UTC");
+  if (!isTimeZone(result.timeZone)) {
+    window.problem("timeZone", "expected a time zone such as Europe/Berlin");
+  }
   window.finish();
   return result;
 }
@@ -152,7 +183,7 @@ KeyPolicy readKeyPolicy(MappingReader keys, Problems& problems) {
       renewal.integer("maxConcurrent", 1, 100000).value_or(result.renewal.maxConcurrent);
   result.renewal.window = renewal.duration("window", 0h).value_or(result.renewal.window);
   renewal.finish();
-  for (const yaml::Node* window : keys.sequence("windows")) {
+  for (const yaml::Node* window : keys.sequence("windows", 20)) {
     result.windows.push_back(
         readWindow({window, "spec.keys.windows[]", window->position, problems}));
   }
@@ -186,6 +217,16 @@ std::optional<std::string> readTarget(MappingReader variables) {
   return result;
 }
 
+// That of an API has no query, and a path without escapes.
+bool isPlainUrl(const http::Url& url) {
+  const auto isOf = [](std::string_view text, std::string_view others) {
+    return std::ranges::all_of(text, [&](unsigned char c) {
+      return std::isalnum(c) != 0 || others.find(static_cast<char>(c)) != std::string_view::npos;
+    });
+  };
+  return isOf(url.host, "._-") && isOf(url.target, "._~/-");
+}
+
 bool isSlug(std::string_view slug) {
   const auto parts = split(slug, '/');
   return parts.size() == 2 && !parts[0].empty() && !parts[1].empty() &&
@@ -202,11 +243,13 @@ FleetSpec readFleetSpec(MappingReader spec, Problems& problems) {
   while (result.apiUrl.ends_with('/')) result.apiUrl.pop_back();
   if (const auto url = http::parseUrl(result.apiUrl); !url) {
     spec.problem("apiUrl", url.error().message);
+  } else if (!isPlainUrl(*url)) {
+    spec.problem("apiUrl", "expected a URL such as https://api.balena-cloud.com");
   }
   result.token = readSecretRef(spec.mapping("tokenSecretRef"), "", "token");
   result.ca = readCaRef(spec);
   MappingReader registry = spec.mapping("registryRef");
-  result.registry = registry.requiredString("name");
+  result.registry = readName(registry, "name");
   registry.finish();
 
   static constexpr std::pair<std::string_view, Mode> kModes[] = {{"Enforce", Mode::kEnforce},
@@ -216,12 +259,19 @@ FleetSpec readFleetSpec(MappingReader spec, Problems& problems) {
       {"Declared", DeviceSource::kDeclared}, {"All", DeviceSource::kAll}};
   result.devices = spec.choice("devices", kSources).value_or(result.devices);
 
+  constexpr std::size_t kMostTags = 100;
+  constexpr std::size_t kLongestTag = 10000;  // balena's own limit
   MappingReader selector = spec.mapping("selector");
-  for (auto& [key, value] : selector.strings("tags")) result.selector.tags[key] = value;
-  for (auto& [key, value] : selector.strings("excludeTags")) {
+  if (selector.present() && result.devices != DeviceSource::kAll) {
+    spec.problem("selector", "only goes with devices: All");
+  }
+  for (auto& [key, value] : selector.strings("tags", kMostTags, kLongestTag)) {
+    result.selector.tags[key] = value;
+  }
+  for (auto& [key, value] : selector.strings("excludeTags", kMostTags, kLongestTag)) {
     result.selector.excludeTags[key] = value;
   }
-  result.selector.deviceTypes = selector.list("deviceTypes");
+  result.selector.deviceTypes = selector.list("deviceTypes", 100);
   selector.finish();
 
   result.service = readTarget(spec.mapping("variables"));
@@ -265,7 +315,7 @@ DeviceSpec readDeviceSpec(MappingReader spec) {
     spec.problem("uuid", "expected the full UUID, 32 or 62 lower-case hex digits");
   }
   MappingReader fleet = spec.mapping("fleetRef");
-  result.fleet = fleet.requiredString("name");
+  result.fleet = readName(fleet, "name");
   fleet.finish();
   static constexpr std::pair<std::string_view, DesiredState> kStates[] = {
       {"Present", DesiredState::kPresent}, {"Absent", DesiredState::kAbsent}};

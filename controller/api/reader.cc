@@ -1,8 +1,18 @@
 #include "api/reader.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 
 namespace bco::api {
+namespace {
+
+std::size_t countCharacters(std::string_view utf8) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(utf8, [](unsigned char c) { return (c & 0xC0U) != 0x80U; }));
+}
+
+}  // namespace
 
 void Problems::add(yaml::Position at, std::string_view field, std::string_view text) {
   std::string problem =
@@ -41,7 +51,7 @@ void MappingReader::problem(std::string_view key, std::string_view text) {
   problems_.add(value == nullptr ? position_ : value->position, pathOf(key), text);
 }
 
-std::optional<std::string> MappingReader::string(std::string_view key) {
+std::optional<std::string> MappingReader::string(std::string_view key, std::size_t longest) {
   const yaml::Node* value = take(key);
   if (value == nullptr) return std::nullopt;
   if (value->kind != yaml::Kind::kString) {
@@ -50,6 +60,10 @@ std::optional<std::string> MappingReader::string(std::string_view key) {
       text += ": put it in quotes";
     }
     problem(key, text);
+    return std::nullopt;
+  }
+  if (countCharacters(value->scalar.reveal()) > longest) {
+    problem(key, "must be at most " + std::to_string(longest) + " characters");
     return std::nullopt;
   }
   return std::string(value->scalar.reveal());
@@ -74,36 +88,39 @@ std::optional<bool> MappingReader::boolean(std::string_view key) {
 }
 
 std::optional<int> MappingReader::integer(std::string_view key, int least, int most) {
-  const yaml::Node* value = take(key);
-  if (value == nullptr) return std::nullopt;
-  int number = 0;
-  const std::string_view text = value->scalar.reveal();
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (value->kind != yaml::Kind::kInteger || error != std::errc() ||
-      end != text.data() + text.size() || number < least || number > most) {
+  const auto number = numberAt(key);
+  // 8.0 is a whole number too, as everywhere in Kubernetes.
+  if (number && *number >= least && *number <= most && std::trunc(*number) == *number) {
+    return static_cast<int>(*number);
+  }
+  if (has(key)) {
     problem(key, "expected a whole number from " + std::to_string(least) + " to " +
                      std::to_string(most));
-    return std::nullopt;
   }
-  return number;
+  return std::nullopt;
 }
 
 std::optional<double> MappingReader::positiveNumber(std::string_view key) {
+  const auto number = numberAt(key);
+  if (number && *number > 0) return number;
+  if (has(key)) problem(key, "expected a number above zero");
+  return std::nullopt;
+}
+
+std::optional<double> MappingReader::numberAt(std::string_view key) {
   const yaml::Node* value = take(key);
   if (value == nullptr) return std::nullopt;
+  if (value->kind != yaml::Kind::kInteger && value->kind != yaml::Kind::kFloat) return std::nullopt;
   double number = 0;
   const std::string_view text = value->scalar.reveal();
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool isNumber = value->kind == yaml::Kind::kInteger || value->kind == yaml::Kind::kFloat;
-  if (!isNumber || error != std::errc() || end != text.data() + text.size() || !(number > 0)) {
-    problem(key, "expected a number above zero");
-    return std::nullopt;
-  }
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return number;
 }
 
 std::optional<Duration> MappingReader::duration(std::string_view key, Duration least) {
-  const auto text = string(key);
+  constexpr std::size_t kLongest = 32;
+  const auto text = string(key, kLongest);
   if (!text) return std::nullopt;
   const auto parsed = parseDuration(*text);
   if (!parsed) {
@@ -115,45 +132,66 @@ std::optional<Duration> MappingReader::duration(std::string_view key, Duration l
     problem(key, "must be at least " + formatDuration(least));
     return std::nullopt;
   }
+  if (*parsed > kLongestDuration) {
+    problem(key, "must be at most " + formatDuration(kLongestDuration));
+    return std::nullopt;
+  }
   return parsed;
 }
 
 std::optional<TimePoint> MappingReader::time(std::string_view key) {
   const auto text = string(key);
   if (!text) return std::nullopt;
-  const auto parsed = parseRfc3339(*text);
+  auto parsed = parseRfc3339(*text);
+  // An API server reads neither small letters nor leap seconds.
+  if (parsed && (text->find_first_of("tz") != std::string::npos || text->substr(17, 2) == "60")) {
+    parsed.reset();
+  }
   if (!parsed) problem(key, "expected a time such as \"2026-11-23T07:00:00Z\" (RFC 3339)");
   return parsed;
 }
 
-std::map<std::string, std::string, std::less<>> MappingReader::strings(std::string_view key) {
+std::map<std::string, std::string, std::less<>> MappingReader::strings(std::string_view key,
+                                                                       std::size_t most,
+                                                                       std::size_t longest) {
   std::map<std::string, std::string, std::less<>> result;
   MappingReader values = mapping(key);
   if (values.node_ == nullptr) return result;
+  if (values.node_->entries.size() > most) {
+    problem(key, "must have at most " + std::to_string(most) + " entries");
+    return result;
+  }
   for (const yaml::Entry& entry : values.node_->entries) {
-    if (auto text = values.string(entry.key)) result.emplace(entry.key, std::move(*text));
+    if (auto text = values.string(entry.key, longest)) result.emplace(entry.key, std::move(*text));
   }
   return result;
 }
 
-std::vector<std::string> MappingReader::list(std::string_view key) {
+std::vector<std::string> MappingReader::list(std::string_view key, std::size_t most) {
   std::vector<std::string> result;
-  for (const yaml::Node* item : sequence(key)) {
-    if (item->kind == yaml::Kind::kString) {
-      result.emplace_back(item->scalar.reveal());
-    } else {
+  for (const yaml::Node* item : sequence(key, most)) {
+    if (item->kind != yaml::Kind::kString) {
       problems_.add(item->position, pathOf(key), "expected a list of strings");
+    } else if (countCharacters(item->scalar.reveal()) > kLongestText) {
+      problems_.add(item->position, pathOf(key),
+                    "must be at most " + std::to_string(kLongestText) + " characters each");
+    } else {
+      result.emplace_back(item->scalar.reveal());
     }
   }
   return result;
 }
 
-std::vector<const yaml::Node*> MappingReader::sequence(std::string_view key) {
+std::vector<const yaml::Node*> MappingReader::sequence(std::string_view key, std::size_t most) {
   std::vector<const yaml::Node*> result;
   const yaml::Node* value = take(key);
   if (value == nullptr) return result;
   if (value->kind != yaml::Kind::kSequence) {
     problem(key, "expected a list");
+    return result;
+  }
+  if (value->items.size() > most) {
+    problem(key, "must have at most " + std::to_string(most) + " entries");
     return result;
   }
   for (const yaml::Node& item : value->items) result.push_back(&item);

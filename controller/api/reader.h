@@ -27,6 +27,12 @@ class Problems {
   std::vector<std::string> texts_;
 };
 
+// How much of anything there may be, so that what an API server may have to check stays bounded:
+// the schemas in crds/ have the same limits.
+inline constexpr std::size_t kLongestText = 255;  // in characters
+inline constexpr std::size_t kNoLimit = static_cast<std::size_t>(-1);
+inline constexpr Duration kLongestDuration = std::chrono::hours(876000);  // 100 years
+
 // One mapping. Getters return nullopt for an absent field, for null, and for one of the wrong type,
 // which is then also a problem. finish() reports the fields nobody asked for.
 class MappingReader {
@@ -35,7 +41,8 @@ class MappingReader {
   MappingReader(const yaml::Node* node, std::string field, yaml::Position parent,
                 Problems& problems);
 
-  [[nodiscard]] std::optional<std::string> string(std::string_view key);
+  [[nodiscard]] std::optional<std::string> string(std::string_view key,
+                                                  std::size_t longest = kLongestText);
   // Like string(), but absent or empty is a problem; "" then.
   [[nodiscard]] std::string requiredString(std::string_view key);
   [[nodiscard]] std::optional<bool> boolean(std::string_view key);
@@ -43,11 +50,15 @@ class MappingReader {
   [[nodiscard]] std::optional<int> integer(std::string_view key, int least, int most);
   // An integer or a decimal fraction, above zero.
   [[nodiscard]] std::optional<double> positiveNumber(std::string_view key);
+  // Within [least, kLongestDuration].
   [[nodiscard]] std::optional<Duration> duration(std::string_view key, Duration least);
   [[nodiscard]] std::optional<TimePoint> time(std::string_view key);
-  [[nodiscard]] std::map<std::string, std::string, std::less<>> strings(std::string_view key);
-  [[nodiscard]] std::vector<std::string> list(std::string_view key);
-  [[nodiscard]] std::vector<const yaml::Node*> sequence(std::string_view key);
+  // At most `most` of them.
+  [[nodiscard]] std::map<std::string, std::string, std::less<>> strings(
+      std::string_view key, std::size_t most = kNoLimit, std::size_t longest = kNoLimit);
+  [[nodiscard]] std::vector<std::string> list(std::string_view key, std::size_t most = kNoLimit);
+  [[nodiscard]] std::vector<const yaml::Node*> sequence(std::string_view key,
+                                                        std::size_t most = kNoLimit);
   [[nodiscard]] MappingReader mapping(std::string_view key);
   // The base64 or plain values of a Secret: copied nowhere.
   [[nodiscard]] const yaml::Node* raw(std::string_view key) { return take(key); }
@@ -71,13 +82,17 @@ class MappingReader {
   void problem(std::string_view key, std::string_view text);
   void finish();
   [[nodiscard]] bool present() const { return node_ != nullptr; }
+  // Null counts as absent.
   [[nodiscard]] bool has(std::string_view key) const {
-    return node_ != nullptr && node_->find(key) != nullptr;
+    const yaml::Node* value = node_ == nullptr ? nullptr : node_->find(key);
+    return value != nullptr && value->kind != yaml::Kind::kNull;
   }
 
  private:
   // The value, marked as known; nullptr when absent or null.
   const yaml::Node* take(std::string_view key);
+  // nullopt when absent, null or no number.
+  [[nodiscard]] std::optional<double> numberAt(std::string_view key);
   [[nodiscard]] std::string pathOf(std::string_view key) const;
 
   const yaml::Node* node_;

@@ -1,5 +1,6 @@
 """A real API server with its etcd on loopback, for as long as a test run."""
 
+import functools
 import json
 import pathlib
 import random
@@ -29,6 +30,12 @@ def programs():
                           stderr=sys.__stderr__, text=True)
     assert made.returncode == 0, "no Kubernetes programs"
     return pathlib.Path(made.stdout.strip())
+
+
+@functools.cache
+def crds():
+    """The documents in crds/."""
+    return [yaml.safe_load(file.read_text()) for file in sorted((ROOT / "crds").glob("*.yaml"))]
 
 
 class Daemon:
@@ -85,6 +92,7 @@ class Cluster:
         self.directory = pathlib.Path(directory)
         self.folder = pathlib.Path(folder)
         self.admin_token = secrets.token_hex(16)
+        self._trust = None
         self._write_files()
         client, peer, secure = free_ports(3)
         self.url = f"https://127.0.0.1:{secure}"
@@ -120,13 +128,12 @@ class Cluster:
 
     def apply_crds(self):
         """What `kubectl apply --server-side -f crds/` does, and until it has taken effect."""
-        applied = [yaml.safe_load(file.read_text()) for file in sorted((ROOT / "crds").glob("*.yaml"))]
-        for crd in applied:
+        for crd in crds():
             answer = self.request(
                 "PATCH", f"{CRDS}/{crd['metadata']['name']}?fieldManager=tests&force=true"
                          "&fieldValidation=Strict", crd, "apply-patch+yaml")
             assert answer.status in (200, 201), answer.message
-        for crd in applied:
+        for crd in crds():
             wait_until(lambda: self._is_established(crd), f"serving {crd['metadata']['name']}")
 
     def _is_established(self, crd):
@@ -142,9 +149,10 @@ class Cluster:
             self.url + path, method=method, data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {token or self.admin_token}",
                      "Content-Type": f"application/{content_type}"})
-        context = ssl.create_default_context(cafile=self.ca_file)
+        if self._trust is None:
+            self._trust = ssl.create_default_context(cafile=self.ca_file)
         try:
-            with urllib.request.urlopen(request, timeout=PATIENCE, context=context) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE, context=self._trust) as answer:
                 return Answer(answer.status, parsed(answer.read()))
         except urllib.error.HTTPError as error:
             with error:

@@ -27,7 +27,7 @@ spec:
   caSecretRef: {name: my-ca, key: bundle.pem}
   ownerId: site-a
   keySeedSecretRef: {name: my-seed, key: bytes}
-  callBudget: {createDeletePerMinute: 1, updatesPerMinute: 2, readsPerMinute: 3, maxInFlight: 4}
+  callBudget: {createDeletePerMinute: 1, updatesPerMinute: 2, readsPerMinute: 3.0, maxInFlight: 4}
 )");
   EXPECT_EQ(toString(registry.meta.key), "iot/main");
   EXPECT_EQ(registry.spec.project, "my-project");

@@ -53,6 +53,12 @@ INSTANTIATE_TEST_SUITE_P(
                 "9:16: spec.caSecretRef: expected a mapping, not a string"},
         Mistake{"EmptySecretKey", "  keySeedSecretRef: {key: ''}",
                 "9:27: spec.keySeedSecretRef.key: must not be empty"},
+        Mistake{"EmptySeedName", "  keySeedSecretRef: {name: ''}",
+                "9:28: spec.keySeedSecretRef.name: expected a name of lower-case letters, digits, "
+                "'-' and '.', at most 253 characters"},
+        Mistake{"SecretKeyThatIsNoFile", "  keySeedSecretRef: {key: ..data}",
+                "9:27: spec.keySeedSecretRef.key: expected letters, digits, '-', '_' and '.', not "
+                "beginning with '..'"},
         Mistake{"BadSecretName", "  keySeedSecretRef: {name: ../seed}",
                 "9:28: spec.keySeedSecretRef.name: expected a name of lower-case letters, digits, "
                 "'-' and '.', at most 253 characters"},
@@ -110,6 +116,21 @@ INSTANTIATE_TEST_SUITE_P(
                 "8:39: spec.keys.rotateBefore: must be shorter than lifetime (24h)"},
         Mistake{"RotateBeforeExceedsLifetimeByDefault", "  keys: {lifetime: 24h}",
                 "8:9: spec.keys.rotateBefore: must be shorter than lifetime (24h)"},
+        Mistake{"DurationTooLong", "  syncInterval: 876001h",
+                "8:17: spec.syncInterval: must be at most 876000h"},
+        Mistake{"DurationOfManyDigits", "  syncInterval: '0000000000000000000000000000000001h'",
+                "8:17: spec.syncInterval: must be at most 32 characters"},
+        Mistake{"SelectorOfDeclaredDevices", "  selector: {}",
+                "8:13: spec.selector: only goes with devices: All"},
+        Mistake{"BadCaName", "  mode: Observe\n  caSecretRef: {name: A}",
+                "9:23: spec.caSecretRef.name: expected a name of lower-case letters, digits, '-' "
+                "and '.', at most 253 characters"},
+        Mistake{"SmallLetterInATime", "  keys: {renewAfter: '2026-11-23t07:00:00Z'}",
+                "8:22: spec.keys.renewAfter: expected a time such as \"2026-11-23T07:00:00Z\" (RFC "
+                "3339)"},
+        Mistake{"LeapSecond", "  keys: {renewAfter: '2016-12-31T23:59:60Z'}",
+                "8:22: spec.keys.renewAfter: expected a time such as \"2026-11-23T07:00:00Z\" (RFC "
+                "3339)"},
         Mistake{"BadTime", "  keys: {renewAfter: yesterday}",
                 "8:22: spec.keys.renewAfter: expected a time such as \"2026-11-23T07:00:00Z\" (RFC "
                 "3339)"},
@@ -119,12 +140,21 @@ INSTANTIATE_TEST_SUITE_P(
                 "8:28: spec.keys.windows[].start: expected a time of day such as \"02:00\""},
         Mistake{"WindowWithoutDuration", "  keys: {windows: [{start: '02:00'}]}",
                 "8:20: spec.keys.windows[].duration: is required"},
+        Mistake{"WindowWithDurationNull", "  keys: {windows: [{start: '02:00', duration: null}]}",
+                "8:47: spec.keys.windows[].duration: is required"},
+        Mistake{"BadTimeZone",
+                "  keys: {windows: [{start: '02:00', duration: 1h, timeZone: ../UTC}]}",
+                "8:61: spec.keys.windows[].timeZone: expected a time zone such as Europe/Berlin"},
+        Mistake{"TooManyDays",
+                "  keys: {windows: [{start: '02:00', duration: 1h, days: [Mon, Mon, Mon, Mon, Mon, "
+                "Mon, Mon, Mon]}]}",
+                "8:57: spec.keys.windows[].days: must have at most 7 entries"},
         Mistake{"WindowsAreAMapping", "  keys: {windows: {start: '02:00'}}",
                 "8:19: spec.keys.windows: expected a list"},
-        Mistake{"TypesAreNumbers", "  selector: {deviceTypes: [1]}",
-                "8:28: spec.selector.deviceTypes: expected a list of strings"},
-        Mistake{"TagIsANumber", "  selector: {tags: {site: 7}}",
-                "8:27: spec.selector.tags.site: expected a string, not an integer: put it in "
+        Mistake{"TypesAreNumbers", "  devices: All\n  selector: {deviceTypes: [1]}",
+                "9:28: spec.selector.deviceTypes: expected a list of strings"},
+        Mistake{"TagIsANumber", "  devices: All\n  selector: {tags: {site: 7}}",
+                "9:27: spec.selector.tags.site: expected a string, not an integer: put it in "
                 "quotes"},
         Mistake{"ServiceMissing", "  variables: {target: Service}",
                 "8:14: spec.variables.service: is required with target: Service"},
@@ -138,6 +168,10 @@ INSTANTIATE_TEST_SUITE_P(
             "UrlWithoutTls", "  apiUrl: http://api.balena-cloud.com",
             "8:11: spec.apiUrl: http://api.balena-cloud.com: http:// is accepted for this machine "
             "only; use https://"},
+        Mistake{"UrlWithQuery", "  apiUrl: https://api.example/?x",
+                "8:11: spec.apiUrl: expected a URL such as https://api.balena-cloud.com"},
+        Mistake{"UrlWithOddHost", "  apiUrl: https://a$b",
+                "8:11: spec.apiUrl: expected a URL such as https://api.balena-cloud.com"},
         Mistake{"RateIsZero", "  callBudget: {requestsPerSecond: 0}",
                 "8:35: spec.callBudget.requestsPerSecond: expected a number above zero"},
         Mistake{"RateIsNegative", "  callBudget: {requestsPerSecond: -1.5}",
@@ -177,6 +211,24 @@ INSTANTIATE_TEST_SUITE_P(
                 "revokeBefore, rotateBefore"}),
     nameOfMistake);
 
+TEST(Mistakes, OfLengthCountCharactersNotBytes) {
+  const auto problemsOf = [](const std::string& owner) {
+    return parseText(
+               "apiVersion: provisioning.balena-clearblade.io/v1alpha1\n"
+               "kind: ClearBladeRegistry\n"
+               "metadata: {name: main}\n"
+               "spec: {project: p, region: r, registry: d, "
+               "serviceAccountSecretRef: {name: a},\n  ownerId: " +
+               owner + "}\n")
+        .problems;
+  };
+  std::string owner;
+  for (int i = 0; i < 255; ++i) owner += "é";
+  EXPECT_THAT(problemsOf(owner), ElementsAre());
+  EXPECT_THAT(problemsOf(owner + "x"),
+              ElementsAre("f.yaml:5:12: spec.ownerId: must be at most 255 characters"));
+}
+
 class MetaMistake : public testing::TestWithParam<Mistake> {};
 TEST_P(MetaMistake, IsToldWithItsPlace) {
   const std::string text = R"(apiVersion: provisioning.balena-clearblade.io/v1alpha1
@@ -194,15 +246,25 @@ INSTANTIATE_TEST_SUITE_P(
                 "4:18: metadata.name: expected a name of lower-case letters, digits, '-' and '.', "
                 "at most 253 characters"},
         Mistake{"BadNamespace", "metadata: {name: g, namespace: -iot}",
-                "4:32: metadata.namespace: expected a name of lower-case letters, digits, '-' and "
-                "'.', at most 253 characters"},
+                "4:32: metadata.namespace: expected a name of lower-case letters, digits and '-', "
+                "at most 63 characters"},
+        Mistake{"BadLabel", "metadata: {name: g, labels: {a b: x}}",
+                "4:29: metadata.labels: not a label's key: a b"},
+        Mistake{"BadLabelValue", "metadata: {name: g, labels: {a: x y}}",
+                "4:29: metadata.labels: the value of a must be letters, digits, '-', '_' and '.', "
+                "at most 63"},
+        Mistake{"BadAnnotation", "metadata: {name: g, annotations: {a b: x}}",
+                "4:34: metadata.annotations: not an annotation's key: a b"},
+        Mistake{"BadFinalizer", "metadata: {name: g, finalizers: [a b]}",
+                "4:33: metadata.finalizers: not a finalizer: a b"},
         Mistake{"LabelIsABool", "metadata: {name: g, labels: {hot: true}}",
                 "4:35: metadata.labels.hot: expected a string, not a boolean: put it in quotes"},
-        Mistake{"UnknownField", "metadata: {name: g, lables: {}}",
-                "4:21: metadata.lables: unknown field; known here: annotations, "
-                "creationTimestamp, deletionGracePeriodSeconds, deletionTimestamp, finalizers, "
-                "generation, labels, managedFields, name, namespace, ownerReferences, "
-                "resourceVersion, selfLink, uid"}),
+        Mistake{
+            "UnknownField", "metadata: {name: g, lables: {}}",
+            "4:21: metadata.lables: unknown field; known here: annotations, "
+            "creationTimestamp, deletionGracePeriodSeconds, deletionTimestamp, finalizers, "
+            "generateName, generation, labels, managedFields, name, namespace, ownerReferences, "
+            "resourceVersion, selfLink, uid"}),
     nameOfMistake);
 
 TEST(Mistakes, AreToldAllAtOnceInTheOrderOfReading) {
