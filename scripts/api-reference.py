@@ -120,6 +120,8 @@ def section(crd):
 
 ### spec
 
+{one_line(spec['description'])}
+
 {table(spec, True)}
 ### status
 
