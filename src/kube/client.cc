@@ -5,6 +5,7 @@
 
 #include "core/json_text.h"
 #include "core/text.h"
+#include "kube/json.h"
 #include "kube/status.h"
 
 namespace bco::kube {
@@ -230,13 +231,19 @@ Result<std::string> Client::apply(const Resource& resource, const Name& name,
   auto path = Path(resource, name.space).segment(name.name);
   if (!subresource.empty()) path.segment(subresource);
   path.query("fieldManager", options_.fieldManager).query("force", "true");
-  return sendTo(name, {.kind = "kube.apply",
-                       .what = describe("applying", resource, name),
-                       .quote = quoteOf(resource),
-                       .method = Method::kPatch,
-                       .path = path.text(),
-                       .body = SecretBytes::take(bodyOf(resource, name, application)),
-                       .contentType = "application/apply-patch+yaml"});
+  auto applied = sendTo(name, {.kind = "kube.apply",
+                               .what = describe("applying", resource, name),
+                               .quote = quoteOf(resource),
+                               .method = Method::kPatch,
+                               .path = path.text(),
+                               .body = SecretBytes::take(bodyOf(resource, name, application)),
+                               .contentType = "application/apply-patch+yaml"});
+  // A subresource takes any uid.
+  if (applied && !subresource.empty() && uidOf(*applied) != application.uid) {
+    return fail(ErrorCode::kConflict,
+                describe("applying", resource, name) + ": it is another object of that name");
+  }
+  return applied;
 }
 
 Result<std::string> Client::mergePatch(const Resource& resource, const Name& name,

@@ -55,8 +55,10 @@ enum class Propagation { kBackground, kForeground, kOrphan };
 
 // What server-side apply is to make true of one object that exists. It names the object's uid, so
 // that an object deleted meanwhile does not come back as a husk of these fields: kConflict (or
-// kNotFound for a subresource) then. Fields that the last application named and this one does not
-// are removed, if nobody else owns them.
+// kNotFound for a subresource) then. So it is when another object has taken its name; of a
+// subresource, however, the server then takes it and we notice afterwards: with resourceVersion it
+// does not. Fields that the last application named and this one does not are removed, if nobody
+// else owns them.
 struct Application {
   std::string_view kind = {};        // "BalenaDevice"
   std::string uid = {};              // required

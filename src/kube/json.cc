@@ -80,16 +80,18 @@ std::string shortened(std::string_view text) {
   return std::string(text.substr(0, end)) + "…";
 }
 
-bool namesVersionTooLarge(simdjson::dom::element details) {
+void readCauses(simdjson::dom::element details, StatusBody& status) {
   simdjson::dom::array causes;
-  if (details["causes"].get(causes) != simdjson::SUCCESS) return false;
+  if (details["causes"].get(causes) != simdjson::SUCCESS) return;
   for (const simdjson::dom::element cause : causes) {
-    std::string_view reason;
-    if (cause["reason"].get(reason) == simdjson::SUCCESS && reason == "ResourceVersionTooLarge") {
-      return true;
+    std::string_view text;
+    if (cause["reason"].get(text) == simdjson::SUCCESS && text == "ResourceVersionTooLarge") {
+      status.versionTooLarge = true;
+    }
+    if (cause["field"].get(text) == simdjson::SUCCESS && text == "metadata.uid") {
+      status.uidDiffers = true;
     }
   }
-  return false;
 }
 
 ListMeta readListMeta(ondemand::object metadata) {
@@ -145,9 +147,20 @@ std::optional<StatusBody> parseStatus(std::string_view json) {
     if (details["retryAfterSeconds"].get(number) == simdjson::SUCCESS && number > 0) {
       status.retryAfter = std::chrono::seconds(std::min<std::int64_t>(number, 3600));
     }
-    status.versionTooLarge = namesVersionTooLarge(details);
+    readCauses(details, status);
   }
   return status;
+}
+
+std::string uidOf(std::string& object) {
+  try {
+    object.reserve(object.size() + kJsonPadding);
+    ondemand::parser parser;
+    ondemand::document document = iterate(parser, object);
+    return std::string(std::string_view(document["metadata"]["uid"]));
+  } catch (const simdjson_error&) {
+    return {};
+  }
 }
 
 Result<ListMeta> readPage(std::string& body,

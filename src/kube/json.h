@@ -22,9 +22,13 @@ struct StatusBody {
   std::string message = {};  // at most 2 kB of it
   std::optional<Duration> retryAfter = std::nullopt;
   bool versionTooLarge = false;  // a cause is ResourceVersionTooLarge
+  bool uidDiffers = false;       // a cause is the field metadata.uid
 };
 // nullopt: it is not one.
 [[nodiscard]] std::optional<StatusBody> parseStatus(std::string_view json);
+
+// metadata.uid of an object; empty when it has none.
+[[nodiscard]] std::string uidOf(std::string& object);
 
 // What a page of a list says beside its items.
 struct ListMeta {

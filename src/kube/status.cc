@@ -38,6 +38,7 @@ constexpr std::array<Reason, 19> kReasons = {{
     {"StorageReadError", ErrorCode::kUnavailable},
 }};
 
+// `fromServer`: it is the API server's answer, not that of a proxy before it.
 ErrorCode codeOf(int status, bool fromServer) {
   switch (status) {
     case 400:
@@ -68,6 +69,7 @@ ErrorCode codeOf(int status, bool fromServer) {
 
 ErrorCode codeOf(const StatusBody& body, int status) {
   if (body.versionTooLarge) return ErrorCode::kGone;
+  if (body.uidDiffers) return ErrorCode::kConflict;
   const auto* const known = std::ranges::find(kReasons, body.reason, &Reason::name);
   return known == kReasons.end() ? codeOf(status, true) : known->code;
 }
@@ -75,7 +77,7 @@ ErrorCode codeOf(const StatusBody& body, int status) {
 std::string_view textOf(ErrorCode code) {
   switch (code) {
     case ErrorCode::kNotFound:
-      return "it is not there";
+      return "it is not there, or the API server does not know its kind";
     case ErrorCode::kAlreadyExists:
       return "it exists already";
     case ErrorCode::kConflict:
@@ -97,10 +99,10 @@ std::string_view textOf(ErrorCode code) {
   }
 }
 
-Error errorOf(const std::optional<StatusBody>& body, int status, std::string_view what,
-              Quote quote) {
+Error errorOf(const std::optional<StatusBody>& body, int status, std::string_view what, Quote quote,
+              bool fromServer) {
   Error error;
-  error.code = body ? codeOf(*body, status) : codeOf(status, false);
+  error.code = body ? codeOf(*body, status) : codeOf(status, fromServer);
   error.message = std::string(what) + ": ";
   const bool quoted = quote == Quote::kYes && body && !body->message.empty();
   error.message += quoted ? std::string_view(body->message) : textOf(error.code);
@@ -114,7 +116,8 @@ Error errorOf(const std::optional<StatusBody>& body, int status, std::string_vie
 Status statusOf(const http::Response& response, http::Method method, std::string_view what,
                 Quote quote, TimePoint now) {
   if (response.status >= 200 && response.status < 300) return {};
-  Error error = errorOf(parseStatus(response.body), response.status, what, quote);
+  const bool fromServer = response.header("Audit-Id").has_value();
+  Error error = errorOf(parseStatus(response.body), response.status, what, quote, fromServer);
   if (const auto wait = response.header("Retry-After")) {
     error.retryAfter = parseRetryAfter(*wait, now);
   }
@@ -125,7 +128,7 @@ Status statusOf(const http::Response& response, http::Method method, std::string
 
 Error errorOfEvent(std::string_view json, std::string_view what) {
   const auto body = parseStatus(json);
-  return errorOf(body, body ? body->code : 0, what, Quote::kYes);
+  return errorOf(body, body ? body->code : 0, what, Quote::kYes, true);
 }
 
 }  // namespace bco::kube

@@ -16,7 +16,10 @@
 //   Timeout ServerTimeout InternalError              408 5xx │ kUnavailable, perhaps retryAfter
 //   ServiceUnavailable StorageReadError                      │
 //   -                                                others  │ kInternal
-//   ¹ without a Status, a 404 is some proxy's page and says nothing of the object: kInternal.
+//   Invalid, as metadata.uid is immutable                    │ kConflict: another object of that
+//   name ¹ without a Status, a 404 with the header Audit-Id is the API server's word that it does
+//   not
+//     serve the kind; any other is some proxy's page and says nothing of the object: kInternal.
 //
 // After a write, 408 and 5xx leave open whether it took effect: outcomeUnknown.
 #pragma once

@@ -26,12 +26,11 @@ Watcher::Watcher(Client& client, WatcherOptions options, WatchSink& sink, Clock&
 
 void Watcher::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    const WatchPhase phase = state_.phase;
     pauseDue_ = false;
-    auto error = phase == WatchPhase::kPages ? readPage() : follow(stop);
+    auto error = state_.phase == WatchPhase::kPages ? readPage() : follow(stop);
     if (!pauseDue_ || stop.stop_requested()) continue;
     if (!error) error = {ErrorCode::kUnavailable, "the server ended the watch too early"};
-    pauseAfter(*std::move(error), phase, stop);
+    pauseAfter(*std::move(error), stop);
   }
 }
 
@@ -126,6 +125,7 @@ void Watcher::beginList() {
 }
 
 void Watcher::endList() {
+  wasLate_ = false;
   sink_.synced();
   note([now = clock_.now()](WatcherHealth& health) {
     health.synced = true;
@@ -134,6 +134,7 @@ void Watcher::endList() {
 }
 
 void Watcher::happened(const Happening& happening) {
+  phaseBefore_ = state_.phase;
   auto [state, pause] = onHappening(std::move(state_), happening);
   state_ = std::move(state);
   pauseDue_ = pause;
@@ -149,16 +150,19 @@ void Watcher::happened(const Happening& happening) {
   });
 }
 
-void Watcher::pauseAfter(Error error, WatchPhase phase, const std::stop_token& stop) {
+void Watcher::pauseAfter(Error error, const std::stop_token& stop) {
   if (resumed_ && clock_.steadyNow() - *resumed_ >= kHealth) failures_ = 0;
-  ++failures_;
-  Duration pause = backoff(kBackoff, failures_, random_);
+  // That a version is gone is no failure of the server's, unless nothing else comes of it.
+  const bool isLate = error.code == ErrorCode::kGone && !wasLate_;
+  wasLate_ = wasLate_ || isLate;
+  if (!isLate) ++failures_;
+  Duration pause = backoff(kBackoff, isLate ? 1 : failures_, random_);
   if (error.retryAfter) pause = std::max(pause, std::min(*error.retryAfter, kLongestRetryAfter));
   note([&error](WatcherHealth& health) {
     ++health.troubles;
     health.trouble = error;
   });
-  if (options_.onTrouble) options_.onTrouble({std::move(error), phase, failures_, pause});
+  if (options_.onTrouble) options_.onTrouble({std::move(error), phaseBefore_, failures_, pause});
   sleepFor(clock_, pause, stop);
   resumed_ = clock_.steadyNow();
 }

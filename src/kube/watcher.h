@@ -90,7 +90,7 @@ class Watcher {
   void beginList();
   void happened(const Happening& happening);
   void endList();
-  void pauseAfter(Error error, WatchPhase phase, const std::stop_token& stop);
+  void pauseAfter(Error error, const std::stop_token& stop);
   // Changes health_.
   template <class Change>
   void note(Change change);
@@ -102,8 +102,10 @@ class Watcher {
   Random& random_;
   EventReader reader_;
   WatchState state_;
+  WatchPhase phaseBefore_ = state_.phase;  // the last happening
   bool pauseDue_ = false;
   int failures_ = 0;
+  bool wasLate_ = false;                // kGone since the last complete list
   std::optional<SteadyPoint> resumed_;  // when the last pause ended
 
   mutable std::mutex mutex_;  // guards health_

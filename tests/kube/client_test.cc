@@ -121,12 +121,14 @@ TEST_F(KubeClient, CreatesAndReplaces) {
 }
 
 TEST_F(KubeClient, AppliesToOneObjectByItsUid) {
-  transport_.expect(
-      Method::kPatch,
-      kServer + "/apis/provisioning.example/v1alpha1/namespaces/ns/devices/d/status?" + kManager +
-          "&force=true",
-      R"({"apiVersion":"provisioning.example/v1alpha1","kind":"Device","metadata":{"name":"d",)"
-      R"("namespace":"ns","uid":"u-1"},"status":{"phase":"Ready"}})");
+  transport_
+      .expect(
+          Method::kPatch,
+          kServer + "/apis/provisioning.example/v1alpha1/namespaces/ns/devices/d/status?" +
+              kManager + "&force=true",
+          R"({"apiVersion":"provisioning.example/v1alpha1","kind":"Device","metadata":{"name":"d",)"
+          R"("namespace":"ns","uid":"u-1"},"status":{"phase":"Ready"}})")
+      .reply(200, R"({"kind":"Device","metadata":{"name":"d","uid":"u-1"}})");
   EXPECT_TRUE(
       client_.apply(kDevices, {"ns", "d"}, "status",
                     {.kind = "Device", .uid = "u-1", .members = R"("status":{"phase":"Ready"})"}));
@@ -146,6 +148,24 @@ TEST_F(KubeClient, AppliesToOneObjectByItsUid) {
 TEST_F(KubeClient, AppliesNothingWithoutAUid) {
   EXPECT_EQ(client_.apply(kDevices, {"ns", "d"}, "", {.kind = "Device"}).error().code,
             ErrorCode::kInternal);
+}
+
+// Seen of Kubernetes 1.34: the uid guards the object itself, but not its status.
+TEST_F(KubeClient, NoticesThatAStatusWentToAnotherObjectOfThatName) {
+  const std::string object =
+      kServer + "/apis/provisioning.example/v1alpha1/namespaces/ns/devices/d";
+  for (const auto* const answer : {R"({"metadata":{"uid":"u-2"}})", "{}", ""}) {
+    transport_
+        .expect(Method::kPatch, object + "/status?" + kManager + "&force=true",
+                R"({"apiVersion":"provisioning.example/v1alpha1","kind":"Device","metadata":)"
+                R"({"name":"d","namespace":"ns","uid":"u-1"},"status":{}})")
+        .reply(200, answer);
+    const auto applied =
+        client_.apply(kDevices, {"ns", "d"}, "status",
+                      {.kind = "Device", .uid = "u-1", .members = R"("status":{})"});
+    ASSERT_FALSE(applied);
+    EXPECT_EQ(applied.error().code, ErrorCode::kConflict);
+  }
 }
 
 TEST_F(KubeClient, PatchesByMerging) {

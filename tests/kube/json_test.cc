@@ -193,6 +193,14 @@ TEST(StatusBody, MayNameAVersionThatIsTooLarge) {
                   ->versionTooLarge);
 }
 
+TEST(StatusBody, MayNameTheUidAsTheCause) {
+  EXPECT_TRUE(parseStatus(R"({"kind":"Status","reason":"Invalid","details":{"causes":[)"
+                          R"({"field":"spec.x"},{"field":"metadata.uid"}]}})")
+                  ->uidDiffers);
+  EXPECT_FALSE(
+      parseStatus(R"({"kind":"Status","details":{"causes":[{"field":"spec.uid"}]}})")->uidDiffers);
+}
+
 TEST(StatusBody, IsNoOtherText) {
   for (const auto* const body : {"", "nope", "<html>", "[]", "1", R"({"kind":"Pod"})", "{}"}) {
     EXPECT_FALSE(parseStatus(body)) << body;

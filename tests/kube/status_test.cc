@@ -83,6 +83,22 @@ TEST(KubeStatus, DoesNotTakeAProxysPageForAnObjectThatIsNotThere) {
   EXPECT_EQ(error.message, "reading x: the answer is not that of a Kubernetes API server (404)");
 }
 
+TEST(KubeStatus, TakesTheApiServersWordThatItDoesNotServeAKind) {
+  const Error error =
+      refusal(404, "404 page not found\n", Method::kGet, Quote::kYes, {{"Audit-Id", "a-b"}});
+  EXPECT_EQ(error.code, ErrorCode::kNotFound);
+  EXPECT_EQ(error.message,
+            "reading x: it is not there, or the API server does not know its kind (404)");
+}
+
+TEST(KubeStatus, SaysConflictWhenTheNameBelongsToAnotherObject) {
+  EXPECT_EQ(
+      refusal(422, R"({"kind":"Status","reason":"Invalid","code":422,"details":{"causes":[)"
+                   R"({"reason":"FieldValueInvalid","message":"m","field":"metadata.uid"}]}})")
+          .code,
+      ErrorCode::kConflict);
+}
+
 TEST(KubeStatus, SaysGoneForAVersionFromTheFuture) {
   EXPECT_EQ(refusal(504, R"({"kind":"Status","reason":"Timeout","code":504,"details":{"causes":[)"
                          R"({"reason":"ResourceVersionTooLarge","message":"m"}]}})")

@@ -227,6 +227,20 @@ TEST_F(WatcherTest, GoesOnFromTheLastVersionWhenTheWatchEnds) {
   EXPECT_EQ(health_.lists, 1U);
 }
 
+TEST_F(WatcherTest, TellsInWhichPhaseTroubleHappened) {
+  streams_.expect(kStreamUrl).sends(listEnd("4")).then(lasting()).fails(ErrorCode::kUnavailable);
+  streams_.expect(watchUrl("4")).refuses(410, refusal("Expired", 410));
+  streams_.expect(kStreamUrl).refuses(400, refusal("BadRequest", 400));
+  transport_.expect(Method::kGet, pageUrl()).reply(503);
+  transport_.expect(Method::kGet, pageUrl()).reply(200, page("", "5"));
+  lastStream(watchUrl("5"));
+  run();
+  std::vector<WatchPhase> phases;
+  for (const auto& trouble : troubles_) phases.push_back(trouble.phase);
+  EXPECT_THAT(phases, ElementsAre(WatchPhase::kWatching, WatchPhase::kWatching,
+                                  WatchPhase::kStreamingList, WatchPhase::kPages));
+}
+
 TEST_F(WatcherTest, PausesWhenTheServerEndsWatchesAtOnce) {
   streams_.expect(kStreamUrl).sends(listEnd("4")).then(lasting());
   streams_.expect(watchUrl("4")).then(lasting(999ms));
@@ -336,6 +350,23 @@ TEST_F(WatcherTest, ForgetsItsFailuresAfterTwoMinutesOfHealth) {
   std::vector<int> failures;
   for (const auto& trouble : troubles_) failures.push_back(trouble.failures);
   EXPECT_THAT(failures, ElementsAre(1, 2, 3, 4, 1));
+}
+
+TEST_F(WatcherTest, DoesNotCountALateVersionAsAFailureUnlessNothingElseComes) {
+  for (int i = 0; i < 9; ++i) streams_.expect(kStreamUrl).fails(ErrorCode::kUnavailable);
+  streams_.expect(kStreamUrl).sends(listEnd("4")).then(lasting());
+  for (int i = 0; i < 3; ++i) {
+    streams_.expect(watchUrl("4")).refuses(410, refusal("Expired", 410));
+    streams_.expect(kStreamUrl).sends(listEnd("4")).then(lasting());
+  }
+  streams_.expect(watchUrl("4")).refuses(410, refusal("Expired", 410));
+  streams_.expect(kStreamUrl).refuses(410, refusal("Expired", 410));
+  lastStream(kStreamUrl);
+  run();
+  std::vector<int> failures;
+  for (const auto& trouble : troubles_) failures.push_back(trouble.failures);
+  EXPECT_THAT(failures, ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 9, 9, 10));
+  for (std::size_t i = 9; i < 13; ++i) EXPECT_LE(troubles_[i].pause, 1600ms);
 }
 
 TEST_F(WatcherTest, WaitsAsLongAsTheServerAsks) {
