@@ -136,8 +136,8 @@ bool LeaderElector::taken(SteadyPoint sent, LeaseRecord record) {
   const bool starts = !state_.renewed;
   state_.renewed = sent;
   renewed_ = ticks(sent);
+  leading_ = true;  // first: who may write, leads
   mayWriteUntil_ = ticks(sent + options_.renewDeadline);
-  leading_ = true;
   return starts;
 }
 

@@ -91,9 +91,9 @@ TEST_F(LeaseSinkTest, TellsOfALeaseThatIsNotThereWhenTheListIsComplete) {
 
 TEST_F(LeaseSinkTest, DoesNotTakeAListThatHoldsTheLeaseForOneWithout) {
   sink_.restart();
-  sink_.put(HeldLease::lease("other", 1));
+  sink_.put(HeldLease::lease("", 1));
   sink_.synced();
-  EXPECT_EQ(firstCall(), "GET") << "after a while without news";
+  EXPECT_EQ(firstCall(), "PUT");
 }
 
 TEST_F(LeaseSinkTest, TellsOfALeaseThatWasDeleted) {
@@ -109,6 +109,63 @@ TEST_F(LeaseSinkTest, ForgetsWithANewListWhatTheOldOneHeld) {
   sink_.restart();
   sink_.synced();
   EXPECT_EQ(firstCall(), "POST");
+}
+
+// An API server that stores what it is sent.
+class OpenLease final : public http::HttpTransport {
+ public:
+  [[nodiscard]] std::vector<Result<http::Response>> sendAll(
+      std::span<const http::Request> requests) override {
+    std::vector<Result<http::Response>> results;
+    for (const auto& request : requests) {
+      if (request.method != http::Method::kGet) {
+        version_ += 1;
+        holder_ = "me";
+      }
+      results.emplace_back(http::Response{200, {}, HeldLease::lease(holder_, version_)});
+    }
+    return results;
+  }
+
+ private:
+  std::string holder_;
+  int version_ = 1;
+};
+
+TEST(LeaderThreads, MayAskAndTellAtAnyTime) {
+  OpenLease server;
+  test::FakeClock clock;
+  test::FakeRandom random;
+  std::ostringstream log;
+  telemetry::Logger logger({}, log);
+  Client client({"https://kubernetes.default.svc"}, server, nullptr, clock);
+  LeaderElector elector({{"iot", "bco"}, "me"}, client, clock, random, logger);
+  LeaseSink sink(elector);
+  sink.put(HeldLease::lease("", 1));
+  clock.advance(1s);
+  std::atomic<int> started = 0;
+  {
+    std::jthread loop([&](const std::stop_token& stop) {
+      elector.run(
+          stop, [&started] { ++started; }, [] {});
+    });
+    std::jthread watch([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) sink.put(HeldLease::lease("me", 2));
+    });
+    std::jthread worker([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        if (elector.mayWrite(1s) && !elector.isLeader())
+          ADD_FAILURE() << "writes and does not lead";
+        (void)elector.healthy();
+      }
+    });
+    while (started == 0) std::this_thread::yield();
+    clock.advance(16s);
+    while (*elector.renewalAge() > 0s) std::this_thread::yield();
+  }
+  EXPECT_EQ(started, 1);
+  elector.release(true);
+  EXPECT_FALSE(elector.mayWrite(0ms));
 }
 
 }  // namespace

@@ -24,24 +24,15 @@ http::Response refusal(int code, const char* reason) {
 // --- Actor
 
 Actor::Actor(LeaseWorld& world, std::function<void()> body)
-    : world_(world), thread_([this, body = std::move(body)] {
-        go_.acquire();
-        body();
-        ended_ = true;
-        yielded_.release();
-      }) {
-  asleep_ = true;
+    : world_(world), fiber_(std::move(body)) {
   world_.resumeAt(world_.now, *this, generation_);
 }
-
-Actor::~Actor() { thread_.join(); }
 
 void Actor::sleepUntil(Duration time) {
   if (world_.ending) return;
   asleep_ = true;
   world_.resumeAt(std::max(time, world_.now), *this, ++generation_);
-  yielded_.release();
-  go_.acquire();
+  fiber_.pause();
 }
 
 void Actor::wake() {
@@ -49,21 +40,18 @@ void Actor::wake() {
 }
 
 void Actor::resume(std::uint64_t generation) {
-  if (ended_ || dead || !asleep_ || generation != generation_) return;
+  if (fiber_.ended() || dead || !asleep_ || generation != generation_) return;
   if (world_.now < frozenUntil) {
     world_.resumeAt(frozenUntil, *this, generation);
     return;
   }
   asleep_ = false;
-  go_.release();
-  yielded_.acquire();
+  fiber_.resume();
 }
 
 void Actor::finish() {
-  if (ended_) return;
   asleep_ = false;
-  go_.release();
-  yielded_.acquire();
+  if (!fiber_.ended()) fiber_.resume();
 }
 
 // --- Process

@@ -1,8 +1,7 @@
 // A small deterministic world for leader election: virtual time, an API server that knows one
-// Lease, and processes that each run a real LeaderElector on a thread of their own. One thread runs
-// at a time and hands over where it would wait, so a seed always leads to the same schedule.
-// Answers can be slow, late or lost; processes freeze, crash, restart and have clocks that run
-// unequally fast.
+// Lease, and processes that each run a real LeaderElector. They take turns on one thread, each
+// until it would wait, so a seed always leads to the same schedule. Answers can be slow, late or
+// lost; processes freeze, crash, restart and have clocks that run unequally fast.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +11,16 @@
 #include <optional>
 #include <queue>
 #include <random>
-#include <semaphore>
 #include <sstream>
 #include <stop_token>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "core/clock.h"
 #include "http/transport.h"
 #include "kube/leader.h"
 #include "tests/support/fake_random.h"
+#include "tests/support/fiber.h"
 
 namespace bco::test {
 
@@ -36,13 +34,12 @@ struct Course {
 
 class LeaseWorld;
 
-// A thread that runs only when the world says so.
+// What runs when the world says so.
 class Actor {
  public:
   Actor(LeaseWorld& world, std::function<void()> body);
-  ~Actor();
 
-  // On this actor's thread: lets the others run until `time`, or until woken.
+  // Of this actor itself: lets the others run until `time`, or until woken.
   void sleepUntil(Duration time);
   void wake();
   // The world's side: runs it until it waits or ends.
@@ -55,11 +52,8 @@ class Actor {
  private:
   LeaseWorld& world_;
   std::uint64_t generation_ = 0;
-  bool asleep_ = false;
-  bool ended_ = false;
-  std::binary_semaphore go_{0};
-  std::binary_semaphore yielded_{0};
-  std::thread thread_;
+  bool asleep_ = true;
+  Fiber fiber_;
 };
 
 // A replica of the operator, as far as election goes. It starts again after it has ended.
