@@ -156,10 +156,12 @@ void writeFailing(JsonWriter& json, const std::vector<FailingDevice>& failing) {
 void writeStatus(JsonWriter& json, const FleetStatus& status) {
   if (status.fleetId != 0) json.number("fleetId", status.fleetId);
   writeCounts(json, status.devices);
-  json.openObject("lastCompleteSync");
-  json.optionalTime("balena", status.lastBalenaSync);
-  json.optionalTime("registry", status.lastRegistrySync);
-  json.closeObject();
+  if (status.lastBalenaSync || status.lastRegistrySync) {
+    json.openObject("lastCompleteSync");
+    json.optionalTime("balena", status.lastBalenaSync);
+    json.optionalTime("registry", status.lastRegistrySync);
+    json.closeObject();
+  }
   writeFailing(json, status.failing);
   json.openObject("removal");
   json.boolean("halted", status.removal.halted);
@@ -187,6 +189,8 @@ kube::Application application(ObjectKind kind, const ObjectMeta& meta) {
   return {.kind = nameOf(kind), .uid = meta.uid};
 }
 
+// No object within a status is ever empty: where the server has to remove all that an application
+// named of one, it makes null of the empty object that comes instead, and refuses that (1.34).
 template <class Object, class ObjectStatus>
 kube::Application statusOf(const Object& object, const ObjectStatus& status, bool ifUnchanged) {
   JsonWriter json;

@@ -143,7 +143,8 @@ TEST(DecodeDevice, NamesTheFieldThatItRefuses) {
   const std::string uuid = R"("uuid":"7cf02a69e4d34c9da573914963cf54fd")";
   for (const auto& [from, to, message] : std::vector<Refusal>{
            {uuid, R"("uuid":"7CF0")", "BalenaDevice default/golden: spec.uuid: expected the full"},
-           {uuid, R"("uuid":17)", "spec.uuid: expected a string"},
+           {uuid, R"("uuid":17)", "spec.uuid: expected a string, not an integer"},
+           {uuid, R"("uuid":1.5e1)", "spec.uuid: expected a string, not a number"},
            {uuid, R"("color":"red")", "spec.uuid: is required; spec.color: unknown field"},
            {R"("fleetRef":{"name":"sensors"})", R"("fleetRef":{"name":"Sensors"})",
             "spec.fleetRef.name: expected a name"},
