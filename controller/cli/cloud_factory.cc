@@ -12,12 +12,6 @@
 namespace bco::cli {
 namespace {
 
-// Nobody looks at the attempts yet: metrics will.
-class NoObserver final : public http::AttemptObserver {
- public:
-  void onAttempt(std::string_view, std::string_view, Duration) override {}
-};
-
 using Limits = std::vector<std::shared_ptr<const http::BucketOptions>>;
 
 // A client together with the upstream it talks to, which others may share, and its own word on how
@@ -54,8 +48,13 @@ http::BucketOptions perMinute(int calls) {
 
 class HttpCloudFactory final : public CloudFactory {
  public:
-  HttpCloudFactory(const HttpOptions& options, Clock& clock, Random& random)
-      : options_(options), clock_(clock), random_(random) {}
+  HttpCloudFactory(const HttpOptions& options, http::WriteGate gate,
+                   http::AttemptObserver& observer, Clock& clock, Random& random)
+      : options_(options),
+        gate_(std::move(gate)),
+        observer_(observer),
+        clock_(clock),
+        random_(random) {}
 
   Result<std::shared_ptr<balena::BalenaApi>> connectBalena(
       const api::BalenaFleet& fleet, SharedSecret token,
@@ -141,7 +140,7 @@ class HttpCloudFactory final : public CloudFactory {
     options.totalDeadline = options_.callDeadline;
     auto upstream = std::make_shared<http::Upstream>(
         std::move(options), std::make_unique<http::ClientPool>(std::move(pool), clock_),
-        std::move(budgets), [] { return true; }, observer_, clock_, random_);
+        std::move(budgets), gate_, observer_, clock_, random_);
     upstreams_[inputs] = upstream;
     return upstream;
   }
@@ -156,9 +155,10 @@ class HttpCloudFactory final : public CloudFactory {
   }
 
   const HttpOptions options_;
+  const http::WriteGate gate_;
+  http::AttemptObserver& observer_;
   Clock& clock_;
   Random& random_;
-  NoObserver observer_;
   std::mutex mutex_;  // guards all below
   std::map<std::string, std::weak_ptr<http::Upstream>> upstreams_;
   std::map<std::string, std::weak_ptr<http::TokenBucket>> buckets_;
@@ -168,9 +168,10 @@ class HttpCloudFactory final : public CloudFactory {
 
 }  // namespace
 
-std::unique_ptr<CloudFactory> makeHttpCloudFactory(const HttpOptions& options, Clock& clock,
+std::unique_ptr<CloudFactory> makeHttpCloudFactory(const HttpOptions& options, http::WriteGate gate,
+                                                   http::AttemptObserver& observer, Clock& clock,
                                                    Random& random) {
-  return std::make_unique<HttpCloudFactory>(options, clock, random);
+  return std::make_unique<HttpCloudFactory>(options, std::move(gate), observer, clock, random);
 }
 
 }  // namespace bco::cli

@@ -34,16 +34,7 @@ bool isCommand(const CLI::App& app, std::string_view name) {
   return std::ranges::any_of(known, [&](const CLI::App* each) { return each->get_name() == name; });
 }
 
-void addCommon(CLI::App& command, CommonOptions& options) {
-  command
-      .add_option("-f,--filename", options.files,
-                  "files, or directories of *.yaml, *.yml and *.json files")
-      ->required()
-      ->type_name("PATH");
-  command
-      .add_option("--secrets-dir", options.secretsDir,
-                  "where Secrets that no document holds are read: DIR/<name>/<key>")
-      ->type_name("DIR");
+void addEngineFlags(CLI::App& command, EngineFlags& options) {
   command.add_option("--log-format", options.logFormat, "text or json (default text)")
       ->check(CLI::IsMember({"text", "json"}));
   command
@@ -63,6 +54,48 @@ void addCommon(CLI::App& command, CommonOptions& options) {
   addDuration(command, "--retry-longest", options.retryLongest, "longest wait after failures");
   addDuration(command, "--shutdown-grace", options.shutdownGrace,
               "time for what is under way to end after SIGTERM");
+}
+
+void addCommon(CLI::App& command, CommonOptions& options) {
+  command
+      .add_option("-f,--filename", options.files,
+                  "files, or directories of *.yaml, *.yml and *.json files")
+      ->required()
+      ->type_name("PATH");
+  command
+      .add_option("--secrets-dir", options.secretsDir,
+                  "where Secrets that no document holds are read: DIR/<name>/<key>")
+      ->type_name("DIR");
+  addEngineFlags(command, options);
+}
+
+void addController(CLI::App& command, ControllerOptions& options) {
+  command
+      .add_option("--kubeconfig", options.kubeconfig,
+                  "how to reach the cluster (default $KUBECONFIG, the Pod's service account, "
+                  "~/.kube/config)")
+      ->type_name("FILE");
+  command.add_option("--context", options.context, "of the kubeconfig (default its current one)");
+  command.add_option("-n,--namespace", options.space, "look after this one alone (default all)");
+  command.add_option("-l,--selector", options.selector,
+                     "look after objects with these labels alone (default all)");
+  command.add_flag("--leader-elect,!--no-leader-elect", options.leaderElect,
+                   "let one of several replicas work at a time (default yes)");
+  command.add_option("--lease-name", options.leaseName,
+                     "the Lease that the leader holds (default " + options.leaseName + ")");
+  command.add_option("--lease-namespace", options.leaseSpace,
+                     "its namespace (default the Pod's, or the context's)");
+  addDuration(command, "--lease-duration", options.leaseDuration,
+              "how long others wait for a leader that is silent");
+  addDuration(command, "--renew-deadline", options.renewDeadline,
+              "how long a leader works on that can't renew its lease");
+  addDuration(command, "--retry-period", options.retryPeriod, "between renewals");
+  command
+      .add_option("--health-addr", options.healthAddress,
+                  "where /livez and /readyz are served (default " + options.healthAddress +
+                      "; empty: nowhere)")
+      ->type_name("HOST:PORT");
+  addEngineFlags(command, options.engine);
 }
 
 }  // namespace
@@ -108,6 +141,10 @@ std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
         "name of the BalenaFleet, if the files hold several and don't declare the device");
     addDuration(*command, "--timeout", device.timeout, "give up after this time");
   }
+  ControllerOptions controller;
+  CLI::App* controllerCommand = app.add_subcommand(
+      "controller", "keep the clouds in step with the objects of a Kubernetes cluster");
+  addController(*controllerCommand, controller);
   CLI::App* version = app.add_subcommand("version", "print the version");
 
   // CLI11 would only say that a subcommand is required.
@@ -125,6 +162,7 @@ std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
     plan.json = output == "json";
     return Options(plan);
   }
+  if (*controllerCommand) return Options(controller);
   if (*version) return Options(VersionOptions{});
   device.present = static_cast<bool>(*provision);
   return Options(device);

@@ -16,9 +16,8 @@ inline constexpr int kExitDone = 0;
 inline constexpr int kExitNotConverged = 1;
 inline constexpr int kExitBadInput = 2;
 
-struct CommonOptions {
-  std::vector<std::filesystem::path> files;
-  std::filesystem::path secretsDir;
+// Of everything that runs the engine.
+struct EngineFlags {
   std::string logFormat = "text";
   std::string logLevel;  // empty: info, or warn where a progress line is shown
   int workers = 16;
@@ -29,6 +28,12 @@ struct CommonOptions {
   // For passes under way to end by themselves after a stop; what is cut off then is put right by
   // the next run.
   Duration shutdownGrace = std::chrono::seconds(10);
+};
+
+// Of the commands that read files.
+struct CommonOptions : EngineFlags {
+  std::vector<std::filesystem::path> files;
+  std::filesystem::path secretsDir;
 };
 
 struct SyncOptions {
@@ -52,9 +57,26 @@ struct DeviceOptions {
   Duration timeout = std::chrono::minutes(2);
 };
 
+struct ControllerOptions {
+  EngineFlags engine;
+  // How the cluster is reached; empty: kube::loadConfig() finds it.
+  std::string kubeconfig;
+  std::string context;
+  std::string space;     // empty: all namespaces
+  std::string selector;  // of the objects' labels; empty: all
+  bool leaderElect = true;
+  std::string leaseName = "balena-clearblade-operator";
+  std::string leaseSpace;  // empty: the Pod's, or the context's
+  Duration leaseDuration = std::chrono::seconds(60);
+  Duration renewDeadline = std::chrono::seconds(40);
+  Duration retryPeriod = std::chrono::seconds(15);
+  std::string healthAddress = "0.0.0.0:8081";  // empty: none
+};
+
 struct VersionOptions {};
 
-using Options = std::variant<SyncOptions, PlanOptions, DeviceOptions, VersionOptions>;
+using Options =
+    std::variant<SyncOptions, PlanOptions, DeviceOptions, ControllerOptions, VersionOptions>;
 
 // Parses; prints help or what is wrong and returns the exit code when there is nothing to run.
 struct ParseExit {

@@ -1,6 +1,5 @@
 #include "cli/session.h"
 
-#include <array>
 #include <iostream>
 
 #include "api/files.h"
@@ -9,15 +8,6 @@ namespace bco::cli {
 namespace {
 
 constexpr Duration kFilePollInterval = std::chrono::seconds(1);
-
-SharedSecret randomSeed(Random& random) {
-  std::array<std::uint8_t, crypto::kSeedBytes> bytes{};
-  random.fill(bytes);
-  auto seed = shareSecret(
-      SecretBytes(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size())));
-  wipe(bytes.data(), bytes.size());
-  return seed;
-}
 
 }  // namespace
 
@@ -35,16 +25,12 @@ Session::Session(const CommonOptions& options, const std::string& logLevel)
           *telemetry::parseLevel(logLevel),
           options.logFormat == "json" ? telemetry::LogFormat::kJson : telemetry::LogFormat::kText}),
       store_(clock_, options.secretsDir),
-      context_{store_,
-               views_,
-               tally_,
-               clock_,
-               random_,
-               log_,
-               BackoffPolicy{options.retryInitial, options.retryLongest}},
-      factory_(
-          makeHttpCloudFactory({options.attemptDeadline, options.callDeadline}, clock_, random_)),
-      engine_(context_, *factory_, randomSeed(random_), EngineOptions{options.workers, 4}) {}
+      context_{store_,  views_, tally_,  clock_,
+               random_, log_,   events_, BackoffPolicy{options.retryInitial, options.retryLongest}},
+      factory_(makeHttpCloudFactory(
+          {options.attemptDeadline, options.callDeadline}, [] { return true; }, observer_, clock_,
+          random_)),
+      engine_(context_, *factory_, drawSeed(random_), EngineOptions{options.workers, 4}) {}
 
 bool Session::load() {
   loadedFiles_ = api::fingerprintOf(options_.files);
@@ -66,18 +52,7 @@ bool Session::load() {
 }
 
 std::jthread Session::limitShutdown(std::stop_token stop, Duration grace) {
-  return std::jthread([this, stop = std::move(stop), grace](const std::stop_token& ended) {
-    std::stop_source either;
-    const auto forward = [&either] { either.request_stop(); };
-    const std::stop_callback whenStopped(stop, forward);
-    const std::stop_callback whenEnded(ended, forward);
-    std::mutex mutex;
-    Condition never;
-    std::unique_lock lock(mutex);
-    waitUntil(clock_, lock, never, kForever, either.get_token(), [] { return false; });
-    lock.unlock();
-    if (!ended.stop_requested() && sleepFor(clock_, grace, ended)) factory_->close();
-  });
+  return cli::limitShutdown(*factory_, clock_, std::move(stop), grace);
 }
 
 void Session::followFiles(const std::stop_token& stop) {

@@ -7,6 +7,7 @@
 
 #include "cli/cloud_factory.h"
 #include "cli/options.h"
+#include "cli/shutdown.h"
 #include "crypto/hash.h"
 #include "reconcile/engine.h"
 #include "store/memory_store.h"
@@ -45,7 +46,9 @@ class Session {
   store::MemoryStore store_;
   FleetViews views_;
   Tally tally_;
+  NoEvents events_;
   Context context_;
+  NoObserver observer_;
   std::unique_ptr<CloudFactory> factory_;
   std::string loadedFiles_;
   Engine engine_;

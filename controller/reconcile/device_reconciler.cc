@@ -17,6 +17,9 @@ bool isOutdated(const Error& error) {
          error.code == ErrorCode::kNotFound;
 }
 
+// Between passes whose result could not be reported: the API server is away.
+constexpr Duration kStatusInterval = std::chrono::seconds(10);
+
 bool writes(const Plan& plan) { return plan.verdict == Verdict::kAct; }
 
 // Of an object whose device another fleet of ours has.
@@ -51,21 +54,29 @@ std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
   const DeviceObjects objects = withoutSuperseded(context_.store.devicesByUuid(uuid));
   if (objects.empty()) return std::nullopt;
   const api::BalenaDevice& object = governing(objects);
-  const auto fleet = context_.views.get(object.fleetKey());
+  const auto fleetObject = context_.store.fleets().get(object.fleetKey());
+  if (object.meta.deletedAt && release(object, fleetObject.get())) return std::nullopt;
+  const auto fleet = viewOf(object, fleetObject.get());
   if (!fleet) {
-    for (const auto& each : objects) {
-      setStatus(*each, reportFleetProblem(*each, fleet.error(), context_.clock.now()));
+    // Without the registry or a Secret nobody can remove anything any more.
+    if (object.meta.deletedAt && fleet.error().code == ErrorCode::kNotFound) {
+      retain(object, fleet.error().message);
+      return std::nullopt;
+    }
+    // Before its fleet's first sweep nothing is known that would be worth a status.
+    if (fleetObject == nullptr || context_.views.knows(object.fleetKey())) {
+      for (const auto& each : objects) {
+        setStatus(*each, reportFleetProblem(*each, fleet.error(), context_.clock.now()));
+      }
     }
     return std::nullopt;  // FleetSync brings its devices back
   }
-  // Changed since its last look, or gone: nothing is done by rules that no longer hold. The sweep
-  // that the change has called for looks at the device again.
-  const auto current = context_.store.fleets().get(object.fleetKey());
-  if (current == nullptr || current->meta.uid != (*fleet)->object->meta.uid ||
-      current->meta.generation != (*fleet)->object->meta.generation) {
+  // Changed since its last look: nothing is done by rules that no longer hold. The sweep that the
+  // change has called for looks at the device again.
+  if (fleetObject->meta.uid != (*fleet)->object->meta.uid ||
+      fleetObject->meta.generation != (*fleet)->object->meta.generation) {
     return (*fleet)->object->spec.syncInterval;
   }
-  if (release(objects, **fleet)) return std::nullopt;
 
   const std::string reconcileId = newReconcileId(context_.random);
   const SteadyPoint observedAt = context_.clock.steadyNow();
@@ -75,16 +86,19 @@ std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
   if (!pass.error && writes(pass.plan) && !pass.observeOnly) {
     carryOut(pass, desired, **fleet, observedAt, reconcileId);
   }
-  logPass(context_.log, pass, desired, object.status, reconcileId);
+  tell(context_, pass, object, reconcileId);
+  bool isReported = true;
   for (const auto& each : objects) {
     const bool governs = each->fleetKey() == object.fleetKey();
-    setStatus(*each, report(*each, desired, governs ? pass : movedTo(object.fleetKey()),
-                            context_.clock.now()));
+    isReported &= setStatus(
+        *each,
+        report(*each, desired, governs ? pass : movedTo(object.fleetKey()), context_.clock.now()));
   }
   if (object.meta.deletedAt && hasNothingToRemove(pass)) {
     letGo(object);
     return std::nullopt;
   }
+  if (!isReported) return kStatusInterval + context_.random.upTo(kStatusInterval);
   return comeAgain(pass, object.status.failureCount + (pass.error ? 1 : 0));
 }
 
@@ -161,22 +175,40 @@ std::optional<Duration> DeviceReconciler::comeAgain(const Pass& pass, int failur
   return std::max(*pass.plan.next - context_.clock.now(), Duration::zero());
 }
 
-void DeviceReconciler::setStatus(const api::BalenaDevice& object, api::DeviceStatus status) {
+bool DeviceReconciler::setStatus(const api::BalenaDevice& object, api::DeviceStatus status) {
   context_.tally.set(object, status);
   const Status set =
       context_.store.devices().setStatus(object.meta.key, object.meta.uid, std::move(status));
-  // The object has gone meanwhile: so has its status.
-  if (!set) context_.tally.remove(object.meta.key);
+  if (set) return true;
+  // The object has gone meanwhile, and so has its status; or it could not be written.
+  const bool hasGone =
+      set.error().code == ErrorCode::kNotFound || set.error().code == ErrorCode::kConflict;
+  if (hasGone) {
+    context_.tally.remove(object.meta.key);
+  } else {
+    context_.log.debug("status not written",
+                       {{"uuid", object.spec.uuid}, {"error", set.error().message}});
+  }
+  return hasGone;
 }
 
-bool DeviceReconciler::release(const DeviceObjects& objects, const FleetView& fleet) {
-  const api::BalenaDevice& object = governing(objects);
-  if (!object.meta.deletedAt) return false;
-  const api::DeletionPolicy policy =
-      object.spec.deletionPolicy.value_or(fleet.object->spec.deletionPolicy);
+Result<std::shared_ptr<const FleetView>> DeviceReconciler::viewOf(
+    const api::BalenaDevice& object, const api::BalenaFleet* fleet) const {
+  if (fleet != nullptr) return context_.views.get(object.fleetKey());
+  return fail(ErrorCode::kNotFound, "there is no BalenaFleet " + toString(object.fleetKey()));
+}
+
+bool DeviceReconciler::release(const api::BalenaDevice& object, const api::BalenaFleet* fleet) {
   const bool nothingWritten = !object.meta.hasFinalizer();
   const bool released = object.meta.annotations.contains(api::kReleaseAnnotation);
-  if (policy == api::DeletionPolicy::kDelete && !nothingWritten && !released) return false;
+  if (!nothingWritten && !released) {
+    if (fleet == nullptr) return false;
+    const api::DeletionPolicy ofFleet = fleet->spec.deletionPolicy;
+    const bool followsFleet = object.meta.isDiscovered() || fleet->meta.deletedAt;
+    const api::DeletionPolicy policy =
+        followsFleet ? ofFleet : object.spec.deletionPolicy.value_or(ofFleet);
+    if (policy == api::DeletionPolicy::kDelete) return false;
+  }
   letGo(object);
   return true;
 }
@@ -184,6 +216,15 @@ bool DeviceReconciler::release(const DeviceObjects& objects, const FleetView& fl
 void DeviceReconciler::letGo(const api::BalenaDevice& object) {
   (void)context_.store.devices().setFinalizer(object.meta.key, object.meta.uid, false);
   context_.tally.remove(object.meta.key);
+}
+
+void DeviceReconciler::retain(const api::BalenaDevice& object, const std::string& why) {
+  if (object.meta.hasFinalizer()) {
+    context_.log.warn("registration kept", {{"uuid", object.spec.uuid}, {"reason", why}});
+    context_.events.event(api::ObjectKind::kDevice, object.meta, EventType::kWarning, "Retained",
+                          "registration and variables are kept: " + why);
+  }
+  letGo(object);
 }
 
 DeviceObjects DeviceReconciler::withoutSuperseded(DeviceObjects objects) {

@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/random.h"
 #include "reconcile/desire.h"
+#include "reconcile/events.h"
 #include "reconcile/report.h"
 #include "reconcile/tally.h"
 #include "store/object_store.h"
@@ -23,7 +24,10 @@ struct Context {
   Clock& clock;
   Random& random;
   telemetry::Logger& log;
+  EventSink& events;
   BackoffPolicy backoff;
+  // Of registries that name none; empty: they must.
+  std::string defaultOwnerId = {};
 };
 
 // Thread-safe as long as no two threads reconcile one UUID.
@@ -43,13 +47,19 @@ class DeviceReconciler {
   void carryOut(Pass& pass, const DesiredDevice& desired, const FleetView& fleet,
                 SteadyPoint observedAt, const std::string& reconcileId);
   [[nodiscard]] std::optional<Duration> comeAgain(const Pass& pass, int failures);
-  void setStatus(const api::BalenaDevice& object, api::DeviceStatus status);
+  // False when it is to be tried again.
+  bool setStatus(const api::BalenaDevice& object, api::DeviceStatus status);
   // The objects that have a say. One that is being deleted has none, and goes without a call to a
   // cloud, while another still desires the device.
   [[nodiscard]] DeviceObjects withoutSuperseded(DeviceObjects objects);
   void letGo(const api::BalenaDevice& object);
-  // Lets a deleted object go when nothing is left to do for it; false when there is.
-  bool release(const DeviceObjects& objects, const FleetView& fleet);
+  // Lets an object go whose registration can't be removed any more, and says so.
+  void retain(const api::BalenaDevice& object, const std::string& why);
+  // Of the object's fleet, which may be nullptr: kNotFound.
+  [[nodiscard]] Result<std::shared_ptr<const FleetView>> viewOf(
+      const api::BalenaDevice& object, const api::BalenaFleet* fleet) const;
+  // Lets a deleted object go by which nothing is to be removed; false when something is.
+  bool release(const api::BalenaDevice& object, const api::BalenaFleet* fleet);
 
   const Context& context_;
 };

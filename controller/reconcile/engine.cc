@@ -3,6 +3,8 @@
 #include <exception>
 
 #include "core/text.h"
+#include "plan/key_schedule.h"
+#include "reconcile/requests.h"
 
 namespace bco {
 namespace {
@@ -11,6 +13,12 @@ api::ObjectKey parseKey(const std::string& text) {
   const std::size_t slash = text.find('/');
   return {text.substr(0, slash), text.substr(slash + 1)};
 }
+
+// What is due while nobody was there is spread over this time.
+constexpr Duration kCatchUp = std::chrono::hours(1);
+
+// In the queue of fleets: registries that may be waiting for their fleets to go.
+const std::string kRegistries;
 
 // Threads for this many fleets' worth of workers: so many clouds may be silent before the devices
 // of others wait for a thread.
@@ -23,10 +31,8 @@ bool isForSweep(const api::BalenaDevice& device) {
 
 // Nothing of it calls for a pass that has not been made.
 bool isHandled(const api::BalenaDevice& device) {
-  const auto requested = device.meta.annotations.find(api::kReconcileAnnotation);
   return device.status.observedGeneration == device.meta.generation && !device.meta.deletedAt &&
-         (requested == device.meta.annotations.end() ||
-          requested->second == device.status.lastHandledReconcileAt);
+         reconcileRequest(device.meta) == device.status.lastHandledReconcileAt;
 }
 
 }  // namespace
@@ -51,13 +57,19 @@ void Engine::onChange(const store::Change& change) {
           fleetQueue_.add(toString(fleet->meta.key), Lane::kFresh);
         }
       }
+      fleetQueue_.add(kRegistries, Lane::kFresh);
       return;
     case api::ObjectKind::kFleet:
       fleetQueue_.add(toString(change.key), Lane::kFresh);
       return;
     case api::ObjectKind::kDevice: {
       const auto device = context_.store.devices().get(change.key);
-      if (device == nullptr) context_.tally.remove(change.key);
+      if (device == nullptr) {
+        context_.tally.remove(change.key);
+        resumeDeletions();
+      } else {
+        context_.tally.add(*device);
+      }
       if (device == nullptr || (!isForSweep(*device) && !isHandled(*device))) {
         devices_.add(change.uuid, Lane::kFresh);
       }
@@ -68,12 +80,17 @@ void Engine::onChange(const store::Change& change) {
 
 void Engine::run(const std::stop_token& stop) {
   context_.store.onChange([this](const store::Change& change) { onChange(change); });
-  for (const auto& device : context_.store.devices().list()) {
-    context_.tally.set(*device, device->status);
-  }
   for (const auto& fleet : context_.store.fleets().list()) {
     fleetQueue_.add(toString(fleet->meta.key), Lane::kFresh);
+    for (const auto& device : context_.store.devicesOfFleet(fleet->meta.key)) {
+      scheduleVerification(*device, fleet->spec);
+    }
   }
+  for (const auto& device : context_.store.devices().list()) {
+    context_.tally.set(*device, device->status);
+    if (!isForSweep(*device) && !isHandled(*device)) devices_.add(device->spec.uuid, Lane::kSweep);
+  }
+  fleetQueue_.add(kRegistries, Lane::kFresh);
   std::vector<std::jthread> threads;
   const int workers = kBusyFleets * options_.workers;
   const int count = options_.sweepers + workers;
@@ -81,6 +98,26 @@ void Engine::run(const std::stop_token& stop) {
   for (int i = 0; i < options_.sweepers; ++i) threads.emplace_back([&] { sweep(stop); });
   for (int i = 0; i < workers; ++i) threads.emplace_back([&] { work(stop); });
   // Joins: each loop ends by itself after a stop.
+}
+
+// What an earlier process found in order is verified when it would have done so.
+void Engine::scheduleVerification(const api::BalenaDevice& device, const api::FleetSpec& fleet) {
+  const auto& key = device.status.key;
+  if (device.status.phase != api::Phase::kReady || !key) return;
+  const Duration interval = api::effectiveKeys(fleet, device.spec).verifyInterval;
+  Duration due = context_.random.upTo(interval);
+  if (key->verifiedAt) {
+    due = *key->verifiedAt + spread(interval, device.spec.uuid) - context_.clock.now();
+    if (due <= Duration::zero()) due = context_.random.upTo(std::min(interval, kCatchUp));
+  }
+  devices_.addAfter(device.spec.uuid, due, Lane::kSweep);
+}
+
+// A device has gone: its fleet may have waited for that.
+void Engine::resumeDeletions() {
+  for (const auto& fleet : context_.store.fleets().list()) {
+    if (fleet->meta.deletedAt) fleetQueue_.add(toString(fleet->meta.key), Lane::kFresh);
+  }
 }
 
 std::string Engine::fleetOf(const std::string& uuid) const {
@@ -91,7 +128,9 @@ std::string Engine::fleetOf(const std::string& uuid) const {
 void Engine::sweep(const std::stop_token& stop) {
   while (const auto key = fleetQueue_.take(stop)) {
     try {
-      if (const auto next = fleetSync_.sync(parseKey(*key), stop)) {
+      if (*key == kRegistries) {
+        fleetSync_.finishRegistries();
+      } else if (const auto next = fleetSync_.sync(parseKey(*key), stop)) {
         fleetQueue_.addAfter(*key, *next, Lane::kSweep);
       }
     } catch (const std::exception& error) {

@@ -46,6 +46,8 @@ class Engine {
 
  private:
   void onChange(const store::Change& change);
+  void scheduleVerification(const api::BalenaDevice& device, const api::FleetSpec& fleet);
+  void resumeDeletions();
   [[nodiscard]] std::string fleetOf(const std::string& uuid) const;
   void sweep(const std::stop_token& stop);
   void work(const std::stop_token& stop);

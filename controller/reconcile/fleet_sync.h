@@ -21,6 +21,9 @@ class FleetSync {
   // when the fleet object has gone. Blocks on the clouds.
   std::optional<Duration> sync(const api::ObjectKey& fleet, const std::stop_token& stop);
 
+  // Lets registries that are being deleted go once no fleet refers to them.
+  void finishRegistries();
+
  private:
   struct Snapshots {
     std::shared_ptr<const FleetView> view;
@@ -29,6 +32,11 @@ class FleetSync {
   };
   [[nodiscard]] Result<Snapshots> read(const std::shared_ptr<const api::BalenaFleet>& fleet,
                                        const std::stop_token& stop);
+  // A fleet that is being deleted goes after its devices. Returns when to come again if nothing
+  // changes.
+  std::optional<Duration> finish(const std::shared_ptr<const api::BalenaFleet>& fleet);
+  // From now on fleet and registry don't go before what hangs on them has.
+  [[nodiscard]] Status hold(const api::BalenaFleet& fleet);
   void discover(const Snapshots& snapshots);
   // Returns the number of stale registrations.
   int compare(const Snapshots& snapshots);

@@ -28,39 +28,41 @@ bool isNews(std::string_view reason, const std::string& message, const api::Devi
 
 }  // namespace
 
-void logPass(telemetry::Logger& log, const Pass& pass, const DesiredDevice& desired,
-             const api::DeviceStatus& before, const std::string& reconcileId) {
+void tell(const Context& context, const Pass& pass, const api::BalenaDevice& object,
+          const std::string& reconcileId) {
+  const std::string& uuid = object.spec.uuid;
+  const auto say = [&](LogLevel level, EventType type, std::string_view what,
+                       std::string_view reason, const std::string& message) {
+    const telemetry::Field fields[] = {
+        {"uuid", uuid}, {"reason", reason}, {"message", message}, {"reconcileId", reconcileId}};
+    context.log.log(level, what, fields);
+    if (level != LogLevel::kDebug) {
+      context.events.event(api::ObjectKind::kDevice, object.meta, type, reason, message);
+    }
+  };
   if (pass.error) {
-    const ErrorTraits& traits = traitsOf(pass.error->code);
+    const std::string_view reason = traitsOf(pass.error->code).reason;
     const bool loud =
-        !isElsewhere(*pass.error) && isNews(traits.reason, pass.error->message, before);
-    const telemetry::Field fields[] = {{"uuid", desired.uuid},
-                                       {"code", traits.label},
-                                       {"error", pass.error->message},
-                                       {"reconcileId", reconcileId}};
-    log.log(loud ? LogLevel::kWarn : LogLevel::kDebug, "pass failed", fields);
-    return;
+        !isElsewhere(*pass.error) && isNews(reason, pass.error->message, object.status);
+    return say(loud ? LogLevel::kWarn : LogLevel::kDebug, EventType::kWarning, "pass failed",
+               reason, pass.error->message);
   }
-  const telemetry::Field fields[] = {{"uuid", desired.uuid},
-                                     {"reason", nameOf(pass.plan.reason)},
-                                     {"message", pass.plan.message},
-                                     {"reconcileId", reconcileId}};
+  const std::string_view reason = nameOf(pass.plan.reason);
+  const std::string& message = pass.plan.message;
+  // Suspended by somebody who knows it.
+  const bool news =
+      pass.plan.reason != Reason::kSuspended && isNews(reason, message, object.status);
+  const LogLevel level = news ? LogLevel::kInfo : LogLevel::kDebug;
   switch (pass.plan.verdict) {
     case Verdict::kInSync:
-      log.log(LogLevel::kDebug, "in sync", fields);
-      return;
+      return say(LogLevel::kDebug, EventType::kNormal, "in sync", reason, message);
     case Verdict::kAct:
-      log.log(LogLevel::kInfo, pass.observeOnly ? "would act" : "acted", fields);
-      return;
+      if (pass.observeOnly) return say(level, EventType::kNormal, "would act", reason, message);
+      return say(LogLevel::kInfo, EventType::kNormal, "acted", reason, message);
     case Verdict::kWait:
-    case Verdict::kRefuse: {
-      // Suspended by somebody who knows it.
-      const bool news = pass.plan.reason != Reason::kSuspended &&
-                        isNews(nameOf(pass.plan.reason), pass.plan.message, before);
-      log.log(news ? LogLevel::kInfo : LogLevel::kDebug,
-              pass.plan.verdict == Verdict::kWait ? "waiting" : "refused", fields);
-      return;
-    }
+      return say(level, EventType::kNormal, "waiting", reason, message);
+    case Verdict::kRefuse:
+      return say(level, EventType::kWarning, "refused", reason, message);
   }
 }
 

@@ -1,14 +1,28 @@
 #include "reconcile/registry_source.h"
 
+#include <array>
+
 #include "core/text.h"
 #include "reconcile/inputs.h"
+#include "reconcile/requests.h"
 
 namespace bco {
 namespace {
 
 constexpr auto kReady = "Ready";
+// A sweep's usual interval is about twice this.
+constexpr Duration kStatusAge = std::chrono::seconds(150);
 
 }  // namespace
+
+SharedSecret drawSeed(Random& random) {
+  std::array<std::uint8_t, crypto::kSeedBytes> bytes{};
+  random.fill(bytes);
+  auto seed = shareSecret(
+      SecretBytes(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size())));
+  wipe(bytes.data(), bytes.size());
+  return seed;
+}
 
 Result<SharedSecret> parseSeed(const SecretBytes& value) {
   // Base64 first: 32 bytes that happen to be a text are the base64 of too few.
@@ -25,24 +39,37 @@ Result<SharedSecret> parseSeed(const SecretBytes& value) {
 }
 
 Result<SharedSecret> RegistrySources::seedOf(const api::ClearBladeRegistry& registry) {
-  const auto value = context_.store.secret(registry.meta.key.space, registry.spec.keySeed);
-  std::lock_guard lock(mutex_);
-  bool& wasStored = entries_[registry.meta.key].seedWasStored;
-  if (value) {
-    wasStored = true;
-    return parseSeed(*value);
+  const std::string& space = registry.meta.key.space;
+  auto value = context_.store.secret(space, registry.spec.keySeed);
+  const bool isMissing = !value && value.error().code == ErrorCode::kNotFound;
+  std::unique_lock lock(mutex_);
+  const bool wasStored = entries_[registry.meta.key].seedWasStored;
+  lock.unlock();
+  if (isMissing && wasStored) {
+    // Another seed than that of the keys under way would cut devices off.
+    return fail(ErrorCode::kNotFound,
+                value.error().message + "; it was there before: put the key seed back");
   }
-  if (value.error().code != ErrorCode::kNotFound) return fail(value.error());
-  if (!wasStored) return fallbackSeed_;
-  // Another seed than that of the keys under way would cut devices off.
-  return fail(ErrorCode::kNotFound,
-              value.error().message + "; it was there before: put the key seed back");
+  if (isMissing) {
+    const SecretBytes drawn = SecretBytes::take(toBase64(fallbackSeed_->reveal()));
+    value = context_.store.secretOrCreate(space, registry.spec.keySeed, drawn);
+    if (!value && value.error().code == ErrorCode::kNotFound) return fallbackSeed_;
+  }
+  if (!value) return fail(value.error());
+  lock.lock();
+  entries_[registry.meta.key].seedWasStored = true;
+  return parseSeed(*value);
 }
 
 Result<std::shared_ptr<const RegistryView>> RegistrySources::view(const api::ObjectKey& key) {
   const auto object = context_.store.registries().get(key);
   if (object == nullptr) {
     return fail(ErrorCode::kNotFound, "there is no ClearBladeRegistry " + toString(key));
+  }
+  const std::string ownerId = object->spec.ownerId.value_or(context_.defaultOwnerId);
+  if (ownerId.empty()) {
+    return fail(ErrorCode::kInvalid, "ClearBladeRegistry " + toString(key) +
+                                         " needs an ownerId: the cluster's own could not be read");
   }
   auto account = context_.store.secret(key.space, object->spec.serviceAccount);
   if (!account) return fail(std::move(account.error()));
@@ -81,8 +108,7 @@ Result<std::shared_ptr<const RegistryView>> RegistrySources::view(const api::Obj
                     "another registry");
   }
   auto view = std::make_shared<const RegistryView>(
-      RegistryView{key, object->spec.project, object->path(), object->spec.ownerId.value_or(""),
-                   *seed, *client, hints});
+      RegistryView{key, object->spec.project, object->path(), ownerId, *seed, *client, hints});
   std::lock_guard lock(mutex_);
   Entry& entry = entries_[key];
   if (entry.view != nullptr && entry.inputs == inputs) return entry.view;  // another fleet's
@@ -98,7 +124,9 @@ Result<std::shared_ptr<const RegistryListing>> RegistrySources::listing(
     Entry& entry = entries_[view.key];
     waitUntil(context_.clock, lock, listed_, kForever, stop, [&] { return !entry.isListing; });
     if (stop.stop_requested()) return fail(ErrorCode::kUnavailable, "stopping");
-    if (entry.listing != nullptr && entry.listing->takenAt >= notBefore) return entry.listing;
+    if (entry.listing != nullptr && entry.listing->takenAt >= notBefore && !isAskedFor(view.key)) {
+      return entry.listing;
+    }
     entry.isListing = true;
   }
   Result<std::shared_ptr<const RegistryListing>> listing;
@@ -113,6 +141,13 @@ Result<std::shared_ptr<const RegistryListing>> RegistrySources::listing(
   if (listing) entry.listing = *listing;
   context_.clock.wakeAll(listed_);
   return listing;
+}
+
+// Somebody has asked for a look by annotation since the last one.
+bool RegistrySources::isAskedFor(const api::ObjectKey& key) const {
+  const auto object = context_.store.registries().get(key);
+  return object != nullptr &&
+         reconcileRequest(object->meta) != object->status.lastHandledReconcileAt;
 }
 
 Result<std::shared_ptr<const RegistryListing>> RegistrySources::list(const RegistryView& view) {
@@ -157,8 +192,15 @@ void RegistrySources::reportListing(const RegistryView& view, const RegistryList
   status.foreign = status.total - status.owned;
   status.lastCompleteSync = listing.takenAt;
   status.failureCount = 0;
+  status.lastHandledReconcileAt = reconcileRequest(object->meta);
   setCondition(status.conditions,
                {kReady, true, "Synced", "", object->meta.generation, context_.clock.now()});
+  // A time alone is not worth a write, unless the old one grows old.
+  api::RegistryStatus before = object->status;
+  const bool isRecent =
+      before.lastCompleteSync && listing.takenAt - *before.lastCompleteSync < kStatusAge;
+  before.lastCompleteSync = status.lastCompleteSync;
+  if (isRecent && before == status) return;
   (void)context_.store.registries().setStatus(view.key, object->meta.uid, std::move(status));
 }
 

@@ -48,6 +48,7 @@ class RegistrySources {
     bool isListing = false;
   };
   [[nodiscard]] Result<SharedSecret> seedOf(const api::ClearBladeRegistry& registry);
+  [[nodiscard]] bool isAskedFor(const api::ObjectKey& key) const;
   [[nodiscard]] Result<std::shared_ptr<const RegistryListing>> list(const RegistryView& view);
   void reportListing(const RegistryView& view, const RegistryListing& listing);
 
@@ -59,6 +60,8 @@ class RegistrySources {
   std::map<api::ObjectKey, Entry> entries_;
 };
 
+// A new key seed.
+[[nodiscard]] SharedSecret drawSeed(Random& random);
 // The key seed of a Secret's value: 32 bytes, or their base64 text. kInvalid otherwise.
 [[nodiscard]] Result<SharedSecret> parseSeed(const SecretBytes& value);
 

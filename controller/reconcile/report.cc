@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "plan/key_schedule.h"
+#include "reconcile/requests.h"
 
 namespace bco {
 namespace {
@@ -149,10 +150,7 @@ std::optional<api::KeyStatus> observedKey(const ObservedDevice& observed) {
 api::DeviceStatus begin(const api::BalenaDevice& object) {
   api::DeviceStatus status = object.status;
   status.observedGeneration = object.meta.generation;
-  const auto annotation = object.meta.annotations.find(api::kReconcileAnnotation);
-  if (annotation != object.meta.annotations.end()) {
-    status.lastHandledReconcileAt = annotation->second;
-  }
+  status.lastHandledReconcileAt = reconcileRequest(object.meta);
   return status;
 }
 

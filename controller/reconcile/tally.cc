@@ -15,6 +15,13 @@ void Tally::set(const api::BalenaDevice& device, const api::DeviceStatus& status
   ++byFleet_[entry->second.fleet][static_cast<std::size_t>(status.phase)];
 }
 
+void Tally::add(const api::BalenaDevice& device) {
+  std::lock_guard lock(mutex_);
+  const Entry entry{device.fleetKey(), device.status.phase};
+  if (!devices_.try_emplace(device.meta.key, entry).second) return;
+  ++byFleet_[entry.fleet][static_cast<std::size_t>(entry.phase)];
+}
+
 void Tally::remove(const api::ObjectKey& device) {
   std::lock_guard lock(mutex_);
   const auto found = devices_.find(device);

@@ -17,6 +17,8 @@ inline constexpr std::size_t kPhases = 9;
 class Tally {
  public:
   void set(const api::BalenaDevice& device, const api::DeviceStatus& status);
+  // By the status it has, unless it is known already.
+  void add(const api::BalenaDevice& device);
   void remove(const api::ObjectKey& device);
 
   [[nodiscard]] api::DeviceCounts counts() const;

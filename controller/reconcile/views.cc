@@ -13,6 +13,11 @@ Result<std::shared_ptr<const FleetView>> FleetViews::get(const api::ObjectKey& f
   return found->second.view;
 }
 
+bool FleetViews::knows(const api::ObjectKey& fleet) const {
+  std::lock_guard lock(mutex_);
+  return entries_.contains(fleet);
+}
+
 void FleetViews::set(const api::ObjectKey& fleet, std::shared_ptr<const FleetView> view) {
   std::lock_guard lock(mutex_);
   entries_[fleet] = {std::move(view), std::nullopt};

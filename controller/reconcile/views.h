@@ -43,6 +43,8 @@ class FleetViews {
  public:
   // kUnavailable before the fleet's first look.
   [[nodiscard]] Result<std::shared_ptr<const FleetView>> get(const api::ObjectKey& fleet) const;
+  // It has been looked at, with or without success.
+  [[nodiscard]] bool knows(const api::ObjectKey& fleet) const;
   void set(const api::ObjectKey& fleet, std::shared_ptr<const FleetView> view);
   // Why there is none; an earlier view stays in use, for what it says still holds as far as we
   // know.

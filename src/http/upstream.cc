@@ -150,7 +150,8 @@ void Upstream::drawBudget(std::span<const Request> requests, Duration longestWai
 void Upstream::settle(const Request& request, Result<Response>& result, Duration duration) {
   const std::string outcome =
       result ? std::to_string(result->status) : std::string(traitsOf(result.error().code).label);
-  observer_.onAttempt(request.kind, outcome, duration);
+  const bool isUnknown = result ? result->status >= 500 : result.error().outcomeUnknown;
+  observer_.onAttempt(request.kind, outcome, duration, isWrite(request) && isUnknown);
   if (isOutage(result)) {
     breaker_.failed(result ? "status " + outcome : result.error().message);
   } else {

@@ -47,7 +47,9 @@ class AttemptObserver {
   virtual ~AttemptObserver() = default;
   // `outcome` is the status ("200") or the label of the error ("deadline"). `duration` is that of
   // the batch for each request of one.
-  virtual void onAttempt(std::string_view kind, std::string_view outcome, Duration duration) = 0;
+  // `mayLand`: a write that may have taken effect, or may yet, without our knowing.
+  virtual void onAttempt(std::string_view kind, std::string_view outcome, Duration duration,
+                         bool mayLand) = 0;
 };
 
 // Thread-safe. Every call passes, outermost first:

@@ -95,7 +95,7 @@ def commands(program):
 @pytest.mark.parametrize("arguments", commands(OPERATOR))
 def test_the_operators_commands_are_valid(arguments):
     words = [re.sub(r"^(\$?UUID|\"?\$\{?UUID\}?\"?|<uuid>)$", "0" * 32, word) for word in arguments]
-    for flag in ("-f", "--filename"):  # ends it right after the flags
+    for flag in ("-f", "--filename", "--kubeconfig"):  # ends it right after the flags
         words = ["/nonexistent" if before == flag else word
                  for before, word in zip([None, *words], words)]
     done = subprocess.run([BIN / OPERATOR, *words], text=True, capture_output=True, timeout=30)
@@ -129,7 +129,7 @@ def flags_of(program, *arguments):
 
 def test_the_operators_flags_are_documented_and_no_others():
     there = set().union(*(flags_of(OPERATOR, command)
-                          for command in ("sync", "plan", "provision", "deprovision")))
+                          for command in ("sync", "plan", "provision", "deprovision", "controller")))
     text = (ROOT / "docs" / "configuration.md").read_text()
     table = "\n".join(line for line in text.splitlines() if line.startswith("| `-"))
     assert there - {"--output", "--adopt"} == set(re.findall(r"(--[a-z][a-z-]+)", table))

@@ -48,8 +48,10 @@ class ScriptedTransport final : public HttpTransport {
 
 class Recorder final : public AttemptObserver {
  public:
-  void onAttempt(std::string_view kind, std::string_view outcome, Duration duration) override {
-    seen.push_back(std::string(kind) + " " + std::string(outcome) + " " + formatDuration(duration));
+  void onAttempt(std::string_view kind, std::string_view outcome, Duration duration,
+                 bool mayLand) override {
+    seen.push_back(std::string(kind) + " " + std::string(outcome) + " " + formatDuration(duration) +
+                   (mayLand ? " may land" : ""));
   }
   std::vector<std::string> seen;
 };

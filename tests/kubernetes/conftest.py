@@ -7,6 +7,8 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 from cluster import Cluster, programs
+from installation import Installation
+from sandboxes import make_sandbox, sandbox  # noqa: F401
 
 _numbers = itertools.count(1)
 
@@ -35,3 +37,22 @@ def cluster(make_cluster):
 @pytest.fixture
 def namespace(cluster):
     return cluster.add_namespace(f"test-{next(_numbers)}")
+
+
+@pytest.fixture
+def make_installation(tmp_path):
+    """Namespaces with objects for a sandbox; their replicas end with the test."""
+    made = []
+
+    def make(cluster, namespace, sandbox):
+        made.append(Installation(tmp_path, cluster, namespace, sandbox))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop()
+
+
+@pytest.fixture
+def installation(make_installation, cluster, namespace, sandbox):  # noqa: F811
+    return make_installation(cluster, namespace, sandbox).registry()

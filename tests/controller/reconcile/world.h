@@ -47,6 +47,25 @@ class FakeFactory final : public CloudFactory {
   std::shared_ptr<FakeRegistry> registry_;
 };
 
+// "Warning Retained gate-1"
+class FakeEvents final : public EventSink {
+ public:
+  void event(api::ObjectKind, const api::ObjectMeta& object, EventType type,
+             std::string_view reason, const std::string&) override {
+    std::lock_guard lock(mutex_);
+    seen_.push_back(std::string(type == EventType::kNormal ? "Normal " : "Warning ") +
+                    std::string(reason) + " " + object.key.name);
+  }
+  [[nodiscard]] std::vector<std::string> seen() const {
+    std::lock_guard lock(mutex_);
+    return seen_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> seen_;
+};
+
 class World : public testing::Test {
  protected:
   World() {
@@ -210,7 +229,8 @@ class World : public testing::Test {
   store::MemoryStore store_{clock_, {}};
   FleetViews views_;
   Tally tally_;
-  Context context_{store_, views_, tally_, clock_, random_, log_, {}};
+  FakeEvents events_;
+  Context context_{store_, views_, tally_, clock_, random_, log_, events_, {}};
   std::shared_ptr<FakeBalena> balena_ = std::make_shared<FakeBalena>(clock_);
   std::shared_ptr<FakeRegistry> registry_ = std::make_shared<FakeRegistry>(clock_);
   FakeFactory factory_{balena_, registry_};

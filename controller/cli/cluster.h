@@ -1,0 +1,44 @@
+// A cluster's API server, as a command talks to it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/boottime_clock.h"
+#include "core/random.h"
+#include "http/client_pool.h"
+#include "http/upstream.h"
+#include "kube/client.h"
+#include "kube/config.h"
+
+namespace bco::cli {
+
+class Cluster {
+ public:
+  // Reads the configuration; sends nothing. kInvalid: what is wrong with it. All must outlive it.
+  [[nodiscard]] static Result<std::unique_ptr<Cluster>> open(const kube::ConfigChoice& choice,
+                                                             http::AttemptObserver& observer,
+                                                             Clock& clock, Random& random);
+
+  // Repeats what may be repeated, and gives a server that is down a rest.
+  [[nodiscard]] kube::Client& client() { return client_; }
+  // On connections of its own, with nothing that could delay a renewal.
+  [[nodiscard]] kube::Client& leaseClient() { return leaseClient_; }
+  [[nodiscard]] const kube::ClusterConfig& config() const { return config_; }
+
+  // The cluster's own id: the uid of namespace kube-system.
+  [[nodiscard]] Result<std::string> id();
+
+ private:
+  Cluster(kube::ClusterConfig config, const http::PoolOptions& pool,
+          http::AttemptObserver& observer, Clock& clock, Random& random);
+
+  const kube::ClusterConfig config_;
+  http::ClientPool watches_;
+  http::ClientPool leases_;
+  http::Upstream upstream_;
+  kube::Client client_;
+  kube::Client leaseClient_;
+};
+
+}  // namespace bco::cli

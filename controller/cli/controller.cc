@@ -1,0 +1,206 @@
+#include <unistd.h>
+
+#include <iostream>
+#include <thread>
+
+#include "cli/cloud_factory.h"
+#include "cli/cluster.h"
+#include "cli/commands.h"
+#include "cli/health.h"
+#include "cli/late_writes.h"
+#include "cli/shutdown.h"
+#include "crypto/hash.h"
+#include "kube/event_recorder.h"
+#include "kube/leader.h"
+#include "kube/leader_watch.h"
+#include "reconcile/engine.h"
+#include "store/kubernetes_store.h"
+
+namespace bco::cli {
+namespace {
+
+// A write of which we don't know whether it happened has had its chance after this.
+constexpr Duration kLateWrite = std::chrono::seconds(30);
+constexpr Duration kRetry = std::chrono::seconds(2);
+
+class RecordedEvents final : public EventSink {
+ public:
+  explicit RecordedEvents(kube::EventRecorder& recorder) : recorder_(recorder) {}
+  void event(api::ObjectKind kind, const api::ObjectMeta& object, EventType type,
+             std::string_view reason, const std::string& message) override {
+    recorder_.event(
+        {std::string(nameOf(kind)), std::string(api::kApiVersion), object.key.space,
+         object.key.name, object.uid, std::to_string(object.resourceVersion)},
+        type == EventType::kNormal ? kube::EventType::kNormal : kube::EventType::kWarning,
+        std::string(reason), message);
+  }
+
+ private:
+  kube::EventRecorder& recorder_;
+};
+
+std::string hostName() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof(name) - 1) == 0 ? name : "unknown";
+}
+
+kube::LeaderOptions leaderOptions(const ControllerOptions& options, const std::string& space,
+                                  Random& random) {
+  kube::LeaderOptions leader;
+  leader.lease = {options.leaseSpace.empty() ? space : options.leaseSpace, options.leaseName};
+  leader.identity = kube::makeIdentity(hostName(), random);
+  leader.leaseDuration = options.leaseDuration;
+  leader.renewDeadline = options.renewDeadline;
+  leader.retryPeriod = options.retryPeriod;
+  return leader;
+}
+
+// One replica: warm caches always, the engine while it leads.
+class Controller {
+ public:
+  Controller(const ControllerOptions& options, Cluster& cluster, LateWrites& lateWrites,
+             Clock& clock, BoottimeClock& leaseClock, Random& random, telemetry::Logger& log)
+      : options_(options),
+        cluster_(cluster),
+        lateWrites_(lateWrites),
+        clock_(clock),
+        log_(log),
+        store_(cluster.client(), {options.space, options.selector}, clock, random, log),
+        recorder_({.instance = hostName()}, cluster.client(), clock, random, log),
+        events_(recorder_),
+        elector_(leaderOptions(options, cluster.config().space, random), cluster.leaseClient(),
+                 leaseClock, random, log),
+        lease_(elector_),
+        leaseWatcher_(cluster.leaseClient(), kube::watchOf({leaseSpace(), options.leaseName}),
+                      lease_, clock, random),
+        context_{
+            store_, views_, tally_,  clock,
+            random, log,    events_, {options.engine.retryInitial, options.engine.retryLongest}},
+        factory_(makeHttpCloudFactory(
+            {options.engine.attemptDeadline, options.engine.callDeadline},
+            [this] { return mayWrite(); }, lateWrites, clock, random)),
+        engine_(context_, *factory_, drawSeed(random), EngineOptions{options.engine.workers, 4}) {}
+
+  int run(const std::stop_token& stop) {
+    auto health = serveHealthIfAsked();
+    if (!health) {
+      std::cerr << health.error().message << '\n';
+      return kExitBadInput;
+    }
+    const std::jthread caches([this](const std::stop_token& ended) { store_.run(ended); });
+    const std::jthread events([this](const std::stop_token& ended) { recorder_.run(ended); });
+    if (!options_.leaderElect) {
+      work(stop);
+      return kExitDone;
+    }
+    std::stop_source over;  // stopped, or the lease is lost
+    const std::stop_callback forward(stop, [&over] { over.request_stop(); });
+    std::jthread watch([this](const std::stop_token& ended) { leaseWatcher_.run(ended); });
+    std::jthread election([&, this](const std::stop_token& ended) {
+      elector_.run(
+          ended, [] {}, [this, &over] { lost_ = true, over.request_stop(); });
+    });
+    while (!elector_.isLeader() && sleepFor(clock_, kLook, over.get_token())) continue;
+    if (elector_.isLeader()) work(over.get_token());
+    // Renewed until here: what was under way needed it.
+    election.request_stop();
+    election.join();
+    elector_.release(!lateWrites_.within(kLateWrite));
+    return lost_ ? kExitNotConverged : kExitDone;
+  }
+
+ private:
+  static constexpr Duration kLook = std::chrono::milliseconds(20);
+
+  [[nodiscard]] std::string leaseSpace() const {
+    return options_.leaseSpace.empty() ? cluster_.config().space : options_.leaseSpace;
+  }
+
+  [[nodiscard]] bool mayWrite() const {
+    return !options_.leaderElect || elector_.mayWrite(options_.engine.attemptDeadline);
+  }
+
+  Result<std::unique_ptr<server::HttpServer>> serveHealthIfAsked() {
+    if (options_.healthAddress.empty()) return std::unique_ptr<server::HttpServer>();
+    return serveHealth(
+        options_.healthAddress,
+        [this] {
+          return options_.leaderElect && !elector_.healthy() ? "leader election hangs" : "";
+        },
+        [this] { return store_.isSynced() ? "" : "the caches have not been filled yet"; });
+  }
+
+  // Reconciles until `stop`, and until what is under way then has ended.
+  void work(const std::stop_token& stop) {
+    if (!store_.waitUntilSynced(stop) || !learnOwner(stop)) return;
+    const std::jthread limit =
+        limitShutdown(*factory_, clock_, stop, options_.engine.shutdownGrace);
+    engine_.run(stop);
+  }
+
+  // What registries that name no owner are owned by. Without the right to know, such registries
+  // say so themselves.
+  bool learnOwner(const std::stop_token& stop) {
+    while (true) {
+      auto id = cluster_.id();
+      if (id) {
+        context_.defaultOwnerId = *std::move(id);
+        return true;
+      }
+      log_.warn("the cluster's id can't be read; registries need an ownerId without it",
+                {{"error", id.error().message}});
+      if (!traitsOf(id.error().code).transient) return true;
+      if (!sleepFor(clock_, kRetry, stop)) return false;
+    }
+  }
+
+  const ControllerOptions& options_;
+  Cluster& cluster_;
+  LateWrites& lateWrites_;
+  Clock& clock_;
+  telemetry::Logger& log_;
+  store::KubernetesStore store_;
+  kube::EventRecorder recorder_;
+  RecordedEvents events_;
+  kube::LeaderElector elector_;
+  kube::LeaseSink lease_;
+  kube::Watcher leaseWatcher_;
+  std::atomic<bool> lost_{false};
+  FleetViews views_;
+  Tally tally_;
+  Context context_;
+  std::unique_ptr<CloudFactory> factory_;
+  Engine engine_;
+};
+
+}  // namespace
+
+int runController(const ControllerOptions& options, const std::stop_token& stop) {
+  SystemClock clock;
+  BoottimeClock leaseClock;
+  crypto::SystemRandom random;
+  LateWrites lateWrites(clock);
+  telemetry::Logger log(telemetry::LogOptions{
+      *telemetry::parseLevel(options.engine.logLevel.empty() ? "info" : options.engine.logLevel),
+      options.engine.logFormat == "json" ? telemetry::LogFormat::kJson
+                                         : telemetry::LogFormat::kText});
+  NoObserver observer;
+  auto cluster = Cluster::open({options.kubeconfig, options.context}, observer, clock, random);
+  if (!cluster) {
+    std::cerr << cluster.error().message << '\n';
+    return kExitBadInput;
+  }
+  if (options.leaderElect) {
+    const Status valid = kube::validate(leaderOptions(options, (*cluster)->config().space, random));
+    if (!valid) {
+      std::cerr << valid.error().message << '\n';
+      return kExitBadInput;
+    }
+  }
+  log.info("starting", {{"cluster", (*cluster)->config().origin},
+                        {"namespace", options.space.empty() ? "all" : options.space}});
+  Controller controller(options, **cluster, lateWrites, clock, leaseClock, random, log);
+  return controller.run(stop);
+}
+
+}  // namespace bco::cli

@@ -1,0 +1,50 @@
+#include "cli/health.h"
+
+#include <charconv>
+
+namespace bco::cli {
+namespace {
+
+server::Reply answer(const std::string& trouble) {
+  server::Reply reply;
+  reply.status = trouble.empty() ? 200 : 503;
+  reply.headers = {{"Content-Type", "text/plain; charset=utf-8"}};
+  reply.body = (trouble.empty() ? "ok" : trouble) + "\n";
+  return reply;
+}
+
+Result<server::Options> optionsFor(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  server::Options options;
+  if (colon != std::string::npos) {
+    const char* const end = address.data() + address.size();
+    const auto parsed = std::from_chars(address.data() + colon + 1, end, options.port);
+    if (parsed.ec == std::errc() && parsed.ptr == end) {
+      options.address = colon == 0 ? "0.0.0.0" : address.substr(0, colon);
+      return options;
+    }
+  }
+  return fail(ErrorCode::kInvalid,
+              "--health-addr " + address + ": expected HOST:PORT, such as 0.0.0.0:8081");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<server::HttpServer>> serveHealth(const std::string& address, Check live,
+                                                        Check ready) {
+  auto options = optionsFor(address);
+  if (!options) return fail(std::move(options.error()));
+  return server::HttpServer::start(
+      *options, [live = std::move(live), ready = std::move(ready)](
+                    const server::Request& request, const server::Responder& respond) {
+        const std::string path = request.target.substr(0, request.target.find('?'));
+        if (request.method != "GET" && request.method != "HEAD") {
+          return respond({.status = 405, .headers = {{"Allow", "GET, HEAD"}}});
+        }
+        if (path == "/livez" || path == "/healthz") return respond(answer(live()));
+        if (path == "/readyz") return respond(answer(ready()));
+        respond({.status = 404, .body = "not here; try /livez or /readyz\n"});
+      });
+}
+
+}  // namespace bco::cli

@@ -1,0 +1,32 @@
+// Whether a write of ours may still take effect.
+#pragma once
+
+#include <atomic>
+
+#include "core/clock.h"
+#include "http/upstream.h"
+
+namespace bco::cli {
+
+// Thread-safe.
+class LateWrites final : public http::AttemptObserver {
+ public:
+  explicit LateWrites(const Clock& clock) : clock_(clock) {}
+
+  void onAttempt(std::string_view, std::string_view, Duration, bool mayLand) override {
+    if (mayLand) last_.store(clock_.steadyNow().time_since_epoch().count());
+  }
+
+  // The outcome of a write in the last `period` is unknown.
+  [[nodiscard]] bool within(Duration period) const {
+    const SteadyPoint::rep last = last_.load();
+    return last != kNever && clock_.steadyNow() - SteadyPoint(SteadyPoint::duration(last)) < period;
+  }
+
+ private:
+  static constexpr SteadyPoint::rep kNever = SteadyPoint::min().time_since_epoch().count();
+  const Clock& clock_;
+  std::atomic<SteadyPoint::rep> last_{kNever};
+};
+
+}  // namespace bco::cli

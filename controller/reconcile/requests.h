@@ -1,0 +1,17 @@
+// Requests by annotation to look again now.
+#pragma once
+
+#include <string>
+
+#include "api/object.h"
+
+namespace bco {
+
+// The token of the object's request, which its status repeats once it is handled; empty when there
+// is none.
+[[nodiscard]] inline std::string reconcileRequest(const api::ObjectMeta& meta) {
+  const auto found = meta.annotations.find(api::kReconcileAnnotation);
+  return found == meta.annotations.end() ? std::string() : found->second;
+}
+
+}  // namespace bco

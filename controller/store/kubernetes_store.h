@@ -1,0 +1,78 @@
+// The object store of a cluster: the Kubernetes API, with a cache of everything
+// it reads.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+
+#include "store/device_index.h"
+#include "store/kubernetes_collection.h"
+#include "store/secret_cache.h"
+
+namespace bco::store {
+
+struct KubernetesScope {
+  std::string space;          // a namespace; empty: all
+  std::string labelSelector;  // of the objects of all three kinds; empty: all
+};
+
+// Thread-safe. docs/decisions/0004.
+class KubernetesStore final : public ObjectStore {
+ public:
+  // All must outlive it.
+  KubernetesStore(kube::Client& client, KubernetesScope scope, Clock& clock, Random& random,
+                  telemetry::Logger& log);
+
+  // Keeps the caches up to date until `stop`. Blocks.
+  void run(const std::stop_token& stop);
+  // All three kinds have been listed completely at least once.
+  [[nodiscard]] bool isSynced() const;
+  // Waits for that; false when stopped before.
+  bool waitUntilSynced(const std::stop_token& stop);
+
+  [[nodiscard]] Collection<api::ClearBladeRegistry>& registries() override { return registries_; }
+  [[nodiscard]] Collection<api::BalenaFleet>& fleets() override { return fleets_; }
+  [[nodiscard]] Collection<api::BalenaDevice>& devices() override { return devices_; }
+  [[nodiscard]] std::vector<Shared<api::BalenaDevice>> devicesByUuid(
+      const std::string& uuid) const override;
+  [[nodiscard]] std::vector<Shared<api::BalenaDevice>> devicesOfFleet(
+      const api::ObjectKey& fleet) const override;
+  [[nodiscard]] Result<SecretBytes> secret(const std::string& space,
+                                           const api::SecretKeyRef& ref) const override;
+  [[nodiscard]] Result<SecretBytes> secretOrCreate(const std::string& space,
+                                                   const api::SecretKeyRef& ref,
+                                                   const SecretBytes& value) override;
+  void onChange(std::function<void(const Change&)> listener) override;
+
+ private:
+  using Listener = std::function<void(const Change&)>;
+
+  template <class Object>
+  void changed(const Shared<Object>& before, const Shared<Object>& now);
+  template <class Object>
+  [[nodiscard]] kube::WatcherOptions watcherOf(telemetry::Logger& log) const;
+  void notify(const Change& change);
+  void watchSecrets();
+  void secretChanged(const api::ObjectKey& secret);
+
+  const KubernetesScope scope_;
+  Clock& clock_;
+
+  mutable std::mutex mutex_;  // guards all below, to secretsMutex_
+  std::shared_ptr<const Listener> listener_;
+  DeviceIndex index_;
+
+  std::mutex secretsMutex_;  // one at a time decides which Secrets are watched
+  SecretCache secrets_;
+  KubernetesCollection<api::ClearBladeRegistry> registries_;
+  KubernetesCollection<api::BalenaFleet> fleets_;
+  KubernetesCollection<api::BalenaDevice> devices_;
+  kube::Watcher registryWatcher_;
+  kube::Watcher fleetWatcher_;
+  kube::Watcher deviceWatcher_;
+};
+
+}  // namespace bco::store

@@ -1,0 +1,189 @@
+#include "store/secret_cache.h"
+
+#include <optional>
+#include <thread>
+
+#include "api/json_decode.h"
+#include "core/json_text.h"
+#include "core/text.h"
+#include "kube/watcher.h"
+#include "store/watch_log.h"
+
+namespace bco::store {
+namespace {
+
+constexpr kube::Resource kSecrets{"", "v1", "secrets"};
+
+using Values = std::map<std::string, SecretBytes, std::less<>>;
+
+Result<SecretBytes> valueOf(const Values& values, const std::string& space,
+                            const api::SecretKeyRef& ref) {
+  if (const auto value = values.find(ref.key); value != values.end()) return value->second.clone();
+  return fail(ErrorCode::kNotFound, "Secret " + space + "/" + ref.name + " has no key " + ref.key);
+}
+
+SecretBytes manifestOf(const api::SecretKeyRef& ref, const SecretBytes& value) {
+  std::string data = toBase64(value.reveal());
+  std::string text = R"({"apiVersion":"v1","kind":"Secret","type":"Opaque","metadata":{"name":)";
+  appendJsonString(text, ref.name);
+  text += "},\"data\":{";
+  appendJsonString(text, ref.key);
+  text += ":\"" + data + "\"}}";
+  wipe(data.data(), data.size());
+  return SecretBytes::take(std::move(text));
+}
+
+bool isSame(const Values& a, const Values& b) {
+  return std::ranges::equal(a, b, [](const auto& left, const auto& right) {
+    return left.first == right.first && left.second.reveal() == right.second.reveal();
+  });
+}
+
+}  // namespace
+
+// One Secret, for as long as it lives.
+class SecretCache::Watch final : public kube::WatchSink {
+ public:
+  Watch(SecretCache& cache, api::ObjectKey key)
+      : cache_(cache),
+        key_(std::move(key)),
+        watcher_(cache.client_, optionsFor(key_, cache.log_), *this, cache.clock_, cache.random_),
+        thread_([this](const std::stop_token& stop) { watcher_.run(stop); }) {}
+
+  void requestStop() { thread_.request_stop(); }
+
+  // nullopt: not known yet.
+  [[nodiscard]] std::optional<Result<SecretBytes>> get(const api::SecretKeyRef& ref) const {
+    std::lock_guard lock(mutex_);
+    if (!synced_) return std::nullopt;
+    if (values_) return valueOf(*values_, key_.space, ref);
+    return Result<SecretBytes>(fail(ErrorCode::kNotFound, "there is no Secret " + toString(key_)));
+  }
+
+  void restart() override {
+    std::lock_guard lock(mutex_);
+    listed_ = false;
+  }
+  void put(std::string_view json) override {
+    auto secret = api::decodeSecret(json);
+    if (!secret) {
+      cache_.log_.error("a Secret can't be used",
+                        {{"secret", toString(key_)}, {"error", secret.error().message}});
+      return drop(json);
+    }
+    set(std::move(secret->values));
+  }
+  void drop(std::string_view) override { set(std::nullopt); }
+  void synced() override {
+    std::unique_lock lock(mutex_);
+    synced_ = true;
+    if (listed_) return;
+    lock.unlock();
+    set(std::nullopt);
+  }
+
+ private:
+  static kube::WatcherOptions optionsFor(const api::ObjectKey& key, telemetry::Logger& log) {
+    kube::WatcherOptions options;
+    options.resource = kSecrets;
+    options.space = key.space;
+    options.fieldSelector = "metadata.name=" + key.name;
+    options.onTrouble = logTrouble(log, "secrets " + toString(key));
+    return options;
+  }
+
+  void set(std::optional<Values> values) {
+    {
+      std::lock_guard lock(mutex_);
+      listed_ = true;
+      const bool same =
+          values.has_value() == values_.has_value() && (!values || isSame(*values, *values_));
+      values_ = std::move(values);
+      if (same) return;
+    }
+    cache_.changed_(key_);
+  }
+
+  SecretCache& cache_;
+  const api::ObjectKey key_;
+  mutable std::mutex mutex_;  // guards all below, to listed_
+  std::optional<Values> values_;
+  bool synced_ = false;
+  bool listed_ = false;  // told since the last restart
+  kube::Watcher watcher_;
+  std::jthread thread_;
+};
+
+SecretCache::SecretCache(kube::Client& client, Clock& clock, Random& random, telemetry::Logger& log,
+                         Listener changed)
+    : client_(client), clock_(clock), random_(random), log_(log), changed_(std::move(changed)) {}
+
+SecretCache::~SecretCache() { stop(); }
+
+void SecretCache::watch(const std::set<api::ObjectKey>& secrets) {
+  std::map<api::ObjectKey, std::shared_ptr<Watch>> ended;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto each = watches_.begin(); each != watches_.end();) {
+      const auto next = std::next(each);
+      if (!secrets.contains(each->first)) ended.insert(watches_.extract(each));
+      each = next;
+    }
+    for (const auto& key : secrets) {
+      auto& watch = watches_[key];
+      if (watch == nullptr) watch = std::make_shared<Watch>(*this, key);
+    }
+  }
+  // Joined without the lock, which their last calls may want.
+}
+
+void SecretCache::stop() {
+  std::map<api::ObjectKey, std::shared_ptr<Watch>> ended;
+  {
+    std::lock_guard lock(mutex_);
+    ended = std::move(watches_);
+    watches_.clear();
+  }
+  for (const auto& [key, watch] : ended) watch->requestStop();
+}
+
+Result<SecretBytes> SecretCache::read(const std::string& space,
+                                      const api::SecretKeyRef& ref) const {
+  const auto json = client_.get(kSecrets, {space, ref.name});
+  if (!json) {
+    if (json.error().code != ErrorCode::kNotFound) return fail(json.error());
+    return fail(ErrorCode::kNotFound, "there is no Secret " + space + "/" + ref.name);
+  }
+  auto secret = api::decodeSecret(*json);
+  if (!secret) return fail(std::move(secret.error()));
+  return valueOf(secret->values, space, ref);
+}
+
+Result<SecretBytes> SecretCache::get(const std::string& space, const api::SecretKeyRef& ref) const {
+  std::shared_ptr<Watch> watch;
+  {
+    std::lock_guard lock(mutex_);
+    if (const auto found = watches_.find({space, ref.name}); found != watches_.end()) {
+      watch = found->second;
+    }
+  }
+  if (watch != nullptr) {
+    if (auto value = watch->get(ref)) return *std::move(value);
+  }
+  return read(space, ref);
+}
+
+Result<SecretBytes> SecretCache::getOrCreate(const std::string& space, const api::SecretKeyRef& ref,
+                                             const SecretBytes& value) {
+  auto current = get(space, ref);
+  if (current || current.error().code != ErrorCode::kNotFound) return current;
+  const auto created = client_.create(kSecrets, space, manifestOf(ref, value));
+  if (created) {
+    log_.info("made a Secret", {{"secret", space + "/" + ref.name}, {"key", ref.key}});
+    return value.clone();
+  }
+  if (created.error().code != ErrorCode::kAlreadyExists) return fail(created.error());
+  return read(space, ref);
+}
+
+}  // namespace bco::store

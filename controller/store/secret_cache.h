@@ -1,0 +1,61 @@
+// The Secrets that objects of ours name, each with a watch of its own: the
+// right to read all of a namespace's is not needed.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <stop_token>
+
+#include "api/object.h"
+#include "core/clock.h"
+#include "core/random.h"
+#include "core/secret.h"
+#include "kube/client.h"
+#include "telemetry/log.h"
+
+namespace bco::store {
+
+// Thread-safe.
+class SecretCache {
+ public:
+  // `changed` is called on a watch's thread when a Secret's values differ from
+  // what they were.
+  using Listener = std::function<void(const api::ObjectKey& secret)>;
+  SecretCache(kube::Client& client, Clock& clock, Random& random, telemetry::Logger& log,
+              Listener changed);
+  ~SecretCache();
+  SecretCache(const SecretCache&) = delete;
+  SecretCache& operator=(const SecretCache&) = delete;
+
+  // From now on exactly these are watched.
+  void watch(const std::set<api::ObjectKey>& secrets);
+  // Ends all watches and waits for them.
+  void stop();
+
+  // One value, from memory if the Secret is watched, else from the server.
+  // kNotFound: no such Secret, or no such key in it.
+  [[nodiscard]] Result<SecretBytes> get(const std::string& space,
+                                        const api::SecretKeyRef& ref) const;
+  // As get(), and makes the Secret with `value` where there is none.
+  [[nodiscard]] Result<SecretBytes> getOrCreate(const std::string& space,
+                                                const api::SecretKeyRef& ref,
+                                                const SecretBytes& value);
+
+ private:
+  class Watch;
+  [[nodiscard]] Result<SecretBytes> read(const std::string& space,
+                                         const api::SecretKeyRef& ref) const;
+
+  kube::Client& client_;
+  Clock& clock_;
+  Random& random_;
+  telemetry::Logger& log_;
+  const Listener changed_;
+  mutable std::mutex mutex_;  // guards watches_
+  std::map<api::ObjectKey, std::shared_ptr<Watch>> watches_;
+};
+
+}  // namespace bco::store
