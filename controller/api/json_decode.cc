@@ -98,30 +98,14 @@ yaml::Node treeOf(ondemand::value value, std::size_t depth) {
   return node;
 }
 
-// Parses `spec` as that of an object in a file.
-template <class Object>
-void readSpec(std::optional<yaml::Node> spec, Object& object) {
-  yaml::Node metadata;
-  metadata.kind = yaml::Kind::kMapping;
-  metadata.entries.push_back({"name", {}, scalar(yaml::Kind::kString, object.meta.key.name)});
-  yaml::Node document;
-  document.kind = yaml::Kind::kMapping;
-  document.entries.push_back({"apiVersion", {}, scalar(yaml::Kind::kString, kApiVersion)});
-  document.entries.push_back({"kind", {}, scalar(yaml::Kind::kString, nameOf(Object::kKind))});
-  document.entries.push_back({"metadata", {}, std::move(metadata)});
-  if (spec) document.entries.push_back({"spec", {}, std::move(*spec)});
-
-  Problems problems("");
-  auto parsed = parseObject(document, problems);
-  if (problems.texts().empty() && parsed) {
-    object.spec = std::get<Object>(std::move(*parsed)).spec;
-    return;
-  }
+template <class Spec>
+void readSpec(const yaml::Node& tree, Spec& spec) {
+  Problems problems;
+  parseSpec(tree, spec, problems);
+  if (problems.texts().empty()) return;
   Refused refused;
-  constexpr std::string_view kNowhere = ":0:0: ";  // there are no lines to point at
-  for (const std::string_view text : problems.texts()) {
-    if (!refused.text.empty()) refused.text += "; ";
-    refused.text += text.substr(kNowhere.size());
+  for (const std::string& text : problems.texts()) {
+    refused.text += (refused.text.empty() ? "" : "; ") + text;
   }
   throw refused;
 }
@@ -146,7 +130,8 @@ Result<Object> decode(std::string_view json, Labels labels) {
       },
       [&] {
         checkMeta(object.meta);
-        readSpec(std::move(spec), object);
+        if (!spec) throw Refused{"spec", "is required"};
+        readSpec(*spec, object.spec);
       });
   if (status) return object;
   std::string which(nameOf(Object::kKind));

@@ -374,6 +374,18 @@ Secret readSecret(MappingReader& document, const ObjectMeta& meta, yaml::Positio
 
 }  // namespace
 
+void parseSpec(const yaml::Node& node, RegistrySpec& spec, Problems& problems) {
+  spec = readRegistrySpec({&node, "spec", node.position, problems});
+}
+
+void parseSpec(const yaml::Node& node, FleetSpec& spec, Problems& problems) {
+  spec = readFleetSpec({&node, "spec", node.position, problems}, problems);
+}
+
+void parseSpec(const yaml::Node& node, DeviceSpec& spec, Problems& problems) {
+  spec = readDeviceSpec({&node, "spec", node.position, problems});
+}
+
 std::optional<AnyObject> parseObject(const yaml::Node& document, Problems& problems) {
   MappingReader reader(&document, "", document.position, problems);
   if (!reader.present()) return std::nullopt;

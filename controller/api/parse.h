@@ -22,8 +22,13 @@ struct Secret {
 
 using AnyObject = std::variant<ClearBladeRegistry, BalenaFleet, BalenaDevice, Secret>;
 
-// Reports to `problems` all that is wrong; the object is of use only if nothing was. nullopt when
-// not even the kind is known.
+// Both report to `problems` all that is wrong; what they read is of use only if nothing was.
+//
+// nullopt when not even the kind is known.
 [[nodiscard]] std::optional<AnyObject> parseObject(const yaml::Node& document, Problems& problems);
+// The spec alone, of an object whose metadata was read already.
+void parseSpec(const yaml::Node& node, RegistrySpec& spec, Problems& problems);
+void parseSpec(const yaml::Node& node, FleetSpec& spec, Problems& problems);
+void parseSpec(const yaml::Node& node, DeviceSpec& spec, Problems& problems);
 
 }  // namespace bco::api

@@ -15,8 +15,10 @@ std::size_t countCharacters(std::string_view utf8) {
 }  // namespace
 
 void Problems::add(yaml::Position at, std::string_view field, std::string_view text) {
-  std::string problem =
-      file_ + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": ";
+  std::string problem;
+  if (!file_.empty()) {
+    problem = file_ + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": ";
+  }
   if (!field.empty()) problem += std::string(field) + ": ";
   texts_.push_back(problem += text);
 }

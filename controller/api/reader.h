@@ -18,6 +18,8 @@ namespace bco::api {
 // What is wrong with the input, each with "FILE:LINE:COLUMN: field: what and how to mend it".
 class Problems {
  public:
+  // Without the place: the input is no file.
+  Problems() = default;
   explicit Problems(std::string file) : file_(std::move(file)) {}
   void add(yaml::Position at, std::string_view field, std::string_view text);
   [[nodiscard]] const std::vector<std::string>& texts() const { return texts_; }
