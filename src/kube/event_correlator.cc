@@ -19,7 +19,7 @@ std::uint64_t hashOf(std::uint64_t seed, std::initializer_list<std::string_view>
   return std::hash<std::string>()(all);
 }
 
-// "<object>.<16 hex digits>", as client-go's, but with chance in place of nanoseconds.
+// "<object>.<16 hex digits>", as client-go's.
 std::string nameOf(const ObjectReference& object, std::uint64_t suffix) {
   std::array<std::uint8_t, 8> bytes{};
   for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -64,10 +64,16 @@ bool EventCorrelator::isOneTooMany(Hash kind, Hash message, SteadyPoint now) {
 
 EventEntry EventCorrelator::tell(const Event& event, Hash key, SteadyPoint now) {
   Told& told = told_[key];
-  if (isOver(told.last, now)) told = {random_.below(~std::uint64_t{0}), 0, event.at, now};
+  if (isOver(told.last, now)) told = {nextSuffix(event.at), 0, event.at, now};
   told.last = now;
   ++told.count;
   return {nameOf(event.object, told.suffix), "", told.count, told.first};
+}
+
+std::uint64_t EventCorrelator::nextSuffix(TimePoint at) {
+  const auto milliseconds = static_cast<std::uint64_t>(at.time_since_epoch().count());
+  lastSuffix_ = std::max(lastSuffix_ + 1, (milliseconds << 20) + random_.below(1U << 20));
+  return lastSuffix_;
 }
 
 bool EventCorrelator::mayTell(Hash object, SteadyPoint now) {

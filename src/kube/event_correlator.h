@@ -63,9 +63,13 @@ class EventCorrelator {
 
   [[nodiscard]] bool isOneTooMany(Hash kind, Hash message, SteadyPoint now);
   [[nodiscard]] EventEntry tell(const Event& event, Hash key, SteadyPoint now);
+  // Later ones are greater, for lists come sorted by name and times have only seconds; the rest is
+  // chance, for another replica may have told of the same object.
+  [[nodiscard]] std::uint64_t nextSuffix(TimePoint at);
   [[nodiscard]] bool mayTell(Hash object, SteadyPoint now);
 
   Random& random_;
+  std::uint64_t lastSuffix_ = 0;
   LruMap<Hash, Similar> similar_{kRemembered};  // by object, type and reason
   LruMap<Hash, Told> told_{kRemembered};        // by all of it
   LruMap<Hash, Bucket> buckets_{kRemembered};   // by object

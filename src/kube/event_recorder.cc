@@ -9,9 +9,9 @@ namespace bco::kube {
 namespace {
 
 constexpr int kTries = 3;
-constexpr BackoffPolicy kPauses{std::chrono::seconds(1), std::chrono::seconds(10)};
-// What waits behind must not wait for long.
+// Long enough that a server's absence of half a minute costs few: the others wait in the queue.
 constexpr Duration kLongestPause = std::chrono::seconds(10);
+constexpr BackoffPolicy kPauses{kLongestPause, kLongestPause};
 
 bool isWorthRepeating(const Error& error) {
   return traitsOf(error.code).transient || error.outcomeUnknown;
@@ -75,9 +75,8 @@ void EventRecorder::send(const Event& event, const EventEntry& entry, const std:
     // A namespace that is gone takes its events along.
     if (error.code == ErrorCode::kNotFound) return;
     const Duration pause =
-        std::max(backoff(kPauses, tried, random_), error.retryAfter.value_or(Duration(0)));
-    if (!isWorthRepeating(error) || tried == kTries ||
-        !sleepFor(clock_, std::min(pause, kLongestPause), stop)) {
+        std::min(error.retryAfter.value_or(backoff(kPauses, tried, random_)), kLongestPause);
+    if (!isWorthRepeating(error) || tried == kTries || !sleepFor(clock_, pause, stop)) {
       giveUp(event, error);
       return;
     }

@@ -127,6 +127,16 @@ TEST_F(EventCorrelatorTest, GivesNamesThatTheApiServerAccepts) {
   EXPECT_EQ(tell("hello", std::string(253, 'a'))->name.size(), 253U);
 }
 
+TEST_F(EventCorrelatorTest, NamesWhatComesLaterSoThatItIsSortedBehind) {
+  std::string last;
+  for (int i = 0; i < 25; ++i) {
+    const std::string name = tell("message", "dev", std::to_string(i))->name;
+    EXPECT_GT(name, last) << i;
+    last = name;
+    if (i % 3 == 0) clock_.advance(1ms);
+  }
+}
+
 TEST(LruMap, ForgetsTheOldestAndKeepsWhatIsUsed) {
   LruMap<int, std::string> map(2);
   map[1] = "one";
