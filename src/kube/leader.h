@@ -29,6 +29,7 @@ struct LeaderOptions {
   Duration leaseDuration{std::chrono::seconds(60)};
   // How long a holder that can't renew goes on writing.
   Duration renewDeadline{std::chrono::seconds(40)};
+  // From one renewal to the next.
   Duration retryPeriod{std::chrono::seconds(15)};
 };
 
@@ -56,7 +57,7 @@ struct LeaderOptions {
 class LeaderElector {
  public:
   // All must outlive it. `client`: on a transport of its own with kLeaseCallDeadline, so that no
-  // other call, limiter or breaker delays a renewal.
+  // other call, limiter, breaker or write gate holds up a renewal.
   LeaderElector(LeaderOptions options, Client& client, Clock& clock, Random& random,
                 telemetry::Logger& logger);
 
@@ -78,8 +79,8 @@ class LeaderElector {
 
   // Thread-safe and lock-free, as are all below. Leads, from before onStarted until onLost.
   [[nodiscard]] bool isLeader() const { return leading_.load(); }
-  // May a write be sent now whose attempt ends within `attemptDeadline`? The WriteGate of
-  // http/upstream.h.
+  // May a write be sent now whose attempt ends within `attemptDeadline`? For http::WriteGate:
+  // [&elector, deadline] { return elector.mayWrite(deadline); }
   [[nodiscard]] bool mayWrite(Duration attemptDeadline) const;
   // The time since the last renewal was sent; nullopt while not leading.
   [[nodiscard]] std::optional<Duration> renewalAge() const;
