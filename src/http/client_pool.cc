@@ -55,6 +55,19 @@ struct Batch {
   Latch pending;
 };
 
+// An attempt that another thread knows too. It ends on the library's, as all that holds connections
+// must.
+struct Lent {
+  AttemptPtr attempt;
+
+  explicit Lent(AttemptPtr given) : attempt(std::move(given)) {}
+  Lent(const Lent&) = delete;
+  Lent& operator=(const Lent&) = delete;
+  ~Lent() {
+    boost::asio::post(libraryThread(), [last = std::move(attempt)] {});
+  }
+};
+
 }  // namespace
 
 // Everything but sendAll(), stream() and close() runs on the library's thread, and all members but
@@ -153,11 +166,13 @@ Result<Response> ClientPool::State::stream(const Request& request, const StreamO
     return fail(ErrorCode::kInternal, "stream() called by a continuation");
   }
   const auto queue = std::make_shared<StreamQueue>(options.maxBuffered, clock_);
-  const auto made = makeAttempt(request, options_.userAgent, queue);
-  if (!made) return fail(made.error());
-  const AttemptPtr& attempt = *made;
+  auto made = makeAttempt(request, options_.userAgent, queue);
+  if (!made) return fail(std::move(made.error()));
+  const Lent lent{*std::move(made)};
+  const AttemptPtr& attempt = lent.attempt;
   attempt->owner = attempt.get();
   attempt->deliver = [queue](Result<Response> result) { queue->end(std::move(result)); };
+  SteadyPoint deadline = clock_.steadyNow() + options.idleTimeout;
   boost::asio::post(libraryThread(),
                     [self = shared_from_this(), attempt] { self->startStream(attempt); });
   const auto giveUp = [&](const Error& error) {
@@ -169,9 +184,8 @@ Result<Response> ClientPool::State::stream(const Request& request, const StreamO
 
   std::string refusal;
   std::optional<Response> head;
-  for (std::string bytes;;) {
-    const auto [outcome, madeRoom] =
-        queue->take(bytes, clock_.steadyNow() + options.idleTimeout, stop);
+  for (std::string bytes;; deadline = clock_.steadyNow() + options.idleTimeout) {
+    const auto [outcome, madeRoom] = queue->take(bytes, deadline, stop);
     if (outcome == StreamQueue::Outcome::kEnded) break;
     if (outcome == StreamQueue::Outcome::kSilent) {
       return giveUp({ErrorCode::kDeadline, "silence for " + formatDuration(options.idleTimeout)});
@@ -181,10 +195,12 @@ Result<Response> ClientPool::State::stream(const Request& request, const StreamO
     bool goOn = outcome == StreamQueue::Outcome::kBytes;
     if (goOn && head->status / 100 != 2) {
       refusal += bytes;
-      if (refusal.size() > request.maxResponseBytes)
+      if (refusal.size() > request.maxResponseBytes) {
         return giveUp(tooLarge(request.maxResponseBytes));
+      }
     } else if (goOn) {
       goOn = onBytes(bytes);
+      if (goOn && options.gather > Duration::zero()) sleepFor(clock_, options.gather, stop);
     }
     if (!goOn) {
       static_cast<void>(giveUp({ErrorCode::kUnavailable, "stopped"}));

@@ -89,6 +89,9 @@ struct StreamOptions {
   // What may have arrived and not been taken yet; beyond that nothing more is read, and the other
   // side has to wait.
   std::size_t maxBuffered = 1U << 20;
+  // After a piece, the next is held back this long, so that of many small ones few large are made:
+  // half of what a small piece costs is to wake the caller.
+  Duration gather{0};
 };
 
 // Answers that never end. Thread-safe.

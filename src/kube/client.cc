@@ -18,6 +18,8 @@ using http::Response;
 
 constexpr std::size_t kMostBytesOfObject = 4U << 20;  // etcd's limit is 1.5 MB
 constexpr std::size_t kMostBytesOfPage = 64U << 20;
+// What events may come late. They come in dozens when we are at work, being the echo of it.
+constexpr Duration kGather{10};
 
 // A path below the server, and the query that begins after it.
 class Path {
@@ -292,7 +294,8 @@ Status Client::watch(const Resource& resource, const std::string& space,
   Request request =
       Call{.kind = "kube.watch", .what = what, .path = path.text()}.requestTo(server_);
   const auto answer = authorized(request, [&](const Request& ready) {
-    return streams_->stream(ready, {.idleTimeout = options.idleTimeout}, onBytes, stop);
+    return streams_->stream(ready, {.idleTimeout = options.idleTimeout, .gather = kGather}, onBytes,
+                            stop);
   });
   if (!answer) return fail(withContext(answer.error(), what));
   if (answer->status == 0) return {};  // stopped before it began

@@ -181,6 +181,43 @@ TEST_F(StreamTest, CountsSilenceFromTheLastPiece) {
   EXPECT_TRUE(result) << describe(result);
 }
 
+TEST_F(StreamTest, HoldsPiecesBackToGatherThem) {
+  test::FakeClock clock;
+  std::promise<void> taken;
+  std::promise<void> delivered;
+  const ScriptedServer server([&](Peer& peer) {
+    peer.readRequest();
+    peer.write(std::string(kHead) + chunk("one"));
+    taken.get_future().wait();
+    peer.write(chunk("two"));
+    peer.waitUntilDelivered();
+    delivered.set_value();
+    peer.write(kEnd);
+    peer.waitForReset();
+  });
+  const ScriptedServer quick([](Peer& peer) {
+    while (!peer.readRequest().empty()) peer.answer("");
+  });
+  ClientPool pool(options(), clock);
+  const TimePoint begin = clock.now();
+  std::vector<Duration> times;
+  auto result = std::async(std::launch::async, [&] {
+    return pool.stream(get(server.url()), {.gather = 10s},
+                       [&](std::string_view) {
+                         times.push_back(clock.now() - begin);
+                         if (times.size() == 1) taken.set_value();
+                         return true;
+                       },
+                       {});
+  });
+  delivered.get_future().wait();
+  // The connections' thread has seen it by the time it has answered these.
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(pool.send(get(quick.url())));
+  clock.advance(10s);
+  while (result.wait_for(1ms) != std::future_status::ready) clock.advance(10s);
+  EXPECT_THAT(times, testing::ElementsAre(0s, testing::Ge(10s)));
+}
+
 TEST_F(StreamTest, TellsThatTheConnectionWasCutAfterWhatCameBefore) {
   for (const bool byReset : {false, true}) {
     taken_.clear();
