@@ -40,8 +40,8 @@ def namespace(cluster):
 
 
 @pytest.fixture
-def make_installation(tmp_path):
-    """Namespaces with objects for a sandbox; their replicas end with the test."""
+def make_installation(tmp_path, make_sandbox):  # noqa: F811
+    """Namespaces with objects for a sandbox; their replicas end with the test, before the sandboxes that search what they said."""
     made = []
 
     def make(cluster, namespace, sandbox):

@@ -8,6 +8,9 @@ import subprocess
 from harness import BIN, PATIENCE, ROOT, wait_until
 
 GROUP = "provisioning.balena-clearblade.io"
+OPERATOR = "balena-clearblade-operator"
+PLURALS = {"registry": "clearbladeregistries", "fleet": "balenafleets", "device": "balenadevices"}
+KINDS = {"ClearBladeRegistry": "registry", "BalenaFleet": "fleet", "BalenaDevice": "device"}
 
 
 class Replica:
@@ -16,19 +19,23 @@ class Replica:
     def __init__(self, installation, kubeconfig, *arguments):
         self.installation = installation
         self.log_file = installation.directory / f"replica-{secrets.token_hex(4)}.log"
+        if "--retry-initial" not in arguments:
+            arguments = ("--retry-initial", "20ms", "--retry-longest", "200ms", *arguments)
         with self.log_file.open("w") as log:
             self.process = subprocess.Popen(
                 [BIN / "balena-clearblade-operator", "controller", "--kubeconfig", kubeconfig,
                  "--namespace", installation.namespace, "--lease-namespace", installation.namespace,
-                 "--health-addr", "", "--retry-initial", "20ms", "--retry-longest", "200ms",
-                 *arguments], stdout=log, stderr=log)
+                 "--health-addr", "", *arguments], stdout=log, stderr=log)
 
     @property
     def log(self):
         return self.log_file.read_text()
 
     def leads(self):
-        return self.installation.leader_pid() == self.process.pid
+        return self.process.poll() is None and " leading" in self.log
+
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
 
     def stop(self, how=signal.SIGTERM):
         """Its exit code."""
@@ -49,6 +56,7 @@ class Installation:
         self.namespace = namespace
         self.sandbox = sandbox
         self.replicas = []
+        self._kubeconfig = None
         for name in ("balena", "clearblade", "ca"):
             self.secret(name)
 
@@ -59,9 +67,46 @@ class Installation:
         self.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
                     "stringData": values})
 
-    def apply(self, *documents, refused=False):
-        text = "\n---\n".join(json.dumps(document) for document in documents)
-        return self.kubectl("apply", "-f", "-", input=text)
+    def apply(self, document):
+        """What `kubectl apply --server-side` does."""
+        if document["kind"] == "Secret":
+            path = self.core("secrets", document["metadata"]["name"])
+        else:
+            path = self.path(KINDS[document["kind"]], document["metadata"]["name"])
+        done = self.cluster.request(
+            "PATCH", f"{path}?fieldManager=tests&force=true&fieldValidation=Strict", document,
+            "apply-patch+yaml")
+        assert done.status in (200, 201), done.message
+
+    def delete(self, kind, name):
+        """Begins it."""
+        assert self.cluster.request("DELETE", self.path(kind, name)).status == 200
+
+    def annotate(self, kind, name, **annotations):
+        done = self.cluster.request(
+            "PATCH", self.path(kind, name), {"metadata": {"annotations": {
+                f"{GROUP}/{key.replace('_', '-')}": value for key, value in annotations.items()}}},
+            "merge-patch+json")
+        assert done.status == 200, done.message
+
+    def gone(self, kind, name):
+        return self.get(kind, name) is None
+
+    def wait_gone(self, kind, name):
+        wait_until(lambda: self.gone(kind, name), f"the end of {kind} {name}")
+
+    def wait_condition(self, kind, name, type="Ready", **expected):
+        """The condition, once it has these fields; in what is not true the object is told."""
+        found = {}
+
+        def has():
+            found["last"] = condition(self.get(kind, name), type)
+            return found["last"] and expected.items() <= found["last"].items() and found["last"]
+
+        try:
+            return wait_until(has, f"{kind} {name} with {expected}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; last seen: {found['last']}") from None
 
     def kubectl(self, *arguments, input=None):
         return self.cluster.kubectl("-n", self.namespace, *arguments, input=input)
@@ -93,22 +138,38 @@ class Installation:
                                {"uuid": uuid, "fleetRef": {"name": fleet}} | spec))
         return self
 
+    def operator_kubeconfig(self):
+        """Of the service account of deploy/rbac-namespaced.yaml, made here."""
+        text = (ROOT / "deploy" / "rbac-namespaced.yaml").read_text()
+        self.kubectl("apply", "-f", "-", input=text.replace(
+            "namespace: balena-clearblade\n", f"namespace: {self.namespace}\n"))
+        token = self.cluster.service_account_token(self.namespace, OPERATOR)
+        return self.cluster.kubeconfig(token, f"{self.namespace}-operator", self.namespace)
+
     def start(self, *arguments, kubeconfig=None):
-        self.replicas.append(Replica(self, kubeconfig or self.cluster.admin_kubeconfig, *arguments))
+        """A replica with just the rights that deploy/ gives it, or with whose kubeconfig it is."""
+        if kubeconfig is None:
+            self._kubeconfig = self._kubeconfig or self.operator_kubeconfig()
+        self.replicas.append(Replica(self, kubeconfig or self._kubeconfig, *arguments))
         return self.replicas[-1]
 
     def stop(self):
+        """Ends what runs; what it has said and written is searched for secrets later."""
         for replica in self.replicas:
-            replica.stop(signal.SIGKILL if replica.process.poll() is None else signal.SIGTERM)
+            replica.stop(signal.SIGKILL)
+        for path in [*map(self.path, PLURALS), self.core("events")]:
+            self.sandbox.outputs.append(json.dumps(self.cluster.request("GET", path).body))
 
     def get(self, kind, name):
         answer = self.cluster.request("GET", self.path(kind, name))
         return answer.body if answer.status == 200 else None
 
     def path(self, kind, name=""):
-        plural = {"fleet": "balenafleets", "device": "balenadevices",
-                  "registry": "clearbladeregistries"}[kind]
-        return f"/apis/{GROUP}/v1alpha1/namespaces/{self.namespace}/{plural}" + (name and f"/{name}")
+        return (f"/apis/{GROUP}/v1alpha1/namespaces/{self.namespace}/{PLURALS[kind]}"
+                + (name and f"/{name}"))
+
+    def core(self, plural, name=""):
+        return f"/api/v1/namespaces/{self.namespace}/{plural}" + (name and f"/{name}")
 
     def devices(self):
         """All device objects by UUID."""
@@ -125,13 +186,11 @@ class Installation:
 
     def lease(self):
         answer = self.cluster.request(
-            "GET", f"/apis/coordination.k8s.io/v1/namespaces/{self.namespace}/leases/"
-                   "balena-clearblade-operator")
+            "GET", f"/apis/coordination.k8s.io/v1/namespaces/{self.namespace}/leases/{OPERATOR}")
         return answer.body["spec"] if answer.status == 200 else {}
 
     def events(self, name):
-        items = self.cluster.request(
-            "GET", f"/api/v1/namespaces/{self.namespace}/events").body["items"]
+        items = self.cluster.request("GET", self.core("events")).body["items"]
         return [item for item in items if item["involvedObject"]["name"] == name]
 
 
@@ -146,3 +205,9 @@ def condition(item, type):
 def is_true(item, type):
     found = condition(item, type)
     return found is not None and found["status"] == "True"
+
+
+def writes(sandbox):
+    """Requests that change a cloud, by kind, since the last reset."""
+    return {kind: count for kind, count in sandbox.requests().items()
+            if kind.endswith((".create", ".update", ".patch", ".delete"))}

@@ -1,0 +1,144 @@
+"""What deleting objects does in the clouds, and what it leaves."""
+
+import pytest
+
+from cluster import GROUP
+from harness import assert_provisioned, wait_until
+from installation import condition, is_true, writes
+
+
+def with_devices(installation, sandbox, count=1, **fleet):
+    """Declared ones that are ready."""
+    uuids = sandbox.add_devices(count)
+    installation.fleet(devices="Declared", **fleet)
+    for uuid in uuids:
+        installation.device(uuid)
+    installation.start()
+    installation.wait_ready(count)
+    assert_provisioned(sandbox, uuids)
+    sandbox.reset_traffic()
+    return uuids
+
+
+def assert_nothing_left(sandbox, uuids):
+    assert not sandbox.registrations()
+    for uuid in uuids:
+        assert not sandbox.variable(uuid, "GCP_PRIVATE_KEY", "relay")
+        assert not sandbox.variable(uuid, "GCP_CLIENT_PATH", "relay")
+
+
+def test_a_retained_device_goes_without_a_write_to_any_cloud(installation, sandbox):
+    uuids = with_devices(installation, sandbox)
+    installation.kubectl("delete", "bdev", f"d-{uuids[0]}", "--timeout=30s")
+    assert writes(sandbox) == {}
+    assert_provisioned(sandbox, uuids)
+
+
+def test_a_device_with_policy_delete_is_removed_from_both_clouds(installation, sandbox):
+    deleted, kept = with_devices(installation, sandbox, 2, deletionPolicy="Delete")
+    installation.device(kept, deletionPolicy="Retain")
+    for uuid in (deleted, kept):
+        installation.delete("device", f"d-{uuid}")
+        installation.wait_gone("device", f"d-{uuid}")
+    assert list(sandbox.registrations()) == [f"balena-{kept}"]
+    assert_provisioned(sandbox, [kept])
+    assert not sandbox.variable(deleted, "GCP_PRIVATE_KEY", "relay")
+
+
+def test_a_released_device_goes_without_a_write_whatever_its_policy(installation, sandbox):
+    uuids = with_devices(installation, sandbox, deletionPolicy="Delete")
+    name = f"d-{uuids[0]}"
+    installation.annotate("device", name, release="true")
+    installation.delete("device", name)
+    installation.wait_gone("device", name)
+    assert writes(sandbox) == {}
+    assert_provisioned(sandbox, uuids)
+
+
+def test_an_absent_device_keeps_its_object_alone_and_can_come_back(installation, sandbox):
+    uuids = with_devices(installation, sandbox)
+    name = f"d-{uuids[0]}"
+    installation.device(uuids[0], state="Absent")
+    wait_until(lambda: installation.get("device", name)["status"]["phase"] == "Absent", "removal")
+    assert_nothing_left(sandbox, uuids)
+    assert condition(installation.get("device", name), "Provisioned")["status"] == "False"
+    installation.device(uuids[0], state="Present")
+    wait_until(lambda: installation.get("device", name)["status"]["phase"] == "Ready", "its return")
+    assert_provisioned(sandbox, uuids)
+
+
+def test_a_fleet_takes_its_discovered_devices_along(installation, sandbox):
+    uuids = sandbox.add_devices(10)
+    installation.fleet(deletionPolicy="Delete").start()
+    installation.wait_ready(10)
+    installation.kubectl("delete", "bfleet", "sensors", "--timeout=30s")
+    assert installation.devices() == {}
+    assert_nothing_left(sandbox, uuids)
+    installation.kubectl("delete", "cbreg", "main", "--timeout=30s")
+
+
+def test_a_retained_fleet_goes_and_its_devices_work_on(installation, sandbox):
+    uuids = sandbox.add_devices(5)
+    installation.fleet().start()
+    installation.wait_ready(5)
+    sandbox.reset_traffic()
+    installation.delete("fleet", "sensors")
+    installation.wait_gone("fleet", "sensors")
+    assert installation.devices() == {}
+    assert writes(sandbox) == {}
+    assert_provisioned(sandbox, uuids)
+
+
+def test_fleet_and_registry_wait_for_what_refers_to_them_and_say_so(installation, sandbox):
+    uuids = with_devices(installation, sandbox, 2, deletionPolicy="Delete")
+    installation.delete("registry", "main")
+    assert installation.wait_condition("registry", "main", reason="Deleting")["message"] == (
+        "waiting for 1 fleets that refer to it to go")
+    installation.delete("fleet", "sensors")
+    assert installation.wait_condition("fleet", "sensors", reason="Deleting")["message"] == (
+        "waiting for 2 devices to go; delete the 2 BalenaDevice objects that declare some")
+    assert writes(sandbox) == {}
+    for uuid in uuids:
+        installation.delete("device", f"d-{uuid}")
+    installation.wait_gone("registry", "main")
+    assert installation.gone("fleet", "sensors") and installation.devices() == {}
+    assert_nothing_left(sandbox, uuids)
+
+
+def end_namespace(installation):
+    """No namespace controller runs here: this is its work, in the order that is worst."""
+    for path in (installation.core("secrets"), *map(installation.path, ("device", "fleet", "registry"))):
+        assert installation.cluster.request("DELETE", path).status == 200
+
+
+def wait_empty(installation):
+    for kind, name in (("registry", "main"), ("fleet", "sensors")):
+        installation.wait_gone(kind, name)
+    assert installation.devices() == {}
+
+
+def retained(installation, uuid):
+    return [event for event in installation.events(f"d-{uuid}") if event["reason"] == "Retained"]
+
+
+def test_a_namespace_that_ends_is_emptied_and_what_is_left_in_the_clouds_is_said(installation, sandbox):
+    uuids = with_devices(installation, sandbox, 3, deletionPolicy="Delete")
+    end_namespace(installation)
+    wait_empty(installation)
+    assert installation.replicas[0].stop() == 0  # its events are out
+    left = {uuid for uuid in uuids if f"balena-{uuid}" in sandbox.registrations()}
+    assert_provisioned(sandbox, left)
+    assert {uuid for uuid in uuids if retained(installation, uuid)} == left
+
+
+def test_what_ends_while_nobody_works_is_retained_and_said_so_once(installation, sandbox):
+    uuids = with_devices(installation, sandbox, 3, deletionPolicy="Delete")
+    installation.replicas[0].stop()
+    end_namespace(installation)
+    replica = installation.start()
+    wait_empty(installation)
+    assert_provisioned(sandbox, uuids)
+    for uuid in uuids:
+        event, = wait_until(lambda: retained(installation, uuid), "an event")
+        assert "there is no Secret" in event["message"] and event["count"] == 1
+    assert replica.log.count("registration kept") == 3
