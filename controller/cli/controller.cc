@@ -65,7 +65,9 @@ class Controller {
         lateWrites_(lateWrites),
         clock_(clock),
         log_(log),
-        store_(cluster.client(), {options.space, options.selector}, clock, random, log),
+        store_(
+            cluster.client(), {options.space, options.selector}, [this] { return mayWrite(); },
+            clock, random, log),
         recorder_({.instance = hostName()}, cluster.client(), clock, random, log),
         events_(recorder_),
         elector_(leaderOptions(options, cluster.config().space, random), cluster.leaseClient(),

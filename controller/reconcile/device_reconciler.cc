@@ -17,7 +17,7 @@ bool isOutdated(const Error& error) {
          error.code == ErrorCode::kNotFound;
 }
 
-// Between passes whose result could not be reported: the API server is away.
+// Between passes whose result could not be written: the API server is away.
 constexpr Duration kStatusInterval = std::chrono::seconds(10);
 
 bool writes(const Plan& plan) { return plan.verdict == Verdict::kAct; }
@@ -38,6 +38,7 @@ Pass movedTo(const api::ObjectKey& fleet) {
 bool hasNothingToRemove(const Pass& pass) {
   if (pass.error) return false;
   if (pass.plan.verdict == Verdict::kInSync) return true;
+  if (pass.plan.verdict == Verdict::kAct) return !pass.observeOnly;
   return pass.plan.verdict == Verdict::kRefuse &&
          (pass.plan.reason == Reason::kNotOurs || pass.plan.reason == Reason::kMovedToAnotherFleet);
 }
@@ -55,13 +56,12 @@ std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
   if (objects.empty()) return std::nullopt;
   const api::BalenaDevice& object = governing(objects);
   const auto fleetObject = context_.store.fleets().get(object.fleetKey());
-  if (object.meta.deletedAt && release(object, fleetObject.get())) return std::nullopt;
+  if (object.meta.deletedAt && mayGo(object, fleetObject.get())) return letGo(object);
   const auto fleet = viewOf(object, fleetObject.get());
   if (!fleet) {
     // Without the registry or a Secret nobody can remove anything any more.
     if (object.meta.deletedAt && fleet.error().code == ErrorCode::kNotFound) {
-      retain(object, fleet.error().message);
-      return std::nullopt;
+      return retain(object, fleet.error().message);
     }
     // Before its fleet's first sweep nothing is known that would be worth a status.
     if (fleetObject == nullptr || context_.views.knows(object.fleetKey())) {
@@ -94,10 +94,7 @@ std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
         *each,
         report(*each, desired, governs ? pass : movedTo(object.fleetKey()), context_.clock.now()));
   }
-  if (object.meta.deletedAt && hasNothingToRemove(pass)) {
-    letGo(object);
-    return std::nullopt;
-  }
+  if (object.meta.deletedAt && hasNothingToRemove(pass)) return letGo(object);
   if (!isReported) return kStatusInterval + context_.random.upTo(kStatusInterval);
   return comeAgain(pass, object.status.failureCount + (pass.error ? 1 : 0));
 }
@@ -179,15 +176,19 @@ bool DeviceReconciler::setStatus(const api::BalenaDevice& object, api::DeviceSta
   context_.tally.set(object, status);
   const Status set =
       context_.store.devices().setStatus(object.meta.key, object.meta.uid, std::move(status));
-  if (set) return true;
+  if (set) {
+    statusFails_ = false;
+    return true;
+  }
   // The object has gone meanwhile, and so has its status; or it could not be written.
   const bool hasGone =
       set.error().code == ErrorCode::kNotFound || set.error().code == ErrorCode::kConflict;
   if (hasGone) {
     context_.tally.remove(object.meta.key);
-  } else {
-    context_.log.debug("status not written",
-                       {{"uuid", object.spec.uuid}, {"error", set.error().message}});
+  } else if (!statusFails_.exchange(true)) {
+    // No status can tell of this; and it is hardly this object's alone.
+    context_.log.warn("a status can't be written; trying again",
+                      {{"uuid", object.spec.uuid}, {"error", set.error().message}});
   }
   return hasGone;
 }
@@ -198,40 +199,47 @@ Result<std::shared_ptr<const FleetView>> DeviceReconciler::viewOf(
   return fail(ErrorCode::kNotFound, "there is no BalenaFleet " + toString(object.fleetKey()));
 }
 
-bool DeviceReconciler::release(const api::BalenaDevice& object, const api::BalenaFleet* fleet) {
+bool DeviceReconciler::mayGo(const api::BalenaDevice& object, const api::BalenaFleet* fleet) const {
   const bool nothingWritten = !object.meta.hasFinalizer();
   const bool released = object.meta.annotations.contains(api::kReleaseAnnotation);
-  if (!nothingWritten && !released) {
-    if (fleet == nullptr) return false;
-    const api::DeletionPolicy ofFleet = fleet->spec.deletionPolicy;
-    const bool followsFleet = object.meta.isDiscovered() || fleet->meta.deletedAt;
-    const api::DeletionPolicy policy =
-        followsFleet ? ofFleet : object.spec.deletionPolicy.value_or(ofFleet);
-    if (policy == api::DeletionPolicy::kDelete) return false;
+  if (nothingWritten || released) return true;
+  if (fleet == nullptr) return false;
+  const api::DeletionPolicy ofFleet = fleet->spec.deletionPolicy;
+  const bool followsFleet = object.meta.isDiscovered() || fleet->meta.deletedAt;
+  const api::DeletionPolicy policy =
+      followsFleet ? ofFleet : object.spec.deletionPolicy.value_or(ofFleet);
+  return policy != api::DeletionPolicy::kDelete;
+}
+
+std::optional<Duration> DeviceReconciler::letGo(const api::BalenaDevice& object) {
+  const Status gone =
+      context_.store.devices().setFinalizer(object.meta.key, object.meta.uid, false);
+  if (!gone && gone.error().code != ErrorCode::kNotFound) {
+    context_.log.debug("not let go yet",
+                       {{"uuid", object.spec.uuid}, {"error", gone.error().message}});
+    return kStatusInterval + context_.random.upTo(kStatusInterval);
   }
-  letGo(object);
-  return true;
-}
-
-void DeviceReconciler::letGo(const api::BalenaDevice& object) {
-  (void)context_.store.devices().setFinalizer(object.meta.key, object.meta.uid, false);
   context_.tally.remove(object.meta.key);
+  return std::nullopt;
 }
 
-void DeviceReconciler::retain(const api::BalenaDevice& object, const std::string& why) {
-  if (object.meta.hasFinalizer()) {
+std::optional<Duration> DeviceReconciler::retain(const api::BalenaDevice& object,
+                                                 const std::string& why) {
+  const auto again = letGo(object);
+  // Said once it is so.
+  if (!again && object.meta.hasFinalizer()) {
     context_.log.warn("registration kept", {{"uuid", object.spec.uuid}, {"reason", why}});
     context_.events.event(api::ObjectKind::kDevice, object.meta, EventType::kWarning, "Retained",
                           "registration and variables are kept: " + why);
   }
-  letGo(object);
+  return again;
 }
 
 DeviceObjects DeviceReconciler::withoutSuperseded(DeviceObjects objects) {
   const auto isDeleted = [](const auto& each) { return each->meta.deletedAt.has_value(); };
   if (!std::ranges::all_of(objects, isDeleted)) {
     std::erase_if(objects, [&](const auto& each) {
-      if (isDeleted(each)) letGo(*each);
+      if (isDeleted(each)) (void)letGo(*each);  // or with the next pass
       return isDeleted(each);
     });
   } else if (objects.size() > 1) {

@@ -1,6 +1,7 @@
 // One device, one pass: observe → plan → apply → report.
 #pragma once
 
+#include <atomic>
 #include <optional>
 #include <string>
 
@@ -52,16 +53,18 @@ class DeviceReconciler {
   // The objects that have a say. One that is being deleted has none, and goes without a call to a
   // cloud, while another still desires the device.
   [[nodiscard]] DeviceObjects withoutSuperseded(DeviceObjects objects);
-  void letGo(const api::BalenaDevice& object);
+  // nullopt, or when to try again.
+  std::optional<Duration> letGo(const api::BalenaDevice& object);
   // Lets an object go whose registration can't be removed any more, and says so.
-  void retain(const api::BalenaDevice& object, const std::string& why);
+  std::optional<Duration> retain(const api::BalenaDevice& object, const std::string& why);
   // Of the object's fleet, which may be nullptr: kNotFound.
   [[nodiscard]] Result<std::shared_ptr<const FleetView>> viewOf(
       const api::BalenaDevice& object, const api::BalenaFleet* fleet) const;
-  // Lets a deleted object go by which nothing is to be removed; false when something is.
-  bool release(const api::BalenaDevice& object, const api::BalenaFleet* fleet);
+  // Nothing is to be removed from the clouds with this deleted object.
+  [[nodiscard]] bool mayGo(const api::BalenaDevice& object, const api::BalenaFleet* fleet) const;
 
   const Context& context_;
+  std::atomic<bool> statusFails_{false};  // said so
 };
 
 }  // namespace bco

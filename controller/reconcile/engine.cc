@@ -88,7 +88,11 @@ void Engine::run(const std::stop_token& stop) {
   }
   for (const auto& device : context_.store.devices().list()) {
     context_.tally.set(*device, device->status);
-    if (!isForSweep(*device) && !isHandled(*device)) devices_.add(device->spec.uuid, Lane::kSweep);
+    // When a failed one was to come again only the process knew in which it failed.
+    const bool hasFailed = device->status.failureCount > 0;
+    if (!isForSweep(*device) && (!isHandled(*device) || hasFailed)) {
+      devices_.add(device->spec.uuid, Lane::kSweep);
+    }
   }
   fleetQueue_.add(kRegistries, Lane::kFresh);
   std::vector<std::jthread> threads;

@@ -20,6 +20,9 @@
 
 namespace bco::store {
 
+// Asked before an object is changed: what a leader of the past has found out is old.
+using MayWrite = std::function<bool()>;
+
 // Thread-safe. What a write answers is in the cache when the write returns;
 // what the watch tells later of the same or an older version is dropped, so
 // that nobody is woken by his own write.
@@ -34,10 +37,14 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
   // The manifest of a new object.
   using Encode = std::function<std::string(const Object&)>;
 
-  // `client` and `log` must outlive it.
-  KubernetesCollection(kube::Client& client, telemetry::Logger& log, Encode encode,
-                       Listener changed)
-      : client_(client), log_(log), encode_(std::move(encode)), changed_(std::move(changed)) {}
+  // `client`, `log` and `mayWrite` must outlive it.
+  KubernetesCollection(kube::Client& client, telemetry::Logger& log, const MayWrite& mayWrite,
+                       Encode encode, Listener changed)
+      : client_(client),
+        log_(log),
+        mayWrite_(mayWrite),
+        encode_(std::move(encode)),
+        changed_(std::move(changed)) {}
 
   [[nodiscard]] Shared<Object> get(const api::ObjectKey& key) const override {
     std::lock_guard lock(mutex_);
@@ -77,6 +84,7 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
     const auto current = find(key, uid);
     if (current == nullptr) return isGone(key);
     if (current->meta.hasFinalizer() == present) return {};
+    if (!mayWrite_()) return isNotAllowed();
     auto answer = client_.apply(Kind::kResource, nameOf(key), "",
                                 api::applyFinalizer(Object::kKind, current->meta, present));
     if (answer && !present) {
@@ -87,10 +95,19 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
                                     SecretBytes::take(api::withoutFinalizer(*meta)));
       }
     }
+    if (answer && current->meta.deletedAt) {
+      // Nothing kept it any more: the answer shows it for the last time.
+      const auto meta = api::decodeMeta(*answer);
+      if (meta && meta->finalizers.empty()) {
+        drop(*answer);
+        return {};
+      }
+    }
     return accept(std::move(answer), Source::kUpdate);
   }
 
   [[nodiscard]] Status remove(const api::ObjectKey& key, const std::string& uid) override {
+    if (!mayWrite_()) return isNotAllowed();
     return client_.remove(Kind::kResource, nameOf(key), kube::Precondition{.uid = uid});
   }
 
@@ -154,7 +171,7 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
  private:
   using Kind = KubernetesKind<Object>;
   enum class Source { kWatch, kCreate, kUpdate };
-  // The answer to a create is behind the watch by no more deletions than this.
+  // The watch, and the answer to a create, are behind by no more deletions than this.
   static constexpr std::size_t kDroppedKept = 256;
   struct Entry {
     Shared<Object> object;
@@ -165,6 +182,10 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
   static Status isGone(const api::ObjectKey& key) {
     return fail(ErrorCode::kNotFound,
                 std::string(api::nameOf(Object::kKind)) + " " + toString(key) + " is gone");
+  }
+
+  static Status isNotAllowed() {
+    return fail(ErrorCode::kUnavailable, "not written: the lease may be another's by now");
   }
 
   // nullptr unless it is the object of this uid.
@@ -179,6 +200,7 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
     const kube::Application application = api::applyStatus(seen, status, ifUnchanged);
     const kube::Application applied = api::applyStatus(current, current.status, false);
     if (application.members == applied.members) return {};
+    if (!mayWrite_()) return isNotAllowed();
     return accept(client_.apply(Kind::kResource, nameOf(seen.meta.key), "status", application),
                   Source::kUpdate);
   }
@@ -201,10 +223,8 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
           found != objects_.end() && found->second.object->meta.uid == object->meta.uid;
       // The watch may have told of its end before the answer to our write came.
       if (source == Source::kUpdate && !isKnown) return;
-      if (source == Source::kCreate &&
-          std::ranges::find(dropped_, object->meta.uid) != dropped_.end()) {
-        return;
-      }
+      // What has gone stays gone, whatever comes late of it.
+      if (!isKnown && std::ranges::find(dropped_, object->meta.uid) != dropped_.end()) return;
       Entry& entry = objects_[object->meta.key];
       if (source != Source::kUpdate) entry.epoch = epoch_;
       if (isKnown && entry.object->meta.resourceVersion >= object->meta.resourceVersion) return;
@@ -215,6 +235,7 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
 
   kube::Client& client_;
   telemetry::Logger& log_;
+  const MayWrite& mayWrite_;
   const Encode encode_;
   const Listener changed_;
   mutable std::mutex mutex_;  // guards all below

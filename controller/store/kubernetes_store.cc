@@ -35,18 +35,19 @@ std::set<api::ObjectKey> secretsOf(const api::BalenaFleet& fleet) {
 
 }  // namespace
 
-KubernetesStore::KubernetesStore(kube::Client& client, KubernetesScope scope, Clock& clock,
-                                 Random& random, telemetry::Logger& log)
+KubernetesStore::KubernetesStore(kube::Client& client, KubernetesScope scope, MayWrite mayWrite,
+                                 Clock& clock, Random& random, telemetry::Logger& log)
     : scope_(std::move(scope)),
+      mayWrite_(std::move(mayWrite)),
       clock_(clock),
       secrets_(client, clock, random, log,
                [this](const api::ObjectKey& secret) { secretChanged(secret); }),
-      registries_(client, log, nullptr,
+      registries_(client, log, mayWrite_, nullptr,
                   [this](const auto& before, const auto& now) { changed(before, now); }),
-      fleets_(client, log, nullptr,
+      fleets_(client, log, mayWrite_, nullptr,
               [this](const auto& before, const auto& now) { changed(before, now); }),
       devices_(
-          client, log,
+          client, log, mayWrite_,
           [this](const api::BalenaDevice& device) {
             const auto fleet =
                 device.meta.isDiscovered() ? fleets_.get(device.fleetKey()) : nullptr;

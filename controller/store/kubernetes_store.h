@@ -23,8 +23,8 @@ struct KubernetesScope {
 class KubernetesStore final : public ObjectStore {
  public:
   // All must outlive it.
-  KubernetesStore(kube::Client& client, KubernetesScope scope, Clock& clock, Random& random,
-                  telemetry::Logger& log);
+  KubernetesStore(kube::Client& client, KubernetesScope scope, MayWrite mayWrite, Clock& clock,
+                  Random& random, telemetry::Logger& log);
 
   // Keeps the caches up to date until `stop`. Blocks.
   void run(const std::stop_token& stop);
@@ -59,6 +59,7 @@ class KubernetesStore final : public ObjectStore {
   void secretChanged(const api::ObjectKey& secret);
 
   const KubernetesScope scope_;
+  const MayWrite mayWrite_;
   Clock& clock_;
 
   mutable std::mutex mutex_;  // guards all below, to secretsMutex_

@@ -235,9 +235,8 @@ TEST_F(Device, DeletedGoesAccordingToItsPolicy) {
     ASSERT_EQ(phaseOf(n), Phase::kReady);
     const auto meta = object(n)->meta;
     ASSERT_TRUE(store_.devices().remove(meta.key, meta.uid));
-    reconcile(n);
-    reconcile(n);
-    EXPECT_EQ(object(n), nullptr);
+    EXPECT_EQ(reconcile(n), std::nullopt);
+    EXPECT_EQ(object(n), nullptr) << "nobody brings it back for another pass";
     EXPECT_EQ(registry().has(idOf(n)), policy == api::DeletionPolicy::kRetain);
     EXPECT_EQ(variables(n).empty(), policy == api::DeletionPolicy::kDelete);
   }

@@ -123,6 +123,21 @@ TEST_F(Running, RepeatsWhatFailed) {
   expectConnected(1);
 }
 
+TEST_F(Running, RepeatsWhatFailedInAnEarlierProcess) {
+  addDevice(1);
+  apply();
+  const auto meta = object(1)->meta;
+  api::DeviceStatus failed;
+  failed.observedGeneration = meta.generation;
+  failed.phase = Phase::kFailed;
+  failed.failureCount = 1;
+  ASSERT_TRUE(store_.devices().setStatus(meta.key, meta.uid, failed));
+  start();
+  untilReady(1);
+  stop();
+  expectConnected(1);
+}
+
 // ---- without threads
 
 TEST_F(Running, PreviewShowsWhatWouldBeDoneAndWritesNothing) {
