@@ -48,7 +48,7 @@ void readMeta(ondemand::value metadata, Labels labels, ObjectMeta& meta) {
         if (isOurs(name)) meta.annotations.emplace(name, viewOf(annotation));
       });
     } else if (key == "finalizers") {
-      eachItem(value, [&](ondemand::value name) { meta.finalizers.push_back(textOf(name)); });
+      eachItem(value, [&](ondemand::value name) { meta.finalizers.emplace_back(viewOf(name)); });
     }
   });
 }

@@ -7,13 +7,13 @@ void readCondition(ondemand::value condition, Conditions& conditions) {
   Condition result;
   eachField(condition, [&](std::string_view key, ondemand::value value) {
     if (key == "type") {
-      result.type = textOf(value);
+      result.type = viewOf(value);
     } else if (key == "status") {
       result.status = viewOf(value) == "True";  // Unknown is not something to rely on
     } else if (key == "reason") {
-      result.reason = textOf(value);
+      result.reason = viewOf(value);
     } else if (key == "message") {
-      result.message = textOf(value);
+      result.message = viewOf(value);
     } else if (key == "observedGeneration") {
       readInteger(value, result.observedGeneration);
     } else if (key == "lastTransitionTime") {

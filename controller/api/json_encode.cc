@@ -34,8 +34,7 @@ std::string_view textOf(DeletionPolicy policy) {
   return policy == DeletionPolicy::kDelete ? "Delete" : "Retain";
 }
 
-void writeTexts(JsonWriter& json, std::string_view name,
-                const std::map<std::string, std::string, std::less<>>& texts) {
+void writeTexts(JsonWriter& json, std::string_view name, const TextMap& texts) {
   if (texts.empty()) return;
   json.openObject(name);
   for (const auto& [key, value] : texts) json.text(key, value);
@@ -258,7 +257,7 @@ std::string withoutFinalizer(const ObjectMeta& meta) {
   json.text("uid", meta.uid);
   json.text("resourceVersion", std::to_string(meta.resourceVersion));
   json.openList("finalizers");
-  for (const std::string& finalizer : meta.finalizers) {
+  for (const CommonText& finalizer : meta.finalizers) {
     if (finalizer != kFinalizer) json.text("", finalizer);
   }
   json.closeList();

@@ -19,7 +19,7 @@ std::string_view nameOf(ObjectKind kind) {
 std::string toString(const ObjectKey& key) { return key.space + "/" + key.name; }
 
 bool ObjectMeta::hasFinalizer() const {
-  return std::ranges::find(finalizers, kFinalizer) != finalizers.end();
+  return std::find(finalizers.begin(), finalizers.end(), kFinalizer) != finalizers.end();
 }
 
 bool setCondition(Conditions& conditions, const Condition& condition) {
@@ -39,7 +39,8 @@ bool setCondition(Conditions& conditions, const Condition& condition) {
 }
 
 const Condition* findCondition(const Conditions& conditions, std::string_view type) {
-  const auto found = std::ranges::find(conditions, type, &Condition::type);
+  const auto found =
+      std::ranges::find_if(conditions, [&](const Condition& c) { return c.type == type; });
   return found == conditions.end() ? nullptr : &*found;
 }
 

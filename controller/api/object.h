@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "api/common_text.h"
+#include "api/text_map.h"
 #include "core/time.h"
 
 namespace bco::api {
@@ -36,9 +37,9 @@ struct ObjectKey {
 
 struct ObjectMeta {
   ObjectKey key;
-  std::map<std::string, std::string, std::less<>> labels;
-  std::map<std::string, std::string, std::less<>> annotations;
-  std::vector<std::string> finalizers;
+  TextMap labels;
+  TextMap annotations;
+  std::vector<CommonText> finalizers;
   // Set by the store.
   std::string uid;
   std::int64_t generation = 0;        // counts changes of spec
@@ -50,10 +51,10 @@ struct ObjectMeta {
 };
 
 struct Condition {
-  std::string type;
+  CommonText type;
   bool status = false;
-  std::string reason;
-  std::string message;
+  CommonText reason;
+  CommonText message;
   std::int64_t observedGeneration = 0;
   TimePoint lastTransition;
 

@@ -52,7 +52,8 @@ ObjectMeta readMeta(MappingReader meta) {
   }
   result.labels = meta.strings("labels");
   result.annotations = meta.strings("annotations");
-  result.finalizers = meta.list("finalizers");
+  const auto finalizers = meta.list("finalizers");
+  result.finalizers.assign(finalizers.begin(), finalizers.end());
   checkLabels(meta, result);
   // What the API server adds to objects that are read back from it.
   for (const auto* key :
