@@ -531,6 +531,18 @@ TEST_F(Device, WaitsForItsFleet) {
   EXPECT_EQ(requests(), 0);
 }
 
+TEST_F(Device, ThatFailedInAnEarlierProcessComesBackToAFleetThatIsYetToBeSwept) {
+  addDevice(1);
+  apply();
+  const auto meta = object(1)->meta;
+  api::DeviceStatus failed;
+  failed.observedGeneration = meta.generation;
+  failed.phase = Phase::kFailed;
+  failed.failureCount = 1;
+  ASSERT_TRUE(store_.devices().setStatus(meta.key, meta.uid, failed));
+  EXPECT_NE(reconcile(1), std::nullopt) << "no sweep brings it back";
+}
+
 TEST_F(Device, WaitsForTheSweepOfAFleetThatHasChanged) {
   addDevice(1);
   apply();
