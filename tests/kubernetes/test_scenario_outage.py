@@ -2,6 +2,7 @@
 
 from cluster import GROUP
 from harness import assert_provisioned, wait_until
+from installation import is_true
 
 # A create that failed may still take effect: the lease is left to end by itself.
 QUICK = ("--lease-duration", "3s", "--renew-deadline", "2s", "--retry-period", "500ms",
@@ -55,6 +56,32 @@ def test_without_the_right_to_read_secrets_the_fleet_says_so(installation, sandb
     give_rights(installation)
     installation.wait_ready(1)
     assert replica.leads()
+
+
+def test_without_the_right_to_a_status_the_devices_are_provisioned_and_the_log_says_what_is_missing(
+        installation, sandbox):
+    uuid, = sandbox.add_devices(1)
+    kubeconfig = installation.operator_kubeconfig()
+    change_rights(installation, without("balenadevices/status"))
+    replica = installation.fleet(syncInterval="1s").start(kubeconfig=kubeconfig)
+    wait_until(lambda: r'cannot patch resource \"balenadevices/status\"' in replica.log, "a word about it")
+    assert replica.log.count("can't be written") == 1
+    assert_provisioned(sandbox, [uuid])
+    assert not is_true(installation.get("device", f"sensors-{uuid}"), "Ready")
+    give_rights(installation)
+    installation.annotate("device", f"sensors-{uuid}", reconcile_requested_at="now")
+    installation.wait_ready(1)
+
+
+def test_without_the_right_to_fleets_nothing_begins_and_the_log_says_what_is_missing(installation, sandbox):
+    sandbox.add_devices(1)
+    kubeconfig = installation.operator_kubeconfig()
+    change_rights(installation, without("balenafleets"))
+    replica = installation.fleet(syncInterval="1s").start(kubeconfig=kubeconfig)
+    wait_until(lambda: r'cannot watch resource \"balenafleets\"' in replica.log, "a word about it")
+    assert not sandbox.registrations()
+    give_rights(installation)
+    installation.wait_ready(1)
 
 
 def test_a_device_that_failed_is_tried_again_by_the_next_process(installation, sandbox):
