@@ -14,24 +14,33 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def make_cluster(tmp_path_factory):
-    """Starts API servers of their own for tests that stop or freeze them, and ends them all."""
-    folder = programs()
-    running = []
-
-    def make():
-        running.append(Cluster(tmp_path_factory.mktemp("cluster"), folder))
-        return running[-1].start()
-
-    yield make
-    for cluster in running:
-        cluster.stop()
+def kubernetes():
+    """The folder with the programs of a cluster."""
+    return programs()
 
 
 @pytest.fixture(scope="session")
-def cluster(make_cluster):
+def cluster(kubernetes, tmp_path_factory):
     """One API server for all tests, in namespaces of their own."""
-    return make_cluster()
+    running = Cluster(tmp_path_factory.mktemp("cluster"), kubernetes)
+    try:
+        yield running.start()
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def make_cluster(kubernetes, tmp_path_factory):
+    """Starts API servers of its own for a test that stops or freezes them."""
+    running = []
+
+    def make():
+        running.append(Cluster(tmp_path_factory.mktemp("cluster"), kubernetes))
+        return running[-1].start()
+
+    yield make
+    for each in running:
+        each.stop()
 
 
 @pytest.fixture
