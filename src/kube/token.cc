@@ -65,6 +65,7 @@ bool TokenSource::renew(const SharedSecret& refused) {
   return current_ && *current_ != refused;
 }
 
+// Under the lock: the file is small and in memory, and whoever waits wants what it says.
 void TokenSource::read() {
   looked_ = clock_->steadyNow();
   auto token = readFile(path_);
