@@ -67,7 +67,16 @@ TEST(CommonText, IsComparedAndAddedLikeAString) {
   EXPECT_EQ(out.str(), "Ready");
 }
 
-TEST(CommonText, IsSmall) { EXPECT_EQ(sizeof(CommonText), 8U); }
+TEST(CommonText, StoresAKnownTextOnce) {
+  EXPECT_EQ(sizeof(CommonText), 8U);
+  for (const std::string_view known :
+       {std::string_view("Adopted"), std::string_view("Ready"), std::string_view("WrongFleet"),
+        kFinalizer, kDiscoveredLabel, kReleaseAnnotation}) {
+    const CommonText text(known);
+    const CommonText again(known);
+    EXPECT_EQ(text.view().data(), again.view().data()) << known;
+  }
+}
 
 }  // namespace
 }  // namespace bco::api

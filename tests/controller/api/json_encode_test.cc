@@ -69,7 +69,7 @@ class Filler {
   explicit Filler(unsigned seed) : engine_(seed) {}
 
   std::int64_t number(std::int64_t most) {
-    return static_cast<std::int64_t>(engine_() % (most + 1ULL));
+    return static_cast<std::int64_t>(engine_() % (static_cast<std::uint64_t>(most) + 1));
   }
   bool coin() { return engine_() % 2 == 0; }
   std::string text() {
