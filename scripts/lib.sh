@@ -54,3 +54,18 @@ build() {
   rm -f "/tmp/configure.$$"
   cmake --build "$directory" --target "$@" -- --quiet
 }
+
+# test_python: prints the Python that has the pinned packages of tests/requirements.txt, made under build/ if need be.
+test_python() {
+  need python3 python3-venv openssl >&2
+  local venv=build/venv wanted
+  wanted=$(sha256sum tests/requirements.txt)
+  if [ "$(cat "$venv/installed" 2>/dev/null)" != "$wanted" ]; then
+    rm -rf "$venv"
+    # Debian's Python, whatever else is on the PATH.
+    /usr/bin/python3 -m venv "$venv" >&2
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -r tests/requirements.txt >&2
+    echo "$wanted" >"$venv/installed"
+  fi
+  echo "$venv/bin/python"
+}
