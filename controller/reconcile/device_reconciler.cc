@@ -22,6 +22,11 @@ constexpr Duration kStatusInterval = std::chrono::seconds(10);
 
 bool writes(const Plan& plan) { return plan.verdict == Verdict::kAct; }
 
+// An earlier object, or another installation of the same owner, has done so.
+bool isProvisioned(const Pass& pass, const DesiredDevice& desired) {
+  return desired.present && pass.plan.verdict == Verdict::kInSync;
+}
+
 // Of an object whose device another fleet of ours has.
 Pass movedTo(const api::ObjectKey& fleet) {
   Pass pass;
@@ -36,9 +41,8 @@ Pass movedTo(const api::ObjectKey& fleet) {
 
 // Nothing is left that an object being deleted would have to do.
 bool hasNothingToRemove(const Pass& pass) {
-  if (pass.error) return false;
-  if (pass.plan.verdict == Verdict::kInSync) return true;
-  if (pass.plan.verdict == Verdict::kAct) return !pass.observeOnly;
+  if (pass.error || pass.observeOnly) return false;
+  if (pass.plan.verdict == Verdict::kInSync || pass.plan.verdict == Verdict::kAct) return true;
   return pass.plan.verdict == Verdict::kRefuse &&
          (pass.plan.reason == Reason::kNotOurs || pass.plan.reason == Reason::kMovedToAnotherFleet);
 }
@@ -85,8 +89,12 @@ std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
   const DesiredDevice desired = desire(objects, **fleet, context_.views.fleetIds());
   Pass pass = observeAndPlan(desired, **fleet);
   pass.observeOnly = (*fleet)->object->spec.mode == api::Mode::kObserve;
-  if (!pass.error && writes(pass.plan) && !pass.observeOnly) {
-    carryOut(pass, desired, **fleet, observedAt, reconcileId);
+  if (!pass.error && !pass.observeOnly && (writes(pass.plan) || isProvisioned(pass, desired))) {
+    if (Status held = hold(desired.uuid); !held) {
+      pass.error = std::move(held.error());
+    } else if (writes(pass.plan)) {
+      carryOut(pass, desired, **fleet, observedAt, reconcileId);
+    }
   }
   tell(context_, pass, object, reconcileId);
   bool isReported = true;
@@ -95,6 +103,9 @@ std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
     isReported &= setStatus(
         *each,
         report(*each, desired, governs ? pass : movedTo(object.fleetKey()), context_.clock.now()));
+  }
+  if (object.meta.deletedAt && pass.observeOnly) {
+    return retain(object, "its fleet is in mode Observe");
   }
   if (object.meta.deletedAt && hasNothingToRemove(pass)) return letGo(object);
   if (!isReported) return kStatusInterval + context_.random.upTo(kStatusInterval);
@@ -132,18 +143,17 @@ Pass DeviceReconciler::observeAndPlan(const DesiredDevice& desired, const FleetV
   return pass;
 }
 
-void DeviceReconciler::carryOut(Pass& pass, const DesiredDevice& desired, const FleetView& fleet,
-                                SteadyPoint observedAt, const std::string& reconcileId) {
-  // The finalizer goes on just before the first external write: until then there is nothing to
-  // undo.
-  for (const auto& object : context_.store.devicesByUuid(desired.uuid)) {
+Status DeviceReconciler::hold(const std::string& uuid) {
+  for (const auto& object : context_.store.devicesByUuid(uuid)) {
     if (object->meta.hasFinalizer() || object->meta.deletedAt) continue;
     Status held = context_.store.devices().setFinalizer(object->meta.key, object->meta.uid, true);
-    if (!held) {
-      pass.error = std::move(held.error());
-      return;
-    }
+    if (!held) return held;
   }
+  return {};
+}
+
+void DeviceReconciler::carryOut(Pass& pass, const DesiredDevice& desired, const FleetView& fleet,
+                                SteadyPoint observedAt, const std::string& reconcileId) {
   context_.log.debug(
       "applying",
       {{"uuid", desired.uuid}, {"reason", nameOf(pass.plan.reason)}, {"reconcileId", reconcileId}});

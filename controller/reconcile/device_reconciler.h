@@ -45,6 +45,9 @@ class DeviceReconciler {
 
  private:
   [[nodiscard]] Pass observeAndPlan(const DesiredDevice& desired, const FleetView& fleet);
+  // The finalizer goes on just before the first write to a cloud, or with what was written before:
+  // until then there is nothing to undo.
+  [[nodiscard]] Status hold(const std::string& uuid);
   void carryOut(Pass& pass, const DesiredDevice& desired, const FleetView& fleet,
                 SteadyPoint observedAt, const std::string& reconcileId);
   [[nodiscard]] std::optional<Duration> comeAgain(const Pass& pass, int failures);

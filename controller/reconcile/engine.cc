@@ -20,6 +20,11 @@ constexpr Duration kCatchUp = std::chrono::hours(1);
 // In the queue of fleets: registries that may be waiting for their fleets to go.
 const std::string kRegistries;
 
+// In the same queue, before a fleet's key: its counts have changed. They are brought up to date
+// after a while, for all changes of that while.
+constexpr std::string_view kCounts = "counts of ";
+constexpr Duration kCountsDelay = std::chrono::seconds(3);
+
 // Threads for this many fleets' worth of workers: so many clouds may be silent before the devices
 // of others wait for a thread.
 constexpr int kBusyFleets = 4;
@@ -134,6 +139,8 @@ void Engine::sweep(const std::stop_token& stop) {
     try {
       if (*key == kRegistries) {
         fleetSync_.finishRegistries();
+      } else if (key->starts_with(kCounts)) {
+        fleetSync_.refresh(parseKey(key->substr(kCounts.size())));
       } else if (const auto next = fleetSync_.sync(parseKey(*key), stop)) {
         fleetQueue_.addAfter(*key, *next, Lane::kSweep);
       }
@@ -148,8 +155,12 @@ void Engine::sweep(const std::stop_token& stop) {
 void Engine::work(const std::stop_token& stop) {
   while (const auto uuid = devices_.take(stop)) {
     try {
+      const std::string fleet = fleetOf(*uuid);
       if (const auto next = reconciler_.reconcile(*uuid)) {
         devices_.addAfter(*uuid, *next, Lane::kFresh);
+      }
+      if (!fleet.empty()) {
+        fleetQueue_.addAfter(std::string(kCounts) + fleet, kCountsDelay, Lane::kSweep);
       }
     } catch (const std::exception& error) {
       context_.log.error("device failed unexpectedly", {{"uuid", *uuid}, {"error", error.what()}});

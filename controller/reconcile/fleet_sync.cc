@@ -294,10 +294,22 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
     devices_.add(uuid, Lane::kSweep);
     return;
   }
-  setStatus(*object, reportInSync(*object, desired, *finding.key, finding.expiresAt, row->name,
-                                  context_.clock.now()));
+  const auto held = hold(object, *snapshots.view);
+  if (held == nullptr) return;
+  setStatus(*held, reportInSync(*held, desired, *finding.key, finding.expiresAt, row->name,
+                                context_.clock.now()));
   // The stored key itself has not been seen: verified at some time of the coming interval.
   devices_.addAfter(uuid, context_.random.upTo(desired.keys.verifyInterval), Lane::kSweep);
+}
+
+store::Shared<api::BalenaDevice> FleetSync::hold(const store::Shared<api::BalenaDevice>& object,
+                                                 const FleetView& view) {
+  const api::ObjectMeta& meta = object->meta;
+  if (meta.hasFinalizer() || meta.deletedAt || view.object->spec.mode == api::Mode::kObserve) {
+    return object;
+  }
+  if (!context_.store.devices().setFinalizer(meta.key, meta.uid, true)) return nullptr;
+  return context_.store.devices().get(meta.key);
 }
 
 void FleetSync::markStale(const api::BalenaDevice& object) {
@@ -319,6 +331,34 @@ void FleetSync::setStatus(const api::BalenaDevice& object, const api::DeviceStat
   if (context_.store.devices().updateStatus(object, status)) context_.tally.set(object, status);
 }
 
+void FleetSync::countDevices(const api::ObjectKey& fleet, api::FleetStatus& status) {
+  // Also those that no object names, which only a sweep sees.
+  const int stale = status.devices.stale;
+  status.devices = context_.tally.countsOf(fleet);
+  status.devices.stale = stale;
+  status.failing.clear();
+  if (status.devices.failed + status.devices.conflict == 0) return;
+  for (const auto& device : context_.store.devicesOfFleet(fleet)) {
+    const bool failing = device->status.phase == api::Phase::kFailed ||
+                         device->status.phase == api::Phase::kConflict;
+    const api::Condition* ready = findCondition(device->status.conditions, "Ready");
+    if (!failing || ready == nullptr) continue;
+    status.failing.push_back({device->spec.uuid, ready->reason, ready->message});
+    if (status.failing.size() == kFailingShown) break;
+  }
+}
+
+void FleetSync::refresh(const api::ObjectKey& key) {
+  const auto fleet = context_.store.fleets().get(key);
+  if (fleet == nullptr || fleet->meta.deletedAt || fleet->status.observedGeneration < 0) return;
+  api::FleetStatus status = fleet->status;
+  countDevices(key, status);
+  // A sweep that came between knows better.
+  if (!(status == fleet->status)) {
+    (void)context_.store.fleets().updateStatus(*fleet, std::move(status));
+  }
+}
+
 Duration FleetSync::succeed(const Snapshots& snapshots, int stale) {
   const api::BalenaFleet& fleet = *snapshots.view->object;
   const auto object = context_.store.fleets().get(fleet.meta.key);
@@ -336,18 +376,9 @@ Duration FleetSync::succeed(const Snapshots& snapshots, int stale) {
   status.fleetId = snapshots.view->fleetId;
   status.lastBalenaSync = snapshots.balena.takenAt;
   status.lastRegistrySync = snapshots.registry->takenAt;
-  status.devices = context_.tally.countsOf(fleet.meta.key);
   status.devices.stale = stale;
   status.failureCount = 0;
-  status.failing.clear();
-  for (const auto& device : context_.store.devicesOfFleet(fleet.meta.key)) {
-    const bool failing = device->status.phase == api::Phase::kFailed ||
-                         device->status.phase == api::Phase::kConflict;
-    const api::Condition* ready = findCondition(device->status.conditions, "Ready");
-    if (!failing || ready == nullptr) continue;
-    status.failing.push_back({device->spec.uuid, ready->reason, ready->message});
-    if (status.failing.size() == kFailingShown) break;
-  }
+  countDevices(fleet.meta.key, status);
   const TimePoint now = context_.clock.now();
   setCondition(status.conditions, {"Ready", true, "Synced", "", fleet.meta.generation, now});
   setCondition(status.conditions,

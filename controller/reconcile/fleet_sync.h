@@ -21,6 +21,9 @@ class FleetSync {
   // when the fleet object has gone. Blocks on the clouds.
   std::optional<Duration> sync(const api::ObjectKey& fleet, const std::stop_token& stop);
 
+  // Brings the counts and the failing devices in the fleet's status up to date. No cloud is called.
+  void refresh(const api::ObjectKey& fleet);
+
   // Lets registries that are being deleted go once no fleet refers to them.
   void finishRegistries();
 
@@ -37,6 +40,10 @@ class FleetSync {
   std::optional<Duration> finish(const std::shared_ptr<const api::BalenaFleet>& fleet);
   // From now on fleet and registry don't go before what hangs on them has.
   [[nodiscard]] Status hold(const api::BalenaFleet& fleet);
+  // What is registered is there to be removed with its object: the object with its finalizer, or
+  // nullptr if it can't have one now.
+  [[nodiscard]] store::Shared<api::BalenaDevice> hold(
+      const store::Shared<api::BalenaDevice>& object, const FleetView& view);
   void discover(const Snapshots& snapshots);
   // Returns the number of stale registrations.
   int compare(const Snapshots& snapshots);
@@ -45,6 +52,7 @@ class FleetSync {
   void release(const api::BalenaDevice& object);
   void markStale(const api::BalenaDevice& object);
   void setStatus(const api::BalenaDevice& object, const api::DeviceStatus& status);
+  void countDevices(const api::ObjectKey& fleet, api::FleetStatus& status);
   Duration succeed(const Snapshots& snapshots, int stale);
   Duration failWith(const api::BalenaFleet& fleet, Error error);
 

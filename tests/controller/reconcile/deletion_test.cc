@@ -1,0 +1,160 @@
+// What goes with an object that is deleted, and what it waits for.
+#include <gmock/gmock.h>
+
+#include "tests/controller/reconcile/world.h"
+
+namespace bco {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+
+class Deletion : public test::World {
+ protected:
+  void deleteFleet() {
+    const auto meta = fleet()->meta;
+    ASSERT_TRUE(store_.fleets().remove(meta.key, meta.uid));
+  }
+  void deleteDevice(int n) {
+    const auto meta = object(n)->meta;
+    ASSERT_TRUE(store_.devices().remove(meta.key, meta.uid));
+  }
+};
+
+TEST_F(Deletion, OfAFleetTakesItsDiscoveredDevicesAlongByItsPolicy) {
+  for (const auto policy : {api::DeletionPolicy::kRetain, api::DeletionPolicy::kDelete}) {
+    fleetSpec().devices = api::DeviceSource::kAll;
+    fleetSpec().deletionPolicy = policy;
+    balena().addDevice(test::uuidOf(1), test::kFleetId);
+    apply();
+    syncAll();
+    syncAll();
+    ASSERT_EQ(phaseOf(1), api::Phase::kReady);
+    deleteFleet();
+    ASSERT_NE(fleet(), nullptr) << "it waits for its device";
+    syncAll();
+    syncAll();
+    EXPECT_EQ(object(1), nullptr);
+    sweep();
+    EXPECT_EQ(fleet(), nullptr);
+    EXPECT_EQ(registry().has(test::idOf(1)), policy == api::DeletionPolicy::kRetain);
+    EXPECT_EQ(variables(1).empty(), policy == api::DeletionPolicy::kDelete);
+  }
+}
+
+TEST_F(Deletion, OfAFleetWaitsForTheDevicesThatAreDeclaredAndSaysSo) {
+  addDevice(1);
+  apply();
+  syncAll();
+  deleteFleet();
+  syncAll();
+  ASSERT_NE(fleet(), nullptr);
+  EXPECT_EQ(fleetReady().reason, "Deleting");
+  EXPECT_THAT(fleetReady().message, HasSubstr("delete the 1 BalenaDevice objects"));
+  deleteDevice(1);
+  reconcile(1);
+  sweep();
+  EXPECT_EQ(fleet(), nullptr);
+}
+
+TEST_F(Deletion, OfADeviceFollowsAFleetThatIsBeingDeleted) {
+  fleetSpec().deletionPolicy = api::DeletionPolicy::kDelete;
+  addDevice(1);
+  deviceSpec(1).deletionPolicy = api::DeletionPolicy::kRetain;
+  apply();
+  syncAll();
+  deleteFleet();
+  sweep();
+  deleteDevice(1);
+  reconcile(1);
+  reconcile(1);
+  EXPECT_EQ(object(1), nullptr);
+  EXPECT_FALSE(registry().has(test::idOf(1)));
+}
+
+TEST_F(Deletion, OfADeviceKeepsTheRegistrationWhereItsFleetHasGone) {
+  fleetSpec().deletionPolicy = api::DeletionPolicy::kDelete;
+  addDevice(1);
+  apply();
+  syncAll();
+  const auto gone = fleet()->meta;
+  ASSERT_TRUE(store_.fleets().release(gone.key, gone.uid));
+  deleteDevice(1);
+  reconcile(1);
+  EXPECT_EQ(object(1), nullptr);
+  EXPECT_TRUE(registry().has(test::idOf(1)));
+  EXPECT_THAT(events_.seen(), Contains("Warning Retained gate-1"));
+}
+
+TEST_F(Deletion, OfADeviceKeepsTheRegistrationWhereItsFleetsSecretHasGone) {
+  fleetSpec().deletionPolicy = api::DeletionPolicy::kDelete;
+  addDevice(1);
+  apply();
+  syncAll();
+  secrets_.erase("balena");
+  apply();
+  deleteFleet();
+  sweep();
+  deleteDevice(1);
+  reconcile(1);
+  EXPECT_EQ(object(1), nullptr);
+  EXPECT_TRUE(registry().has(test::idOf(1)));
+  EXPECT_THAT(events_.seen(), Contains("Warning Retained gate-1"));
+  sweep();
+  EXPECT_EQ(fleet(), nullptr);
+}
+
+TEST_F(Deletion, WithRetainNeedsNoCloud) {
+  addDevice(1);
+  apply();
+  syncAll();
+  balena().log().failAll(Error{ErrorCode::kUnavailable, "down"});
+  registry().log().failAll(Error{ErrorCode::kUnavailable, "down"});
+  deleteDevice(1);
+  reconcile(1);
+  EXPECT_EQ(object(1), nullptr);
+  deleteFleet();
+  sweep();
+  EXPECT_EQ(fleet(), nullptr);
+}
+
+TEST_F(Deletion, OfARegistryWaitsForTheFleetsThatReferToIt) {
+  addDevice(1);
+  apply();
+  syncAll();
+  const auto of = [&] { return store_.registries().get({"default", "main"}); };
+  ASSERT_TRUE(store_.registries().remove(of()->meta.key, of()->meta.uid));
+  fleetSync_.finishRegistries();
+  ASSERT_NE(of(), nullptr);
+  EXPECT_THAT(findCondition(of()->status.conditions, "Ready")->message,
+              HasSubstr("waiting for 1 fleets"));
+  deleteDevice(1);
+  reconcile(1);
+  deleteFleet();
+  sweep();
+  EXPECT_EQ(of(), nullptr);
+}
+
+TEST_F(Deletion, OfWhatWasOnlyObservedWaitsForNothing) {
+  fleetSpec().mode = api::Mode::kObserve;
+  addDevice(1);
+  apply();
+  syncAll();
+  deleteFleet();
+  EXPECT_EQ(fleet(), nullptr);
+}
+
+TEST_F(Deletion, RefreshKeepsTheCountsOfAFleetUpToDate) {
+  addDevice(1);
+  apply();
+  sweep();
+  ASSERT_EQ(fleet()->status.devices.ready, 0);
+  reconcile(1);
+  forgetCalls();
+  fleetSync_.refresh(test::kFleetKey);
+  EXPECT_EQ(fleet()->status.devices.ready, 1);
+  EXPECT_EQ(requests(), 0);
+}
+
+}  // namespace
+}  // namespace bco
