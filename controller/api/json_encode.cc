@@ -54,7 +54,7 @@ void writeOwner(JsonWriter& json, const ObjectMeta& fleet) {
 }
 
 void writeKeys(JsonWriter& json, const KeyOverrides& keys) {
-  if (keys == KeyOverrides()) return;
+  if (!keys.lifetime && !keys.rotateBefore && !keys.renewAfter && !keys.revokeBefore) return;
   json.openObject("keys");
   if (keys.lifetime) json.text("lifetime", formatDuration(*keys.lifetime));
   if (keys.rotateBefore) json.text("rotateBefore", formatDuration(*keys.rotateBefore));
