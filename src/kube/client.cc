@@ -145,7 +145,7 @@ Client::Client(ClientOptions options, http::HttpTransport& transport,
       clock_(clock) {}
 
 Result<Response> Client::authorized(Request& request, const Send& send) const {
-  for (bool renewed = false;;) {
+  for (;;) {
     if (options_.token) {
       auto authorization = options_.token->authorization();
       if (!authorization) return fail(std::move(authorization.error()));
@@ -153,9 +153,9 @@ Result<Response> Client::authorized(Request& request, const Send& send) const {
       request.credential = *std::move(authorization);
     }
     auto answer = send(request);
-    const bool refused = answer && answer->status == 401 && options_.token != nullptr;
-    if (!refused || renewed || !options_.token->renew(request.credential)) return answer;
-    renewed = true;
+    const bool isRefused = answer && answer->status == 401 && options_.token != nullptr;
+    // As long as there is another token.
+    if (!isRefused || !options_.token->renew(request.credential)) return answer;
   }
 }
 

@@ -125,7 +125,7 @@ class Client {
  private:
   struct Call;
   using Send = std::function<Result<http::Response>(const http::Request&)>;
-  // Sends with the token of the moment, and once more if that turns out to be an old one.
+  // Sends with the token of the moment, and again if that turns out to be an old one.
   [[nodiscard]] Result<http::Response> authorized(http::Request& request, const Send& send) const;
   [[nodiscard]] Result<std::string> send(Call call);
   [[nodiscard]] Result<std::string> sendTo(const Name& name, Call call);

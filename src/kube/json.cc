@@ -39,7 +39,7 @@ void readMetadata(ondemand::object metadata, WatchEvent& event) {
     const std::string_view key = field.unescaped_key();
     if (key == "resourceVersion") {
       event.resourceVersion = field.value();
-    } else if (key == "annotations" && !field.value().is_null()) {
+    } else if (key == "annotations") {
       std::string_view mark;
       event.endsInitialList =
           field.value().get_object()[kInitialListEnd].get(mark) == simdjson::SUCCESS &&
