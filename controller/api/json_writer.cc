@@ -1,5 +1,6 @@
 #include "api/json_writer.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "core/utf8.h"
@@ -101,6 +102,7 @@ void JsonWriter::boolean(std::string_view name, bool value) {
 // By hand: formatting takes most of the time that a status would take otherwise.
 void JsonWriter::time(std::string_view name, TimePoint value) {
   begin(name);
+  value = std::clamp(value, kFirstTime, kLastTime);
   const auto midnight = std::chrono::floor<std::chrono::days>(value);
   const std::chrono::year_month_day date(midnight);
   const auto second = std::chrono::floor<std::chrono::seconds>(value - midnight).count();

@@ -18,6 +18,12 @@
 
 namespace bco::api {
 
+inline constexpr TimePoint kFirstTime =
+    std::chrono::sys_days(std::chrono::year(0) / std::chrono::January / 1);
+inline constexpr TimePoint kLastTime =
+    std::chrono::sys_days(std::chrono::year(10000) / std::chrono::January / 1) -
+    std::chrono::seconds(1);
+
 class JsonWriter {
  public:
   JsonWriter() { text_.reserve(2048); }
@@ -36,7 +42,7 @@ class JsonWriter {
   }
   void number(std::string_view name, std::int64_t value);
   void boolean(std::string_view name, bool value);
-  // Whole seconds, as all of Kubernetes' times.
+  // Whole seconds, as all of Kubernetes' times, and within the years that RFC 3339 can write.
   void time(std::string_view name, TimePoint value);
   // Left out when there is none.
   void optionalTime(std::string_view name, const std::optional<TimePoint>& value) {

@@ -1,10 +1,12 @@
 // Any bytes at all are either an object or an error, and what is written of an object is read back
 // as the same.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 
 #include "api/json_decode.h"
 #include "api/json_encode.h"
+#include "api/json_writer.h"
 
 namespace {
 
@@ -29,6 +31,31 @@ std::string servedOf(const std::string& manifest, const std::string& status) {
   return json;
 }
 
+// As it is written: to the second.
+void cut(bco::TimePoint& time) {
+  time = std::chrono::floor<std::chrono::seconds>(std::clamp(time, kFirstTime, kLastTime));
+}
+void cut(std::optional<bco::TimePoint>& time) {
+  if (time) cut(*time);
+}
+
+BalenaDevice asWritten(BalenaDevice device) {
+  DeviceStatus& status = device.status;
+  for (auto* time : {&device.spec.keys.renewAfter, &device.spec.keys.revokeBefore, &status.lastSeen,
+                     &status.absentSince, &status.lastFailureTime}) {
+    cut(*time);
+  }
+  if (status.key) {
+    KeyStatus& key = *status.key;
+    for (auto* time : {&key.issuedAt, &key.expiresAt, &key.rotateAt, &key.verifiedAt}) cut(*time);
+  }
+  for (Condition& condition : status.conditions) {
+    cut(condition.lastTransition);
+    condition.observedGeneration = std::max<std::int64_t>(condition.observedGeneration, 0);
+  }
+  return device;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -37,15 +64,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   expect(isObjectOrError(decodeRegistry(json)));
   expect(isObjectOrError(decodeSecret(json)));
   expect(isObjectOrError(decodeMeta(json)));
-  const auto device = decodeDevice(json);
-  expect(isObjectOrError(device));
-  if (!device) return 0;
+  const auto decoded = decodeDevice(json);
+  expect(isObjectOrError(decoded));
+  if (!decoded) return 0;
 
-  const std::string manifest = encodeDevice(*device, nullptr);
-  const std::string status = applyStatus(*device, device->status, true).members;
-  const auto again = decodeDevice(servedOf(manifest, status));
+  const BalenaDevice device = asWritten(*decoded);
+  const auto again = decodeDevice(
+      servedOf(encodeDevice(device, nullptr), applyStatus(device, device.status, true).members));
   expect(again.has_value());
-  expect(encodeDevice(*again, nullptr) == manifest);
-  expect(applyStatus(*again, again->status, true).members == status);
+  expect(again->spec == device.spec);
+  expect(again->status == device.status);
+  expect(again->meta.key == device.meta.key);
+  expect(again->meta.labels == device.meta.labels);
+  expect(again->meta.annotations == device.meta.annotations);
   return 0;
 }

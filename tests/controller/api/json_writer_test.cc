@@ -50,6 +50,18 @@ TEST(JsonWriter, WritesTimesToTheSecond) {
             R"("d":"0999-02-03T00:00:00Z"})");
 }
 
+TEST(JsonWriter, WritesNoTimeThatNobodyReads) {
+  JsonWriter json;
+  json.openList("");
+  json.time("", *parseRfc3339("9999-12-31T23:59:59-23:59"));
+  json.time("", *parseRfc3339("0000-01-01T00:00:00+23:59"));
+  json.time("", TimePoint::max());
+  json.time("", TimePoint::min());
+  json.closeList();
+  EXPECT_EQ(json.take(), R"(["9999-12-31T23:59:59Z","0000-01-01T00:00:00Z",)"
+                         R"("9999-12-31T23:59:59Z","0000-01-01T00:00:00Z"])");
+}
+
 TEST(JsonWriter, LeavesPlainTextAlone) {
   for (const std::string text : {"", "a", "it's <b>&/", "größe", "\u00a0", "\u00ff", "\u2027\u202a",
                                  "\ufefe", "\uff00", "\ufffd", "😀", "\U0010ffff"}) {
