@@ -254,8 +254,7 @@ std::string withoutFinalizer(const ObjectMeta& meta) {
   JsonWriter json;
   json.openObject("");
   json.openObject("metadata");
-  json.text("uid", meta.uid);
-  json.text("resourceVersion", std::to_string(meta.resourceVersion));
+  json.text("resourceVersion", std::to_string(meta.resourceVersion));  // no successor has it
   json.openList("finalizers");
   for (const CommonText& finalizer : meta.finalizers) {
     if (finalizer != kFinalizer) json.text("", finalizer);
