@@ -1,5 +1,6 @@
 #include "reconcile/fleet_source.h"
 
+#include "core/text.h"
 #include "reconcile/inputs.h"
 
 namespace bco {
@@ -41,7 +42,9 @@ Result<std::shared_ptr<balena::BalenaApi>> FleetSources::clientOf(const api::Bal
     const Entry& entry = entries_[fleet.meta.key];
     if (entry.client != nullptr && entry.inputs == inputs) return entry.client;
   }
-  auto client = factory_.connectBalena(fleet, shareSecret(std::move(*token)), caPem);
+  // Tools that make Secrets from files keep the line break at the end.
+  auto client =
+      factory_.connectBalena(fleet, shareSecret(SecretBytes(trim(token->reveal()))), caPem);
   if (!client) return fail(std::move(client.error()));
   std::lock_guard lock(mutex_);
   entries_[fleet.meta.key] = {inputs, *client};

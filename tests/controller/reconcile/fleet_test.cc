@@ -418,6 +418,13 @@ TEST_F(Fleet, WithoutItsSecretNeedsAPerson) {
   EXPECT_TRUE(fleetReady().status);
 }
 
+TEST_F(Fleet, TakesATokenWithoutTheLineBreakThatAFileHasAtItsEnd) {
+  addSecret("balena", "token", "S3CRET-token\n");
+  apply();
+  sweep();
+  EXPECT_EQ(factory_.lastToken(), "S3CRET-token");
+}
+
 TEST_F(Fleet, WithABadSeedNeedsAPerson) {
   // The second is the base64 of 24 bytes: 32 characters.
   for (const char* seed : {"S3CRET-too-short", "UzNDUkVUUzNDUkVUUzNDUkVUUzNDUkVU"}) {

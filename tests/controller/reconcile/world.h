@@ -34,7 +34,8 @@ class FakeFactory final : public CloudFactory {
   FakeFactory(std::shared_ptr<FakeBalena> balena, std::shared_ptr<FakeRegistry> registry)
       : balena_(std::move(balena)), registry_(std::move(registry)) {}
   [[nodiscard]] Result<std::shared_ptr<balena::BalenaApi>> connectBalena(
-      const api::BalenaFleet&, SharedSecret, const std::optional<std::string>&) override {
+      const api::BalenaFleet&, SharedSecret token, const std::optional<std::string>&) override {
+    lastToken_ = std::move(token);
     return balena_;
   }
   [[nodiscard]] Result<std::shared_ptr<clearblade::RegistryApi>> connectRegistry(
@@ -42,9 +43,12 @@ class FakeFactory final : public CloudFactory {
     return registry_;
   }
 
+  [[nodiscard]] std::string lastToken() const { return std::string(lastToken_->reveal()); }
+
  private:
   std::shared_ptr<FakeBalena> balena_;
   std::shared_ptr<FakeRegistry> registry_;
+  SharedSecret lastToken_;
 };
 
 // "Warning Retained gate-1"
