@@ -122,10 +122,11 @@ void Engine::scheduleVerification(const api::BalenaDevice& device, const api::Fl
   devices_.addAfter(device.spec.uuid, due, Lane::kSweep);
 }
 
-// A device has gone: its fleet may have waited for that.
+// A device has gone: its fleet may have waited for the last one.
 void Engine::resumeDeletions() {
   for (const auto& fleet : context_.store.fleets().list()) {
-    if (fleet->meta.deletedAt) fleetQueue_.add(toString(fleet->meta.key), Lane::kFresh);
+    const bool isLast = context_.tally.countsOf(fleet->meta.key).total == 0;
+    if (fleet->meta.deletedAt && isLast) fleetQueue_.add(toString(fleet->meta.key), Lane::kFresh);
   }
 }
 

@@ -4,7 +4,7 @@
 
 #include <stop_token>
 
-#include "core/work_queue.h"
+#include "reconcile/fleet_deletion.h"
 #include "reconcile/fleet_source.h"
 
 namespace bco {
@@ -14,7 +14,11 @@ class FleetSync {
  public:
   FleetSync(const Context& context, FleetSources& fleets, RegistrySources& registries,
             WorkQueue& devices)
-      : context_(context), fleets_(fleets), registries_(registries), devices_(devices) {}
+      : context_(context),
+        fleets_(fleets),
+        registries_(registries),
+        devices_(devices),
+        deletion_(context, fleets, devices) {}
 
   // One sweep: publishes the fleet's view, creates and releases discovered objects, enqueues the
   // devices that are not in sync and sets the fleet's status. Returns when to come again; nullopt
@@ -25,7 +29,7 @@ class FleetSync {
   void refresh(const api::ObjectKey& fleet);
 
   // Lets registries that are being deleted go once no fleet refers to them.
-  void finishRegistries();
+  void finishRegistries() { deletion_.finishRegistries(); }
 
  private:
   struct Snapshots {
@@ -35,11 +39,6 @@ class FleetSync {
   };
   [[nodiscard]] Result<Snapshots> read(const std::shared_ptr<const api::BalenaFleet>& fleet,
                                        const std::stop_token& stop);
-  // A fleet that is being deleted goes after its devices. Returns when to come again if nothing
-  // changes.
-  std::optional<Duration> finish(const std::shared_ptr<const api::BalenaFleet>& fleet);
-  // From now on fleet and registry don't go before what hangs on them has.
-  [[nodiscard]] Status hold(const api::BalenaFleet& fleet);
   // What is registered is there to be removed with its object: the object with its finalizer, or
   // nullptr if it can't have one now.
   [[nodiscard]] store::Shared<api::BalenaDevice> hold(
@@ -60,6 +59,7 @@ class FleetSync {
   FleetSources& fleets_;
   RegistrySources& registries_;
   WorkQueue& devices_;
+  FleetDeletion deletion_;
 };
 
 }  // namespace bco
