@@ -73,9 +73,7 @@ std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
         setStatus(*each, reportFleetProblem(*each, fleet.error(), context_.clock.now()));
       }
     }
-    // FleetSync brings its devices back, but for those that failed: they have their own time.
-    if (object.status.failureCount == 0) return std::nullopt;
-    return backoff(context_.backoff, object.status.failureCount, context_.random);
+    return std::nullopt;  // the fleet's first sweep brings its devices back
   }
   // Changed since its last look: nothing is done by rules that no longer hold. The sweep that the
   // change has called for looks at the device again.

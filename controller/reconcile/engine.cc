@@ -34,12 +34,6 @@ bool isForSweep(const api::BalenaDevice& device) {
   return device.meta.isDiscovered() && device.status.observedGeneration == -1;
 }
 
-// Nothing of it calls for a pass that has not been made.
-bool isHandled(const api::BalenaDevice& device) {
-  return device.status.observedGeneration == device.meta.generation && !device.meta.deletedAt &&
-         reconcileRequest(device.meta) == device.status.lastHandledReconcileAt;
-}
-
 }  // namespace
 
 Engine::Engine(const Context& context, CloudFactory& factory, SharedSecret fallbackSeed,
@@ -93,11 +87,9 @@ void Engine::run(const std::stop_token& stop) {
   }
   for (const auto& device : context_.store.devices().list()) {
     context_.tally.set(*device, device->status);
-    // When a failed one was to come again only the process knew in which it failed.
-    const bool hasFailed = device->status.failureCount > 0;
-    if (!isForSweep(*device) && (!isHandled(*device) || hasFailed)) {
-      devices_.add(device->spec.uuid, Lane::kSweep);
-    }
+    // The others wait for the first sweep of their fleet.
+    const bool hasFleet = context_.store.fleets().get(device->fleetKey()) != nullptr;
+    if (device->meta.deletedAt || !hasFleet) devices_.add(device->spec.uuid, Lane::kSweep);
   }
   fleetQueue_.add(kRegistries, Lane::kFresh);
   std::vector<std::jthread> threads;

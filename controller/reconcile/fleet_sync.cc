@@ -44,6 +44,13 @@ bool hasBeenLookedAt(const api::DeviceStatus& status) {
   return ready != nullptr && ready->reason != kFleetNotReady;
 }
 
+// A pass is due that a sweep would not call for.
+bool isUnfinished(const api::BalenaDevice& device) {
+  const bool isNew = device.status.observedGeneration == -1;
+  const bool hasFailed = device.status.failureCount > 0;
+  return device.meta.deletedAt || hasFailed || (!isNew && !isHandled(device));
+}
+
 }  // namespace
 
 std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::stop_token& stop) {
@@ -157,12 +164,18 @@ void FleetSync::release(const api::BalenaDevice& object) {
 
 int FleetSync::compare(const Snapshots& snapshots) {
   const FleetView& view = *snapshots.view;
+  const bool isFirst = !context_.views.get(view.object->meta.key);
   // Only now: a device may be reconciled as soon as its fleet has a view.
   context_.views.set(view.object->meta.key, snapshots.view);
   std::unordered_map<std::string_view, const balena::FleetDevice*> rows;
   for (const balena::FleetDevice& row : snapshots.balena.devices) rows.emplace(row.uuid, &row);
   const auto managed = context_.views.fleetIds();
   for (const auto& object : context_.store.devicesOfFleet(view.object->meta.key)) {
+    // What an earlier process has left to be done, only it knew when.
+    if (isFirst && isUnfinished(*object)) {
+      devices_.add(object->spec.uuid, Lane::kSweep);
+      continue;
+    }
     const auto row = rows.find(object->spec.uuid);
     judgeDevice(snapshots, object, row == rows.end() ? nullptr : row->second, managed);
   }

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "api/object.h"
+#include "api/device.h"
 
 namespace bco {
 
@@ -12,6 +12,12 @@ namespace bco {
 [[nodiscard]] inline std::string reconcileRequest(const api::ObjectMeta& meta) {
   const auto found = meta.annotations.find(api::kReconcileAnnotation);
   return found == meta.annotations.end() ? std::string() : found->second;
+}
+
+// Nothing of it calls for a pass that has not been made.
+[[nodiscard]] inline bool isHandled(const api::BalenaDevice& device) {
+  return device.status.observedGeneration == device.meta.generation && !device.meta.deletedAt &&
+         reconcileRequest(device.meta) == device.status.lastHandledReconcileAt;
 }
 
 }  // namespace bco

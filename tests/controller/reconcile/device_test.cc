@@ -531,16 +531,21 @@ TEST_F(Device, WaitsForItsFleet) {
   EXPECT_EQ(requests(), 0);
 }
 
-TEST_F(Device, ThatFailedInAnEarlierProcessComesBackToAFleetThatIsYetToBeSwept) {
+TEST_F(Device, ThatFailedInAnEarlierProcessComesBackWithTheFirstSweepOfItsFleet) {
   addDevice(1);
   apply();
-  const auto meta = object(1)->meta;
   api::DeviceStatus failed;
-  failed.observedGeneration = meta.generation;
+  failed.observedGeneration = object(1)->meta.generation;
   failed.phase = Phase::kFailed;
   failed.failureCount = 1;
-  ASSERT_TRUE(store_.devices().setStatus(meta.key, meta.uid, failed));
-  EXPECT_NE(reconcile(1), std::nullopt) << "no sweep brings it back";
+  ASSERT_TRUE(store_.devices().setStatus(object(1)->meta.key, object(1)->meta.uid, failed));
+  balena().log().failNext("getFleet", Error{ErrorCode::kUnavailable, "down"});
+  sweep();
+  EXPECT_EQ(takeQueued().size(), 0U);
+  sweep();
+  EXPECT_EQ(takeQueued().size(), 1U);
+  sweep();
+  EXPECT_EQ(takeQueued().size(), 0U) << "it has its own time now";
 }
 
 TEST_F(Device, WaitsForTheSweepOfAFleetThatHasChanged) {
