@@ -41,7 +41,7 @@ StreamQueue::Taken StreamQueue::take(std::string& bytes, SteadyPoint deadline,
   if (!ready) return {Outcome::kSilent};
   if (bytes_.empty()) return {Outcome::kEnded};
   bytes.swap(bytes_);
-  return {Outcome::kBytes, std::exchange(full_, false)};
+  return {Outcome::kBytes, full_};
 }
 
 Response StreamQueue::head() const {

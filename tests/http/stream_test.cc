@@ -159,6 +159,24 @@ TEST_F(StreamTest, CallsSilenceADeadlineBeforeAndAfterTheHead) {
   }
 }
 
+TEST_F(StreamTest, MayBeSilentForLongerThanRequests) {
+  std::promise<void> never;
+  const ScriptedServer server([&](Peer& peer) {
+    peer.readRequest();
+    peer.write(std::string(kHead) + chunk("one"));
+    // The library's own timer knows real time only. For requests it is a second beyond this:
+    never.get_future().wait_for(60ms);
+    peer.write(chunk("two") + std::string(kEnd));
+    peer.waitForReset();
+  });
+  PoolOptions hasty = options();
+  hasty.attemptDeadline = -970ms;
+  ClientPool pool(hasty, clock_);
+  const auto result = stream(pool, get(server.url()));
+  EXPECT_TRUE(result) << describe(result);
+  EXPECT_EQ(taken_, "onetwo");
+}
+
 TEST_F(StreamTest, CountsSilenceFromTheLastPiece) {
   test::FakeClock clock;
   std::promise<void> first;
@@ -322,7 +340,8 @@ TEST_F(StreamTest, EndsAlsoWhileTheServerHasToWait) {
   const ScriptedServer server([&](Peer& peer) {
     peer.readRequest();
     peer.write(kHead);
-    while (peer.write(chunk(std::string(10000, 'x')))) {
+    // Small ones, of which the library has read more than it has handed on.
+    while (peer.write(chunk("x") + chunk("y") + chunk("z"))) {
     }
     ended.set_value();
   });
