@@ -140,7 +140,7 @@ def test_observing_says_what_would_be_done_and_does_nothing(installation, sandbo
     assert writes(sandbox) == {}
     assert not any("finalizers" in item["metadata"] for item in installation.devices().values())
     installation.kubectl("delete", "bfleet", "sensors", "--timeout=30s")
-    assert installation.devices() == {}
+    wait_until(lambda: installation.devices() == {}, "the end of what the fleet had discovered")
     assert not any(sandbox.variable(new, name, "relay") for name in VARIABLES)
 
 
