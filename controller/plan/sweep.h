@@ -4,9 +4,8 @@
 
 #include <optional>
 
-#include "balena/api.h"
-#include "clearblade/api.h"
 #include "plan/device_state.h"
+#include "plan/listing.h"
 
 namespace bco {
 
@@ -15,15 +14,14 @@ struct SweepFinding {
   bool inSync = false;
   // ... but a pass must have had a look at the stored key since this process started.
   bool needsVerification = false;
-  // Of the newest listed key, if in sync and present.
-  std::optional<MarkedKey> key;
-  std::optional<TimePoint> expiresAt;
+  // The newest listed key, if present.
+  std::optional<ListedKey> key;
 };
 
 // `row`: the device in its fleet's listing; `registration`: the one of its id. nullptr when absent.
 // Pure.
-[[nodiscard]] SweepFinding judge(const DesiredDevice& desired, const balena::FleetDevice* row,
-                                 const clearblade::Registration* registration, TimePoint now,
+[[nodiscard]] SweepFinding judge(const DesiredDevice& desired, const ListedDevice* row,
+                                 const ListedRegistration* registration, TimePoint now,
                                  Duration clockSkew);
 
 }  // namespace bco

@@ -13,7 +13,6 @@ class Applier {
   Applier(const DesiredDevice& desired, const ObservedDevice& observed, const FleetView& fleet,
           Clock& clock, Random& random)
       : desired_(desired),
-        registrationId_(api::registrationId(desired.uuid)),
         fleet_(fleet),
         clock_(clock),
         random_(random),
@@ -104,7 +103,7 @@ class Applier {
   [[nodiscard]] clearblade::RegistryApi& registry() const { return *fleet_.registry->registry; }
 
   void noteRegistration(Hint hint) {
-    fleet_.registry->hints->note(registrationId_, hint, clock_.now());
+    fleet_.registry->hints->note(desired_.uuid, hint, clock_.now());
   }
 
   // The key of this incarnation, derived once a pass.
@@ -142,7 +141,6 @@ class Applier {
   }
 
   const DesiredDevice& desired_;
-  const std::string registrationId_;
   const FleetView& fleet_;
   Clock& clock_;
   Random& random_;

@@ -14,26 +14,11 @@ namespace {
 
 constexpr std::size_t kFailingShown = 5;
 
-bool selects(const api::Selector& selector, const balena::FleetDevice& row) {
-  const auto has = [&](const auto& tag) {
-    const auto found = row.tags.find(tag.first);
-    return found != row.tags.end() && found->second == tag.second;
-  };
-  return std::ranges::all_of(selector.tags, has) &&
-         std::ranges::none_of(selector.excludeTags, has) &&
-         (selector.deviceTypes.empty() ||
-          std::ranges::find(selector.deviceTypes, row.deviceType) != selector.deviceTypes.end());
-}
-
 // Registrations of ours that say they belong to this fleet.
 template <class Visit>
 void forEachOwned(const FleetView& view, const RegistryListing& listing, Visit visit) {
-  for (const auto& [id, registration] : listing.registrations) {
-    const ReadMark read = readMark(registration.metadata);
-    if (read.state == MarkState::kValid && read.mark.owner == view.registry->ownerId &&
-        read.mark.fleetId == view.fleetId) {
-      visit(id);
-    }
+  for (const auto& [uuid, registration] : listing.rows()) {
+    if (registration.isOurs && registration.fleetId == view.fleetId) visit(uuid);
   }
 }
 
@@ -92,11 +77,11 @@ Result<FleetSync::Snapshots> FleetSync::read(const std::shared_ptr<const api::Ba
   }
   auto registry = registries_.listing(*(*view)->registry, fresh, stop);
   if (!registry) return fail(std::move(registry.error()));
-  auto devices = (*view)->balena->listFleet((*view)->fleetId, (*view)->level);
-  if (!devices) return fail(withContext(std::move(devices.error()), "balena"));
+  auto devices = listFleet(**view);
+  if (!devices) return fail(std::move(devices.error()));
   if (devices->devices.empty()) {
     int owned = 0;
-    forEachOwned(**view, **registry, [&](const std::string&) { ++owned; });
+    forEachOwned(**view, **registry, [&](const DeviceUuid&) { ++owned; });
     if (owned > 0) {
       return fail(
           ErrorCode::kUnavailable,
@@ -125,9 +110,9 @@ void FleetSync::discover(const Snapshots& snapshots) {
     }
   }
   if (all) {
-    for (const balena::FleetDevice& row : snapshots.balena.devices) {
+    for (const ListedDevice& row : snapshots.balena.devices) {
       const auto existing = discovered.find(row.uuid);
-      const bool wanted = selects(fleet.spec.selector, row) && !declared.contains(row.uuid);
+      const bool wanted = row.isSelected && !declared.contains(row.uuid);
       if (existing != discovered.end()) {
         if (wanted) discovered.erase(existing);
         continue;
@@ -142,16 +127,14 @@ void FleetSync::discover(const Snapshots& snapshots) {
       (void)context_.store.devices().create(std::move(device));  // exists: as wanted
     }
   }
-  std::set<std::string> listed;
-  for (const balena::FleetDevice& row : snapshots.balena.devices) listed.insert(row.uuid);
   for (const auto& [uuid, object] : discovered) {
     // One whose device has left balena stays, to show that its registration is stale.
-    if (all && !listed.contains(uuid) && !declared.contains(uuid)) continue;
+    if (all && snapshots.balena.find(uuid) == nullptr && !declared.contains(uuid)) continue;
     release(*object);
   }
   // What other fleets of ours have discovered and this one now lists has moved here.
-  for (const std::string& uuid : listed) {
-    for (const auto& object : context_.store.devicesByUuid(uuid)) {
+  for (const ListedDevice& row : snapshots.balena.devices) {
+    for (const auto& object : context_.store.devicesByUuid(row.uuid)) {
       if (object->meta.isDiscovered() && object->fleetKey() != fleetKey) release(*object);
     }
   }
@@ -167,8 +150,6 @@ int FleetSync::compare(const Snapshots& snapshots) {
   const bool isFirst = !context_.views.get(view.object->meta.key);
   // Only now: a device may be reconciled as soon as its fleet has a view.
   context_.views.set(view.object->meta.key, snapshots.view);
-  std::unordered_map<std::string_view, const balena::FleetDevice*> rows;
-  for (const balena::FleetDevice& row : snapshots.balena.devices) rows.emplace(row.uuid, &row);
   const auto managed = context_.views.fleetIds();
   for (const auto& object : context_.store.devicesOfFleet(view.object->meta.key)) {
     // What an earlier process has left to be done, only it knew when.
@@ -176,27 +157,23 @@ int FleetSync::compare(const Snapshots& snapshots) {
       devices_.add(object->spec.uuid, Lane::kSweep);
       continue;
     }
-    const auto row = rows.find(object->spec.uuid);
-    judgeDevice(snapshots, object, row == rows.end() ? nullptr : row->second, managed);
+    judgeDevice(snapshots, object, snapshots.balena.find(object->spec.uuid), managed);
   }
   int stale = 0;
-  forEachOwned(view, *snapshots.registry, [&](const std::string& id) {
-    constexpr std::string_view kPrefix = "balena-";
-    if (id.starts_with(kPrefix) && !rows.contains(std::string_view(id).substr(kPrefix.size()))) {
-      ++stale;
-    }
+  forEachOwned(view, *snapshots.registry, [&](const DeviceUuid& uuid) {
+    if (snapshots.balena.find(uuid.text()) == nullptr) ++stale;
   });
   return stale;
 }
 
 void FleetSync::judgeDevice(const Snapshots& snapshots,
-                            const store::Shared<api::BalenaDevice>& object,
-                            const balena::FleetDevice* row, const std::set<std::int64_t>& managed) {
+                            const store::Shared<api::BalenaDevice>& object, const ListedDevice* row,
+                            const std::set<std::int64_t>& managed) {
   const api::DeviceStatus& status = object->status;
   const std::string& uuid = object->spec.uuid;
   // What has been looked at since the snapshots is better known than they know it; what failed has
   // its own time to come back.
-  const TimePoint takenAt = std::min(snapshots.balena.takenAt, snapshots.registry->takenAt);
+  const TimePoint takenAt = std::min(snapshots.balena.takenAt, snapshots.registry->takenAt());
   if (status.key && status.key->verifiedAt && *status.key->verifiedAt >= takenAt) return;
   if (status.failureCount > 0) return;
   // What several objects make of one device is for a pass over all of them to say.
@@ -210,21 +187,18 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
     devices_.add(uuid, Lane::kSweep);
     return;
   }
-  const auto registration = snapshots.registry->registrations.find(api::registrationId(uuid));
-  const bool isRegistered = registration != snapshots.registry->registrations.end();
+  const ListedRegistration* registration = snapshots.registry->find(uuid);
   if (row == nullptr && desired.present) {
-    const ReadMark read = isRegistered ? readMark(registration->second.metadata) : ReadMark{};
-    if (read.state == MarkState::kValid && read.mark.owner == desired.ownerId &&
-        read.mark.fleetId == desired.fleetId) {
+    if (registration != nullptr && registration->isOurs &&
+        registration->fleetId == desired.fleetId) {
       markStale(*object);
       return;
     }
     // It has been looked at, and nothing that a sweep sees has changed.
     if (status.phase == api::Phase::kWaiting || status.phase == api::Phase::kFailed) return;
   }
-  const SweepFinding finding =
-      judge(desired, row, isRegistered ? &registration->second : nullptr, context_.clock.now(),
-            snapshots.view->registry->registry->clockSkew());
+  const SweepFinding finding = judge(desired, row, registration, context_.clock.now(),
+                                     snapshots.view->registry->registry->clockSkew());
   if (!finding.inSync) {
     const bool isNew = status.phase == api::Phase::kPending;
     devices_.add(uuid, isNew ? Lane::kFresh : Lane::kSweep);
@@ -237,8 +211,7 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
   }
   const auto held = hold(object, *snapshots.view);
   if (held == nullptr) return;
-  setStatus(*held, reportInSync(*held, desired, *finding.key, finding.expiresAt, row->name,
-                                context_.clock.now()));
+  setStatus(*held, reportInSync(*held, desired, *finding.key, row->name, context_.clock.now()));
   // The stored key itself has not been seen: verified at some time of the coming interval.
   devices_.addAfter(uuid, context_.random.upTo(desired.keys.verifyInterval), Lane::kSweep);
 }
@@ -316,7 +289,7 @@ Duration FleetSync::succeed(const Snapshots& snapshots, int stale) {
   status.observedGeneration = fleet.meta.generation;
   status.fleetId = snapshots.view->fleetId;
   status.lastBalenaSync = snapshots.balena.takenAt;
-  status.lastRegistrySync = snapshots.registry->takenAt;
+  status.lastRegistrySync = snapshots.registry->takenAt();
   status.devices.stale = stale;
   status.failureCount = 0;
   countDevices(fleet.meta.key, status);
@@ -352,7 +325,7 @@ Duration FleetSync::succeed(const Snapshots& snapshots, int stale) {
   context_.log.debug("fleet swept",
                      {{"fleet", toString(fleet.meta.key)},
                       {"devices", std::to_string(snapshots.balena.devices.size())},
-                      {"registrations", std::to_string(snapshots.registry->registrations.size())}});
+                      {"registrations", std::to_string(snapshots.registry->total())}});
   return next;
 }
 

@@ -5,6 +5,7 @@
 #include <stop_token>
 
 #include "reconcile/fleet_deletion.h"
+#include "reconcile/fleet_listing.h"
 #include "reconcile/fleet_source.h"
 
 namespace bco {
@@ -34,7 +35,7 @@ class FleetSync {
  private:
   struct Snapshots {
     std::shared_ptr<const FleetView> view;
-    balena::FleetSnapshot balena;
+    FleetListing balena;
     std::shared_ptr<const RegistryListing> registry;
   };
   [[nodiscard]] Result<Snapshots> read(const std::shared_ptr<const api::BalenaFleet>& fleet,
@@ -47,7 +48,7 @@ class FleetSync {
   // Returns the number of stale registrations.
   int compare(const Snapshots& snapshots);
   void judgeDevice(const Snapshots& snapshots, const store::Shared<api::BalenaDevice>& object,
-                   const balena::FleetDevice* row, const std::set<std::int64_t>& managed);
+                   const ListedDevice* row, const std::set<std::int64_t>& managed);
   void release(const api::BalenaDevice& object);
   void markStale(const api::BalenaDevice& object);
   void setStatus(const api::BalenaDevice& object, const api::DeviceStatus& status);

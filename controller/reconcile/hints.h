@@ -1,14 +1,14 @@
-// What the last snapshot of a registry says of a registration. Hints choose the order of calls;
-// they never justify a write.
+// What the last listing of a registry says of a registration. Hints choose the order of calls; they
+// never justify a write.
 #pragma once
 
+#include <memory>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <unordered_map>
-#include <vector>
 
-#include "core/time.h"
+#include "core/device_uuid.h"
+#include "reconcile/registry_listing.h"
 
 namespace bco {
 
@@ -17,11 +17,12 @@ enum class Hint { kUnknown, kAbsent, kPresent };
 // Thread-safe.
 class RegistrationHints {
  public:
-  [[nodiscard]] Hint of(const std::string& id) const;
-  // A complete list, as it was at `takenAt`. What was noted since stays.
-  void replace(std::vector<std::string> presentIds, TimePoint takenAt);
+  // Of the registration for the device of this UUID.
+  [[nodiscard]] Hint of(const std::string& uuid) const;
+  // What was noted since it was taken stays.
+  void replace(std::shared_ptr<const RegistryListing> listing);
   // What a call of ours has just shown, or left open.
-  void note(const std::string& id, Hint hint, TimePoint at);
+  void note(const std::string& uuid, Hint hint, TimePoint at);
 
  private:
   struct Noted {
@@ -29,8 +30,8 @@ class RegistrationHints {
     TimePoint at;
   };
   mutable std::mutex mutex_;  // guards all below
-  bool complete_ = false;     // ids that are not listed are absent
-  std::unordered_map<std::string, Noted> noted_;
+  std::shared_ptr<const RegistryListing> listing_;
+  std::unordered_map<DeviceUuid, Noted> noted_;  // since the listing
 };
 
 }  // namespace bco

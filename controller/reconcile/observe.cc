@@ -96,7 +96,7 @@ Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fl
   }
 
   const std::string id = api::registrationId(desired.uuid);
-  if (desired.present && registry.hints->of(id) == Hint::kAbsent) {
+  if (desired.present && registry.hints->of(desired.uuid) == Hint::kAbsent) {
     observed.registrationPresumedAbsent = true;
     return observed;
   }

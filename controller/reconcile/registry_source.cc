@@ -124,9 +124,9 @@ Result<std::shared_ptr<const RegistryListing>> RegistrySources::listing(
     Entry& entry = entries_[view.key];
     waitUntil(context_.clock, lock, listed_, kForever, stop, [&] { return !entry.isListing; });
     if (stop.stop_requested()) return fail(ErrorCode::kUnavailable, "stopping");
-    if (entry.listing != nullptr && entry.listing->takenAt >= notBefore && !isAskedFor(view.key)) {
-      return entry.listing;
-    }
+    const bool isOfUse = entry.listing != nullptr && entry.listing->takenAt() >= notBefore &&
+                         entry.listing->ownerId() == view.ownerId;
+    if (isOfUse && !isAskedFor(view.key)) return entry.listing;
     entry.isListing = true;
   }
   Result<std::shared_ptr<const RegistryListing>> listing;
@@ -151,28 +151,24 @@ bool RegistrySources::isAskedFor(const api::ObjectKey& key) const {
 }
 
 Result<std::shared_ptr<const RegistryListing>> RegistrySources::list(const RegistryView& view) {
-  auto snapshot = view.registry->listRegistrations();
-  if (!snapshot) {
+  auto listing = std::make_shared<RegistryListing>(view.ownerId);
+  const auto takenAt = view.registry->listRegistrations(
+      [&](const clearblade::Registration& registration) { listing->add(registration); });
+  if (!takenAt) {
     const auto object = context_.store.registries().get(view.key);
     if (object != nullptr) {
       api::RegistryStatus status = object->status;
       ++status.failureCount;
       status.lastFailureTime = context_.clock.now();
       setCondition(status.conditions,
-                   {kReady, false, std::string(traitsOf(snapshot.error().code).reason),
-                    snapshot.error().message, object->meta.generation, context_.clock.now()});
+                   {kReady, false, std::string(traitsOf(takenAt.error().code).reason),
+                    takenAt.error().message, object->meta.generation, context_.clock.now()});
       (void)context_.store.registries().setStatus(view.key, object->meta.uid, std::move(status));
     }
-    return fail(withContext(std::move(snapshot.error()), "clearblade"));
+    return fail(withContext(takenAt.error(), "clearblade"));
   }
-  auto listing = std::make_shared<RegistryListing>();
-  listing->takenAt = snapshot->takenAt;
-  std::vector<std::string> ids;
-  for (clearblade::Registration& registration : snapshot->registrations) {
-    ids.push_back(registration.id);
-    listing->registrations.emplace(registration.id, std::move(registration));
-  }
-  view.hints->replace(std::move(ids), listing->takenAt);
+  listing->complete(*takenAt);
+  view.hints->replace(listing);
   reportListing(view, *listing);
   return listing;
 }
@@ -183,14 +179,10 @@ void RegistrySources::reportListing(const RegistryView& view, const RegistryList
   api::RegistryStatus status = object->status;
   status.observedGeneration = object->meta.generation;
   status.ownerId = view.ownerId;
-  status.total = static_cast<int>(listing.registrations.size());
-  status.owned = 0;
-  for (const auto& [id, registration] : listing.registrations) {
-    const ReadMark read = readMark(registration.metadata);
-    if (read.state == MarkState::kValid && read.mark.owner == view.ownerId) ++status.owned;
-  }
+  status.total = listing.total();
+  status.owned = listing.owned();
   status.foreign = status.total - status.owned;
-  status.lastCompleteSync = listing.takenAt;
+  status.lastCompleteSync = listing.takenAt();
   status.failureCount = 0;
   status.lastHandledReconcileAt = reconcileRequest(object->meta);
   setCondition(status.conditions,
@@ -198,7 +190,7 @@ void RegistrySources::reportListing(const RegistryView& view, const RegistryList
   // A time alone is not worth a write, unless the old one grows old.
   api::RegistryStatus before = object->status;
   const bool isRecent =
-      before.lastCompleteSync && listing.takenAt - *before.lastCompleteSync < kStatusAge;
+      before.lastCompleteSync && listing.takenAt() - *before.lastCompleteSync < kStatusAge;
   before.lastCompleteSync = status.lastCompleteSync;
   if (isRecent && before == status) return;
   (void)context_.store.registries().setStatus(view.key, object->meta.uid, std::move(status));

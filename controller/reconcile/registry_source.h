@@ -7,19 +7,13 @@
 #include <mutex>
 #include <stop_token>
 #include <string>
-#include <unordered_map>
 
 #include "reconcile/clients.h"
 #include "reconcile/device_reconciler.h"
+#include "reconcile/registry_listing.h"
 #include "reconcile/views.h"
 
 namespace bco {
-
-// Registrations by id.
-struct RegistryListing {
-  std::unordered_map<std::string, clearblade::Registration> registrations;
-  TimePoint takenAt;
-};
 
 // Thread-safe; blocks on the cloud without holding a lock.
 class RegistrySources {

@@ -213,8 +213,7 @@ api::DeviceStatus report(const api::BalenaDevice& object, const DesiredDevice& d
 }
 
 api::DeviceStatus reportInSync(const api::BalenaDevice& object, const DesiredDevice& desired,
-                               const MarkedKey& key, const std::optional<TimePoint>& expiresAt,
-                               const std::string& deviceName, TimePoint now) {
+                               const ListedKey& key, const std::string& deviceName, TimePoint now) {
   api::DeviceStatus status = begin(object);
   status.phase = Phase::kReady;
   status.failureCount = 0;
@@ -225,7 +224,7 @@ api::DeviceStatus reportInSync(const api::BalenaDevice& object, const DesiredDev
   if (keyStatus.generation != key.generation || keyStatus.issuedAt != key.issuedAt) keyStatus = {};
   keyStatus.generation = key.generation;
   keyStatus.issuedAt = key.issuedAt;
-  keyStatus.expiresAt = expiresAt;
+  keyStatus.expiresAt = key.expiresAt;
   keyStatus.rotateAt = rotateAt(key.issuedAt, desired.keys, desired.uuid);
   status.key = keyStatus;
   setConditions(status, nameOf(Reason::kSynced), "", now);

@@ -5,6 +5,7 @@
 
 #include "api/device.h"
 #include "core/error.h"
+#include "plan/listing.h"
 #include "plan/plan.h"
 
 namespace bco {
@@ -29,8 +30,7 @@ struct Pass {
 
 // The status of a device that a sweep has found in sync by what is public.
 [[nodiscard]] api::DeviceStatus reportInSync(const api::BalenaDevice& object,
-                                             const DesiredDevice& desired, const MarkedKey& key,
-                                             const std::optional<TimePoint>& expiresAt,
+                                             const DesiredDevice& desired, const ListedKey& key,
                                              const std::string& deviceName, TimePoint now);
 
 // The reason of such a device's Ready condition.

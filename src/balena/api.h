@@ -55,10 +55,15 @@ struct FleetDevice {
   bool hasPrivateKey = false;  // by the anti-join: some GCP_PRIVATE_KEY is stored at that level
 };
 
-// Every device of a fleet at one time. There is no partial one: a page that failed is an error.
-struct FleetSnapshot {
-  std::vector<FleetDevice> devices;  // by ascending id
-  TimePoint takenAt;                 // when the first page was asked for
+// Takes in a fleet's devices as they are listed: a fleet may be larger than what anybody wants to
+// hold of it.
+class FleetVisitor {
+ public:
+  virtual ~FleetVisitor() = default;
+  // What was told so far was not the whole: the list begins anew.
+  virtual void restart() = 0;
+  // By ascending id.
+  virtual void visit(const FleetDevice& device) = 0;
 };
 
 struct StoredVariable {
@@ -116,10 +121,12 @@ class BalenaApi {
   // kNotFound: no fleet of that slug that the token can see.
   [[nodiscard]] virtual Result<Fleet> getFleet(const std::string& slug) = 0;
 
-  // All devices of the fleet with their three public variables at `level`, and who lacks the key.
-  // kInternal when the rows disagree with $count.
-  [[nodiscard]] virtual Result<FleetSnapshot> listFleet(std::int64_t fleetId,
-                                                        const VariableLevel& level) = 0;
+  // Tells `visitor` of all devices of the fleet, with their three public variables at `level` and
+  // who lacks the key. Returns when the first of it was asked for. kInternal when the rows disagree
+  // with $count. After an error, what was visited is a part of unknown size.
+  [[nodiscard]] virtual Result<TimePoint> listFleet(std::int64_t fleetId,
+                                                    const VariableLevel& level,
+                                                    FleetVisitor& visitor) = 0;
 
   // kNotFound: no such device, or none that the token can see.
   [[nodiscard]] virtual Result<Device> getDevice(const std::string& uuid) = 0;

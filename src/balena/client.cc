@@ -1,7 +1,6 @@
 #include "balena/client.h"
 
 #include <algorithm>
-#include <unordered_set>
 #include <utility>
 
 #include "balena/parse.h"
@@ -167,73 +166,93 @@ Result<Fleet> Client::getFleet(const std::string& slug) {
   return fail(ErrorCode::kNotFound, what + ": there is none, or the token can't see it");
 }
 
-Result<FleetSnapshot> Client::listFleet(std::int64_t fleetId, const VariableLevel& level) {
+Result<TimePoint> Client::listFleet(std::int64_t fleetId, const VariableLevel& level,
+                                    FleetVisitor& visitor) {
   const TimePoint takenAt = clock_.now();
-  auto devices = listOnce(fleetId, level);
-  // Devices come and go while they are counted: once is chance.
-  if (devices && !*devices) devices = listOnce(fleetId, level);
-  if (!devices) return fail(devices.error());
-  if (!*devices) {
+  auto agrees = listOnce(fleetId, level, visitor);
+  if (agrees && !*agrees) {  // devices come and go while they are counted: once is chance
+    visitor.restart();
+    agrees = listOnce(fleetId, level, visitor);
+  }
+  if (!agrees) return fail(std::move(agrees.error()));
+  if (!*agrees) {
     return fail(ErrorCode::kInternal, "listing fleet " + std::to_string(fleetId) +
                                           ": its devices disagree with their $count, twice");
   }
-  if (const Status marked = markWhoHasKey(fleetId, level, **devices); !marked) {
-    return fail(marked.error());
-  }
-  return FleetSnapshot{std::move(**devices), takenAt};
+  return takenAt;
 }
 
-Result<std::optional<std::vector<FleetDevice>>> Client::listOnce(std::int64_t fleetId,
-                                                                 const VariableLevel& level) {
-  const std::string what = "listing fleet " + std::to_string(fleetId);
-  auto counted =
-      read("balena.device.count", urls_.deviceCount(fleetId), what, http::kUnderwayBudgetWait);
-  if (!counted) return fail(counted.error());
-  const auto count = parseCount(std::move(*counted));
-  if (!count) return fail(withContext(count.error(), what));
+Result<bool> Client::listOnce(std::int64_t fleetId, const VariableLevel& level,
+                              FleetVisitor& visitor) {
+  const auto expected = countDevices(fleetId);
+  if (!expected) return fail(expected.error());
+  // Asked before the rows, so that none of them has to be kept until the answer. Nobody is asked
+  // about when nobody can have a key.
+  std::vector<std::int64_t> keyless;
+  if (*expected > 0) {
+    auto listed = listKeyless(fleetId, level);
+    if (!listed) return fail(std::move(listed.error()));
+    keyless = *std::move(listed);
+  }
+  const auto count = listRows(fleetId, level, *expected, [&](FleetDevice& device) {
+    const auto holder = level.serviceId ? device.serviceInstallId : std::optional(device.id);
+    device.hasPrivateKey = holder && !std::ranges::binary_search(keyless, *holder);
+    visitor.visit(device);
+  });
+  if (!count) return fail(count.error());
+  return *count == *expected;
+}
 
-  std::vector<FleetDevice> devices;
-  const auto expected = static_cast<std::size_t>(std::max<std::int64_t>(*count, 0));
-  devices.reserve(std::min<std::size_t>(expected, 100000));
+Result<std::int64_t> Client::countDevices(std::int64_t fleetId) {
+  const std::string what = "counting the devices of fleet " + std::to_string(fleetId);
+  auto body =
+      read("balena.device.count", urls_.deviceCount(fleetId), what, http::kUnderwayBudgetWait);
+  if (!body) return fail(std::move(body.error()));
+  auto count = parseCount(std::move(*body));
+  if (!count) return fail(withContext(std::move(count.error()), what));
+  return count;
+}
+
+Result<std::int64_t> Client::listRows(std::int64_t fleetId, const VariableLevel& level,
+                                      std::int64_t expected,
+                                      const std::function<void(FleetDevice&)>& visit) {
+  const std::string what = "listing fleet " + std::to_string(fleetId);
+  std::int64_t listed = 0;
   std::int64_t last = 0;
+  const auto note = [&](FleetDevice& device) {
+    last = device.id;
+    visit(device);
+  };
   // A short page is the last one; so is the one that completes the count.
-  for (std::size_t rows = kPageSize;
-       rows == kPageSize && (last == 0 || devices.size() != expected);) {
+  for (std::size_t rows = kPageSize; rows == kPageSize && (last == 0 || listed != expected);) {
     auto body = read("balena.device.list", urls_.devicePage(fleetId, level, last, kPageSize), what,
                      http::kUnderwayBudgetWait);
-    if (!body) return fail(body.error());
-    const auto read = parseDevicePage(std::move(*body), fleetId, level, last, devices);
+    if (!body) return fail(std::move(body.error()));
+    const auto read = parseDevicePage(std::move(*body), fleetId, level, last, note);
     if (!read) return fail(withContext(read.error(), what));
     rows = *read;
-    if (rows > 0) last = devices.back().id;
+    listed += static_cast<std::int64_t>(rows);
   }
-  if (devices.size() != expected) return std::nullopt;
-  return devices;
+  return listed;
 }
 
-Status Client::markWhoHasKey(std::int64_t fleetId, const VariableLevel& level,
-                             std::vector<FleetDevice>& devices) {
+Result<std::vector<std::int64_t>> Client::listKeyless(std::int64_t fleetId,
+                                                      const VariableLevel& level) {
   const std::string what = "listing who of fleet " + std::to_string(fleetId) + " has no key";
-  // Nobody is asked about when nobody can have a key.
-  if (devices.empty()) return {};
-  std::unordered_set<std::int64_t> missing;
+  std::vector<std::int64_t> keyless;
   std::int64_t last = 0;
   for (std::size_t rows = kIdPageSize; rows == kIdPageSize;) {
     auto body =
         read("balena.device.missing_key", urls_.missingKeyPage(fleetId, level, last, kIdPageSize),
              what, http::kUnderwayBudgetWait);
-    if (!body) return fail(body.error());
+    if (!body) return fail(std::move(body.error()));
     const auto ids = parseIdPage(std::move(*body), last);
     if (!ids) return fail(withContext(ids.error(), what));
     rows = ids->size();
     if (rows > 0) last = ids->back();
-    missing.insert(ids->begin(), ids->end());
+    keyless.insert(keyless.end(), ids->begin(), ids->end());
   }
-  for (FleetDevice& device : devices) {
-    const auto holder = level.serviceId ? device.serviceInstallId : std::optional(device.id);
-    device.hasPrivateKey = holder && !missing.contains(*holder);
-  }
-  return {};
+  return keyless;
 }
 
 Result<Device> Client::getDevice(const std::string& uuid) {

@@ -42,8 +42,8 @@ class Client final : public BalenaApi {
          TokenSource token);
 
   [[nodiscard]] Result<Fleet> getFleet(const std::string& slug) override;
-  [[nodiscard]] Result<FleetSnapshot> listFleet(std::int64_t fleetId,
-                                                const VariableLevel& level) override;
+  [[nodiscard]] Result<TimePoint> listFleet(std::int64_t fleetId, const VariableLevel& level,
+                                            FleetVisitor& visitor) override;
   [[nodiscard]] Result<Device> getDevice(const std::string& uuid) override;
   [[nodiscard]] std::vector<Status> writeVariables(const VariableParent& parent,
                                                    std::span<const VariableWrite> writes) override;
@@ -69,11 +69,18 @@ class Client final : public BalenaApi {
                                                    const VariableWrite& write,
                                                    const SharedSecret& credential) const;
 
-  // One complete reading of the fleet; nullopt when the rows disagree with $count.
-  [[nodiscard]] Result<std::optional<std::vector<FleetDevice>>> listOnce(
-      std::int64_t fleetId, const VariableLevel& level);
-  [[nodiscard]] Status markWhoHasKey(std::int64_t fleetId, const VariableLevel& level,
-                                     std::vector<FleetDevice>& devices);
+  [[nodiscard]] Result<std::int64_t> countDevices(std::int64_t fleetId);
+  // What could hold a key of the fleet's and does not: ids of devices or of service installs,
+  // ascending.
+  [[nodiscard]] Result<std::vector<std::int64_t>> listKeyless(std::int64_t fleetId,
+                                                              const VariableLevel& level);
+  // How many rows there are; `expected` spares asking for a page behind the last one.
+  [[nodiscard]] Result<std::int64_t> listRows(std::int64_t fleetId, const VariableLevel& level,
+                                              std::int64_t expected,
+                                              const std::function<void(FleetDevice&)>& visit);
+  // One complete reading of the fleet; false when the rows disagree with $count.
+  [[nodiscard]] Result<bool> listOnce(std::int64_t fleetId, const VariableLevel& level,
+                                      FleetVisitor& visitor);
 
   http::HttpTransport& transport_;
   const Clock& clock_;

@@ -148,7 +148,7 @@ Result<std::int64_t> parseCount(std::string body) {
 
 Result<std::size_t> parseDevicePage(std::string body, std::int64_t fleetId,
                                     const VariableLevel& level, std::int64_t afterId,
-                                    std::vector<FleetDevice>& devices) {
+                                    const std::function<void(FleetDevice&)>& visit) {
   simdjson::dom::parser parser;
   return reading(body, parser, [&](element d) -> Result<std::size_t> {
     const array rows = d;
@@ -156,9 +156,10 @@ Result<std::size_t> parseDevicePage(std::string body, std::int64_t fleetId,
       if (referenceOf(row["belongs_to__application"]) != fleetId) {
         return notUnderstood("a device of another fleet");
       }
-      devices.push_back(readListedDevice(row, level));
-      if (devices.back().id <= afterId) return notUnderstood("devices out of order");
-      afterId = devices.back().id;
+      FleetDevice device = readListedDevice(row, level);
+      if (device.id <= afterId) return notUnderstood("devices out of order");
+      afterId = device.id;
+      visit(device);
     }
     return rows.size();
   });

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,11 +20,11 @@ namespace bco::balena {
 // {"d":n}
 [[nodiscard]] Result<std::int64_t> parseCount(std::string body);
 
-// Appends a page's devices to `devices`, which stay in ascending order of ids, all above `afterId`
-// and all of the fleet, or it is kInternal. Returns how many there were.
+// Calls `visit` with each of a page's devices: in ascending order of ids, all above `afterId` and
+// all of the fleet, or it is kInternal. Returns how many there were.
 [[nodiscard]] Result<std::size_t> parseDevicePage(std::string body, std::int64_t fleetId,
                                                   const VariableLevel& level, std::int64_t afterId,
-                                                  std::vector<FleetDevice>& devices);
+                                                  const std::function<void(FleetDevice&)>& visit);
 
 // The ids of a page, ascending and above `afterId`.
 [[nodiscard]] Result<std::vector<std::int64_t>> parseIdPage(std::string body, std::int64_t afterId);

@@ -2,6 +2,7 @@
 // clearblade/client.h, simulations bring their own.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -32,12 +33,6 @@ struct Registration {
   std::optional<TimePoint> lastEvent;
 };
 
-// Every registration of the registry at one time; a page that failed is an error.
-struct RegistrySnapshot {
-  std::vector<Registration> registrations;
-  TimePoint takenAt;  // when the first page was asked for
-};
-
 struct Registry {
   bool hasCaCertificates = false;  // then bare keys are refused
 };
@@ -61,8 +56,11 @@ class RegistryApi {
   virtual ~RegistryApi() = default;
 
   [[nodiscard]] virtual Result<Registry> getRegistry() = 0;
-  // All registrations whose id or metadata may concern us (that is: all).
-  [[nodiscard]] virtual Result<RegistrySnapshot> listRegistrations() = 0;
+  // Calls `visit` with every registration of the registry, page by page: a registry may be larger
+  // than what anybody wants to hold of it. Returns when the first page was asked for. After an
+  // error, what was visited is a part of unknown size.
+  [[nodiscard]] virtual Result<TimePoint> listRegistrations(
+      const std::function<void(const Registration&)>& visit) = 0;
   // By id. kNotFound.
   [[nodiscard]] virtual Result<Registration> getRegistration(const std::string& id) = 0;
   // kAlreadyExists: observe. kInvalid: the registry refuses the key or the metadata.

@@ -122,10 +122,9 @@ Result<Registry> Client::getRegistry() {
   return registry;
 }
 
-Result<RegistrySnapshot> Client::listRegistrations() {
+Result<TimePoint> Client::listRegistrations(const std::function<void(const Registration&)>& visit) {
   const std::string what = "listing registry " + registry_.path();
-  RegistrySnapshot snapshot;
-  snapshot.takenAt = clock_.now();
+  const TimePoint takenAt = clock_.now();
   const std::string firstPage = "cloudiot_devices?parent=" + percentEncode(registry_.path()) +
                                 "&pageSize=" + std::to_string(kPageSize) + std::string(kFields);
   std::string path = firstPage;
@@ -135,9 +134,9 @@ Result<RegistrySnapshot> Client::listRegistrations() {
     request.maxResponseBytes = kMaxPage;
     auto body = call(std::move(request), path, what);
     if (!body) return fail(registryIsMissing(body.error()));
-    const auto next = parsePage(std::move(*body), snapshot.registrations);
+    const auto next = parsePage(std::move(*body), visit);
     if (!next) return fail(withContext(next.error(), what));
-    if (next->empty()) return snapshot;
+    if (next->empty()) return takenAt;
     if (!seenTokens.insert(*next).second) {
       return fail(ErrorCode::kInternal, what + ": a page token repeats itself");
     }

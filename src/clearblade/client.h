@@ -28,7 +28,8 @@ class Client final : public RegistryApi {
          const RegistryName& registry);
 
   [[nodiscard]] Result<Registry> getRegistry() override;
-  [[nodiscard]] Result<RegistrySnapshot> listRegistrations() override;
+  [[nodiscard]] Result<TimePoint> listRegistrations(
+      const std::function<void(const Registration&)>& visit) override;
   [[nodiscard]] Result<Registration> getRegistration(const std::string& id) override;
   [[nodiscard]] Result<Registration> createRegistration(const NewRegistration& created) override;
   [[nodiscard]] Result<Registration> patchRegistration(const std::string& numId,

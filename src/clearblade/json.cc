@@ -128,14 +128,15 @@ Result<Registration> parseRegistration(std::string body) {
   return reading(body, [](element device) { return readRegistration(device); });
 }
 
-Result<std::string> parsePage(std::string body, std::vector<Registration>& registrations) {
+Result<std::string> parsePage(std::string body,
+                              const std::function<void(const Registration&)>& visit) {
   return reading(body, [&](element page) -> Result<std::string> {
     // An empty registry may leave the array out.
     if (const auto devices = fieldOf(page, "devices")) {
       for (const element device : array(*devices)) {
         auto registration = readRegistration(device);
         if (!registration) return fail(registration.error());
-        registrations.push_back(std::move(*registration));
+        visit(*registration);
       }
     }
     const auto token = fieldOf(page, "nextPageToken");

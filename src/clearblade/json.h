@@ -2,8 +2,8 @@
 // what is described there is kInternal, in words that quote nothing of it.
 #pragma once
 
+#include <functional>
 #include <string>
-#include <vector>
 
 #include "clearblade/api.h"
 
@@ -13,10 +13,10 @@ namespace bco::clearblade {
 // time that is absent, or 1970-01-01T00:00:00Z as Google's service had for "none", means never.
 [[nodiscard]] Result<Registration> parseRegistration(std::string body);
 
-// Appends a page's devices to `registrations`. Returns the next page's token, empty on the last
+// Calls `visit` with each of a page's devices. Returns the next page's token, empty on the last
 // one.
 [[nodiscard]] Result<std::string> parsePage(std::string body,
-                                            std::vector<Registration>& registrations);
+                                            const std::function<void(const Registration&)>& visit);
 
 [[nodiscard]] Result<Registry> parseRegistry(std::string body);
 

@@ -7,6 +7,7 @@
 #include "sandbox/balena_cloud.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/handler_transport.h"
+#include "tests/support/listings.h"
 
 namespace bco::balena {
 namespace {
@@ -84,7 +85,7 @@ TEST_F(BalenaContract, AFleetThatIsNotThereIsNotFoundAndABadTokenIsUnauthenticat
   EXPECT_EQ(client_.getFleet("acme/other").error().code, ErrorCode::kNotFound);
   token_ = shareSecret(SecretBytes("no-such-token"));
   EXPECT_EQ(client_.getFleet(std::string(kFleet)).error().code, ErrorCode::kUnauthenticated);
-  EXPECT_EQ(client_.listFleet(1, {}).error().code, ErrorCode::kUnauthenticated);
+  EXPECT_EQ(test::listFleet(client_, 1, {}).error().code, ErrorCode::kUnauthenticated);
   EXPECT_EQ(client_.getDevice(std::string(32, 'a')).error().code, ErrorCode::kUnauthenticated);
 }
 
@@ -186,7 +187,7 @@ TEST_F(BalenaContract, AListShowsVariablesTagsAndWhoLacksTheKey) {
   const std::string first = addDevice({{"site", "north"}});
   const std::string second = addDevice();
   expectWritten({.deviceId = client_.getDevice(first)->id}, "path");
-  const auto list = client_.listFleet(fleet().id, {});
+  const auto list = test::listFleet(client_, fleet().id, {});
   ASSERT_TRUE(list) << list.error().message;
   ASSERT_EQ(list->devices.size(), 2U);
   const FleetDevice& has = list->devices[0].uuid == first ? list->devices[0] : list->devices[1];
@@ -212,7 +213,7 @@ TEST_F(BalenaContract, AListOfAServiceShowsDevicesWithoutAnInstallToo) {
   const std::int64_t install = installOf(*client_.getDevice(ready), "relay").id;
   expectWritten({.serviceInstallId = install}, "path");
 
-  const auto list = client_.listFleet(fleet().id, relay());
+  const auto list = test::listFleet(client_, fleet().id, relay());
   ASSERT_TRUE(list) << list.error().message;
   ASSERT_EQ(list->devices.size(), 3U);
   for (const FleetDevice& device : list->devices) {
@@ -226,14 +227,14 @@ TEST_F(BalenaContract, AListIsCompleteOverItsPagesAndCheap) {
   ASSERT_TRUE(cloud_.addDevices(kFleet, 2 * Client::kPageSize + 1));
   const std::int64_t id = fleet().id;
   const std::size_t before = transport_.sent();
-  const auto list = client_.listFleet(id, {});
+  const auto list = test::listFleet(client_, id, {});
   ASSERT_TRUE(list) << list.error().message;
   EXPECT_EQ(list->devices.size(), 2 * Client::kPageSize + 1);
   EXPECT_EQ(transport_.sent() - before, 5U) << "$count, three pages, who lacks the key";
 }
 
 TEST_F(BalenaContract, AnEmptyFleetIsAnEmptyList) {
-  EXPECT_THAT(client_.listFleet(fleet().id, {})->devices, IsEmpty());
+  EXPECT_THAT(test::listFleet(client_, fleet().id, {})->devices, IsEmpty());
 }
 
 TEST_F(BalenaContract, ADeviceThatMovedAwayLosesNothingToItsOldFleet) {

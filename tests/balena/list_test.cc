@@ -3,6 +3,7 @@
 
 #include "balena/client.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/listings.h"
 #include "tests/support/scripted_transport.h"
 
 namespace bco::balena {
@@ -60,14 +61,14 @@ class FleetList : public testing::Test {
 
 TEST_F(FleetList, ReadsDevicesWithTheirDeviceVariables) {
   expectCount(2);
+  expectMissing(R"({"d":[{"id":7}]})");
   expectPage(0, R"({"d":[)" +
                     rowOf(1, R"("device_environment_variable":[)"
                              R"({"name":"GCP_PROJECT_ID","value":"p"},)"
                              R"({"name":"GCP_CLIENT_PATH","value":"projects/p"}])") +
                     "," + rowOf(7, kNoVariables) + "]}");
-  expectMissing(R"({"d":[{"id":7}]})");
   const TimePoint start = clock_.now();
-  const auto fleet = client_.listFleet(5, {});
+  const auto fleet = test::listFleet(client_, 5, {});
   ASSERT_TRUE(fleet) << fleet.error().message;
   EXPECT_EQ(fleet->takenAt, start);
   ASSERT_EQ(fleet->devices.size(), 2U);
@@ -87,6 +88,7 @@ TEST_F(FleetList, ReadsDevicesWithTheirDeviceVariables) {
 TEST_F(FleetList, ReadsServiceVariablesAndDevicesWithoutAnInstall) {
   const VariableLevel relay{77};
   expectCount(3);
+  expectMissing(R"({"d":[{"id":56}]})", relay);
   expectPage(0,
              R"({"d":[)" +
                  rowOf(1, R"("service_install":[{"id":55,"device_service_environment_variable":)"
@@ -96,8 +98,7 @@ TEST_F(FleetList, ReadsServiceVariablesAndDevicesWithoutAnInstall) {
                           R"("device_service_environment_variable":[]}])") +
                  "," + rowOf(3, R"("service_install":[])") + "]}",
              relay);
-  expectMissing(R"({"d":[{"id":56}]})", relay);
-  const auto fleet = client_.listFleet(5, relay);
+  const auto fleet = test::listFleet(client_, 5, relay);
   ASSERT_TRUE(fleet) << fleet.error().message;
   ASSERT_EQ(fleet->devices.size(), 3U);
   EXPECT_EQ(fleet->devices[0].serviceInstallId, 55);
@@ -111,79 +112,83 @@ TEST_F(FleetList, ReadsServiceVariablesAndDevicesWithoutAnInstall) {
 
 TEST_F(FleetList, GoesOnAfterTheLastIdOfAFullPage) {
   expectCount(2500);
+  expectMissing(R"({"d":[]})");
   expectPage(0, pageOf(1, 2000));
   expectPage(2000, pageOf(2001, 2500));
-  expectMissing(R"({"d":[]})");
-  const auto fleet = client_.listFleet(5, {});
+  const auto fleet = test::listFleet(client_, 5, {});
   ASSERT_TRUE(fleet) << fleet.error().message;
   EXPECT_EQ(fleet->devices.size(), 2500U);
-  EXPECT_EQ(transport_.seen()[1].kind, "balena.device.list");
+  EXPECT_EQ(transport_.seen()[2].kind, "balena.device.list");
 }
 
 TEST_F(FleetList, AsksForNoPageBehindTheOneThatCompletesTheCount) {
   expectCount(2000);
-  expectPage(0, pageOf(1, 2000));
   expectMissing(R"({"d":[]})");
-  EXPECT_EQ(client_.listFleet(5, {})->devices.size(), 2000U);
+  expectPage(0, pageOf(1, 2000));
+  EXPECT_EQ(test::listFleet(client_, 5, {})->devices.size(), 2000U);
 }
 
 TEST_F(FleetList, OfAThousandUnchangedDevicesCostsThreeRequests) {
   expectCount(1000);
-  expectPage(0, pageOf(1, 1000));
   expectMissing(R"({"d":[]})");
-  EXPECT_TRUE(client_.listFleet(5, {}));
+  expectPage(0, pageOf(1, 1000));
+  EXPECT_TRUE(test::listFleet(client_, 5, {}));
   EXPECT_EQ(transport_.seen().size(), 3U);
 }
 
 TEST_F(FleetList, IsReadOnceMoreWhenItDisagreesWithItsCount) {
   expectCount(3);
+  expectMissing(R"({"d":[]})");
   expectPage(0, pageOf(1, 2));
   expectCount(2);
-  expectPage(0, pageOf(1, 2));
   expectMissing(R"({"d":[]})");
-  EXPECT_TRUE(client_.listFleet(5, {}));
+  expectPage(0, pageOf(1, 2));
+  EXPECT_TRUE(test::listFleet(client_, 5, {}));
 }
 
 TEST_F(FleetList, IsAnErrorWhenItDisagreesTwice) {
   for (const int count : {3, 1}) {
     expectCount(count);
+    expectMissing(R"({"d":[]})");
     expectPage(0, pageOf(1, 2));
   }
-  EXPECT_EQ(client_.listFleet(5, {}).error().code, ErrorCode::kInternal);
+  EXPECT_EQ(test::listFleet(client_, 5, {}).error().code, ErrorCode::kInternal);
 }
 
 TEST_F(FleetList, MayBeEmpty) {
   expectCount(0);
   expectPage(0, R"({"d":[]})");
-  const auto fleet = client_.listFleet(5, {});
+  const auto fleet = test::listFleet(client_, 5, {});
   ASSERT_TRUE(fleet);
   EXPECT_TRUE(fleet->devices.empty());
 }
 
 TEST_F(FleetList, IsAnErrorWhenAPageFails) {
   expectCount(2500);
+  expectMissing(R"({"d":[]})");
   expectPage(0, pageOf(1, 2000));
   transport_.expect(Method::kGet, urls_.devicePage(5, {}, 2000, Client::kPageSize))
       .reply(502, "<html>");
-  EXPECT_EQ(client_.listFleet(5, {}).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(test::listFleet(client_, 5, {}).error().code, ErrorCode::kUnavailable);
 
   expectCount(1);
-  expectPage(0, pageOf(1, 1));
   transport_.expect(Method::kGet, urls_.missingKeyPage(5, {}, 0, Client::kIdPageSize))
       .fails({ErrorCode::kDeadline, "no answer", std::nullopt, false});
-  EXPECT_EQ(client_.listFleet(5, {}).error().code, ErrorCode::kDeadline);
+  EXPECT_EQ(test::listFleet(client_, 5, {}).error().code, ErrorCode::kDeadline);
 }
 
 TEST_F(FleetList, TakesNoDeviceOfAnotherFleet) {
   expectCount(1);
+  expectMissing(R"({"d":[]})");
   expectPage(0, R"({"d":[)" + rowOf(1, kNoVariables, 6) + "]}");
-  EXPECT_EQ(client_.listFleet(5, {}).error().code, ErrorCode::kInternal);
+  EXPECT_EQ(test::listFleet(client_, 5, {}).error().code, ErrorCode::kInternal);
 }
 
 TEST_F(FleetList, TakesNoRowsOutOfOrder) {
   expectCount(2);
+  expectMissing(R"({"d":[]})");
   expectPage(0, R"({"d":[)" + rowOf(2, kNoVariables) + "," + rowOf(1, kNoVariables) + "]}");
-  EXPECT_EQ(client_.listFleet(5, {}).error().code, ErrorCode::kInternal);
+  EXPECT_EQ(test::listFleet(client_, 5, {}).error().code, ErrorCode::kInternal);
 }
 
 TEST_F(FleetList, PagesThroughThoseWhoLackTheKey) {
@@ -194,11 +199,11 @@ TEST_F(FleetList, PagesThroughThoseWhoLackTheKey) {
     ids += R"({"id":)" + std::to_string(id) + "}";
   }
   expectCount(1);
-  expectPage(0, R"({"d":[)" + rowOf(size + 5, kNoVariables) + "]}");
   expectMissing(R"({"d":[)" + ids + "]}");
   transport_.expect(Method::kGet, urls_.missingKeyPage(5, {}, size, Client::kIdPageSize))
       .reply(200, R"({"d":[{"id":)" + std::to_string(size + 5) + "}]}");
-  EXPECT_FALSE(client_.listFleet(5, {})->devices[0].hasPrivateKey);
+  expectPage(0, R"({"d":[)" + rowOf(size + 5, kNoVariables) + "]}");
+  EXPECT_FALSE(test::listFleet(client_, 5, {})->devices[0].hasPrivateKey);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "clearblade/client.h"
 
 #include "tests/clearblade/fixture.h"
+#include "tests/support/listings.h"
 
 namespace bco::clearblade {
 namespace {
@@ -133,7 +134,7 @@ TEST_F(ClearBladeClient, ListsAllPages) {
   transport_.expect(Method::kGet, list_ + "&pageToken=b")
       .reply(200, R"({"devices":[)" + deviceAnswer("2") + "," + deviceAnswer("3") + "]}");
   const TimePoint start = clock_.now();
-  const auto snapshot = client_.listRegistrations();
+  const auto snapshot = test::listRegistrations(client_);
   ASSERT_TRUE(snapshot) << snapshot.error().message;
   EXPECT_EQ(snapshot->takenAt, start);
   ASSERT_EQ(snapshot->registrations.size(), 3U);
@@ -147,7 +148,7 @@ TEST_F(ClearBladeClient, KnowsTheLastPageByAnyEmptyToken) {
        {R"({"devices":[]})", R"({"devices":[],"nextPageToken":""})",
         R"({"devices":[],"nextPageToken":null})", R"({"devices":[],"nextPageToken":0})", "{}"}) {
     transport_.expect(Method::kGet, list_).reply(200, body);
-    const auto snapshot = client_.listRegistrations();
+    const auto snapshot = test::listRegistrations(client_);
     ASSERT_TRUE(snapshot) << body;
     EXPECT_TRUE(snapshot->registrations.empty());
   }
@@ -158,17 +159,17 @@ TEST_F(ClearBladeClient, ListsNothingWhenAPageFailsOrRepeats) {
   const std::string page = R"({"devices":[],"nextPageToken":"a"})";
   transport_.expect(Method::kGet, list_).reply(200, page);
   transport_.expect(Method::kGet, list_ + "&pageToken=a").reply(503, "");
-  EXPECT_EQ(client_.listRegistrations().error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(test::listRegistrations(client_).error().code, ErrorCode::kUnavailable);
 
   transport_.expect(Method::kGet, list_).reply(200, page);
   transport_.expect(Method::kGet, list_ + "&pageToken=a").reply(200, page);
-  EXPECT_EQ(client_.listRegistrations().error().code, ErrorCode::kInternal);
+  EXPECT_EQ(test::listRegistrations(client_).error().code, ErrorCode::kInternal);
 
   transport_.expect(Method::kGet, list_).reply(200, "<html>");
-  EXPECT_EQ(client_.listRegistrations().error().code, ErrorCode::kInternal);
+  EXPECT_EQ(test::listRegistrations(client_).error().code, ErrorCode::kInternal);
 
   transport_.expect(Method::kGet, list_).reply(404, problem(404, "NOT_FOUND"));
-  EXPECT_EQ(client_.listRegistrations().error().code, ErrorCode::kForbidden);
+  EXPECT_EQ(test::listRegistrations(client_).error().code, ErrorCode::kForbidden);
 }
 
 // ---- writing

@@ -7,6 +7,7 @@
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_random.h"
 #include "tests/support/handler_transport.h"
+#include "tests/support/listings.h"
 
 namespace bco::clearblade {
 namespace {
@@ -102,7 +103,7 @@ TEST_F(ClearBladeContract, ABadKeyIsRefused) {
 TEST_F(ClearBladeContract, AListIsCompleteOverItsPages) {
   for (int i = 0; i < 1001; ++i) created("balena-" + std::to_string(1000 + i));
   const std::size_t before = transport_.sent();
-  const auto snapshot = client_->listRegistrations();
+  const auto snapshot = test::listRegistrations(*client_);
   ASSERT_TRUE(snapshot) << snapshot.error().message;
   EXPECT_EQ(transport_.sent() - before, 3U);
   std::set<std::string> ids;
@@ -115,7 +116,7 @@ TEST_F(ClearBladeContract, AListIsCompleteOverItsPages) {
 }
 
 TEST_F(ClearBladeContract, AnEmptyRegistryIsAnEmptyList) {
-  EXPECT_TRUE(client_->listRegistrations()->registrations.empty());
+  EXPECT_TRUE(test::listRegistrations(*client_)->registrations.empty());
   EXPECT_FALSE(client_->getRegistry()->hasCaCertificates);
 }
 

@@ -107,11 +107,11 @@ Result<balena::Fleet> FakeBalena::getFleet(const std::string& slug) {
   });
 }
 
-Result<balena::FleetSnapshot> FakeBalena::listFleet(std::int64_t fleetId,
-                                                    const balena::VariableLevel& level) {
-  return call<balena::FleetSnapshot>(log_, "listFleet", [&]() -> Result<balena::FleetSnapshot> {
+Result<TimePoint> FakeBalena::listFleet(std::int64_t fleetId, const balena::VariableLevel& level,
+                                        balena::FleetVisitor& visitor) {
+  return call<TimePoint>(log_, "listFleet", [&]() -> Result<TimePoint> {
     std::lock_guard lock(mutex_);
-    balena::FleetSnapshot snapshot{{}, clock_.now()};
+    std::vector<balena::FleetDevice> devices;
     for (const auto& [uuid, row] : devices_) {
       if (row.fleetId != fleetId) continue;
       balena::FleetDevice listed{row.id, uuid, row.name, row.deviceType, row.tags, {}, {}, false};
@@ -134,10 +134,11 @@ Result<balena::FleetSnapshot> FakeBalena::listFleet(std::int64_t fleetId,
           }
         }
       }
-      snapshot.devices.push_back(std::move(listed));
+      devices.push_back(std::move(listed));
     }
-    std::ranges::sort(snapshot.devices, {}, &balena::FleetDevice::id);
-    return snapshot;
+    std::ranges::sort(devices, {}, &balena::FleetDevice::id);
+    for (const auto& device : devices) visitor.visit(device);
+    return clock_.now();
   });
 }
 
@@ -252,14 +253,12 @@ Result<clearblade::Registry> FakeRegistry::getRegistry() {
   return call<clearblade::Registry>(log_, "getRegistry", [] { return clearblade::Registry{}; });
 }
 
-Result<clearblade::RegistrySnapshot> FakeRegistry::listRegistrations() {
-  return call<clearblade::RegistrySnapshot>(log_, "listRegistrations", [&] {
+Result<TimePoint> FakeRegistry::listRegistrations(
+    const std::function<void(const clearblade::Registration&)>& visit) {
+  return call<TimePoint>(log_, "listRegistrations", [&] {
     std::lock_guard lock(mutex_);
-    clearblade::RegistrySnapshot snapshot{{}, clock_.now()};
-    for (const auto& [id, registration] : registrations_) {
-      snapshot.registrations.push_back(registration);
-    }
-    return snapshot;
+    for (const auto& [id, registration] : registrations_) visit(registration);
+    return clock_.now();
   });
 }
 

@@ -78,8 +78,9 @@ class FakeBalena final : public balena::BalenaApi {
   [[nodiscard]] CallLog& log() { return log_; }
 
   [[nodiscard]] Result<balena::Fleet> getFleet(const std::string& slug) override;
-  [[nodiscard]] Result<balena::FleetSnapshot> listFleet(
-      std::int64_t fleetId, const balena::VariableLevel& level) override;
+  [[nodiscard]] Result<TimePoint> listFleet(std::int64_t fleetId,
+                                            const balena::VariableLevel& level,
+                                            balena::FleetVisitor& visitor) override;
   [[nodiscard]] Result<balena::Device> getDevice(const std::string& uuid) override;
   [[nodiscard]] std::vector<Status> writeVariables(
       const balena::VariableParent& parent, std::span<const balena::VariableWrite> writes) override;
@@ -115,7 +116,8 @@ class FakeRegistry final : public clearblade::RegistryApi {
   [[nodiscard]] CallLog& log() { return log_; }
 
   [[nodiscard]] Result<clearblade::Registry> getRegistry() override;
-  [[nodiscard]] Result<clearblade::RegistrySnapshot> listRegistrations() override;
+  [[nodiscard]] Result<TimePoint> listRegistrations(
+      const std::function<void(const clearblade::Registration&)>& visit) override;
   [[nodiscard]] Result<clearblade::Registration> getRegistration(const std::string& id) override;
   [[nodiscard]] Result<clearblade::Registration> createRegistration(
       const clearblade::NewRegistration& created) override;

@@ -30,10 +30,20 @@ Observed provisionedRegistration() {
   return Observed().registered().credential(1).credential(2).marked().lists(1).lists(2);
 }
 
+ListedDevice listed(const balena::FleetDevice& row) {
+  const DesiredDevice desired = desiredDevice();
+  return summarize(row, {}, desired.project, desired.registryPath);
+}
+
+ListedRegistration listed(const clearblade::Registration& registration) {
+  return summarize(registration, desiredDevice().ownerId);
+}
+
 SweepFinding judged(const balena::FleetDevice& row, const Observed& registration,
                     Duration skew = 0s) {
-  const ObservedDevice observed = registration.get();
-  return judge(desiredDevice(), &row, &*observed.registration, kNow, skew);
+  const ListedDevice device = listed(row);
+  const ListedRegistration listing = listed(*registration.get().registration);
+  return judge(desiredDevice(), &device, &listing, kNow, skew);
 }
 
 TEST(Sweep, FindsAProvisionedDeviceInSyncAndNamesItsNewestKey) {
@@ -41,7 +51,7 @@ TEST(Sweep, FindsAProvisionedDeviceInSyncAndNamesItsNewestKey) {
   EXPECT_TRUE(finding.inSync);
   ASSERT_TRUE(finding.key);
   EXPECT_EQ(finding.key->generation, 2U);
-  EXPECT_EQ(finding.expiresAt, kNow + days(60));
+  EXPECT_EQ(finding.key->expiresAt, kNow + days(60));
 }
 
 TEST(Sweep, TellsThatTheMarkAsksForALookAtTheStoredKey) {
@@ -50,16 +60,16 @@ TEST(Sweep, TellsThatTheMarkAsksForALookAtTheStoredKey) {
   Mark mark = observed.mark.mark;
   mark.needsVerification = true;
   observed.registration->metadata = withMark(observed.registration->metadata, mark);
-  const auto row = provisionedRow();
-  const SweepFinding finding =
-      judge(desiredDevice(), &row, &*observed.registration, kNow, Duration::zero());
+  const ListedDevice row = listed(provisionedRow());
+  const ListedRegistration registration = listed(*observed.registration);
+  const SweepFinding finding = judge(desiredDevice(), &row, &registration, kNow, Duration::zero());
   EXPECT_TRUE(finding.inSync);
   EXPECT_TRUE(finding.needsVerification);
 }
 
 TEST(Sweep, LooksCloserAtADeviceThatEitherSideLacks) {
-  const auto row = provisionedRow();
-  const auto registration = *provisionedRegistration().get().registration;
+  const ListedDevice row = listed(provisionedRow());
+  const ListedRegistration registration = listed(*provisionedRegistration().get().registration);
   EXPECT_FALSE(judge(desiredDevice(), nullptr, &registration, kNow, 0s).inSync);
   EXPECT_FALSE(judge(desiredDevice(), &row, nullptr, kNow, 0s).inSync);
   EXPECT_FALSE(judge(desiredDevice(), nullptr, nullptr, kNow, 0s).inSync);
@@ -112,15 +122,16 @@ TEST(Sweep, LooksCloserWhenTheNewestKeyHasExpired) {
 TEST(Sweep, LooksCloserAtWhatIsLeftOfADeviceThatIsToBeAbsent) {
   DesiredDevice absent = desiredDevice();
   absent.present = false;
-  const auto row = provisionedRow();
-  const auto registration = *provisionedRegistration().get().registration;
+  const ListedDevice row = listed(provisionedRow());
+  const ListedRegistration registration = listed(*provisionedRegistration().get().registration);
   EXPECT_FALSE(judge(absent, &row, &registration, kNow, 0s).inSync);
   EXPECT_FALSE(judge(absent, nullptr, &registration, kNow, 0s).inSync);
   EXPECT_FALSE(judge(absent, &row, nullptr, kNow, 0s).inSync);
   EXPECT_TRUE(judge(absent, nullptr, nullptr, kNow, 0s).inSync);
-  auto elsewhere = row;
+  auto elsewhere = provisionedRow();
   elsewhere.publicVariables["GCP_CLIENT_PATH"] = "elsewhere";
-  EXPECT_TRUE(judge(absent, &elsewhere, nullptr, kNow, 0s).inSync);
+  const ListedDevice other = listed(elsewhere);
+  EXPECT_TRUE(judge(absent, &other, nullptr, kNow, 0s).inSync);
 }
 
 }  // namespace

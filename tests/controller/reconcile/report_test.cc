@@ -187,10 +187,10 @@ TEST(ReportDetails, OfAFleetProblemLeaveAReadyDeviceReady) {
 TEST(ReportDetails, OfASweepKeepWhatOnlyAPassHasSeen) {
   api::BalenaDevice device = deviceIn(Phase::kReady);
   device.status.key = api::KeyStatus{"sha256:ab", 2, kNow, kNow + 1h, kNow, kNow};
-  const MarkedKey same{"ab", 2, kNow};
-  EXPECT_EQ(reportInSync(device, {}, same, kNow + 2h, "name", kNow).key->fingerprint, "sha256:ab");
-  const MarkedKey newer{"cd", 3, kNow};
-  const auto status = reportInSync(device, {}, newer, kNow + 2h, "name", kNow);
+  const ListedKey same{2, kNow, kNow + 2h};
+  EXPECT_EQ(reportInSync(device, {}, same, "name", kNow).key->fingerprint, "sha256:ab");
+  const ListedKey newer{3, kNow, kNow + 2h};
+  const auto status = reportInSync(device, {}, newer, "name", kNow);
   EXPECT_EQ(status.key->fingerprint, "");
   EXPECT_EQ(status.key->verifiedAt, std::nullopt);
   EXPECT_EQ(status.key->expiresAt, kNow + 2h);
@@ -199,26 +199,43 @@ TEST(ReportDetails, OfASweepKeepWhatOnlyAPassHasSeen) {
 
 // ---- hints
 
-TEST(Hints, KnowNothingBeforeTheFirstSnapshot) {
-  RegistrationHints hints;
-  EXPECT_EQ(hints.of("a"), Hint::kUnknown);
-  hints.replace({"a"}, kNow);
-  EXPECT_EQ(hints.of("a"), Hint::kPresent);
-  EXPECT_EQ(hints.of("b"), Hint::kAbsent);
+const std::string kFirst(32, '1');
+const std::string kSecond(32, '2');
+const std::string kThird(32, '3');
+
+std::shared_ptr<const RegistryListing> listingOf(const std::vector<std::string>& uuids,
+                                                 TimePoint takenAt) {
+  auto listing = std::make_shared<RegistryListing>("me");
+  for (const auto& uuid : uuids) {
+    clearblade::Registration registration;
+    registration.id = api::registrationId(uuid);
+    listing->add(registration);
+  }
+  listing->complete(takenAt);
+  return listing;
 }
 
-TEST(Hints, PreferWhatWasNotedSinceASnapshotWasTaken) {
+TEST(Hints, KnowNothingBeforeTheFirstListing) {
   RegistrationHints hints;
-  hints.note("created", Hint::kPresent, kNow + 1s);
-  hints.note("deleted", Hint::kAbsent, kNow + 1s);
-  hints.note("before", Hint::kPresent, kNow - 1s);
-  hints.replace({"deleted"}, kNow);
-  EXPECT_EQ(hints.of("created"), Hint::kPresent);
-  EXPECT_EQ(hints.of("deleted"), Hint::kAbsent);
-  EXPECT_EQ(hints.of("before"), Hint::kAbsent);
-  hints.replace({"deleted"}, kNow + 2s);
-  EXPECT_EQ(hints.of("created"), Hint::kAbsent);
-  EXPECT_EQ(hints.of("deleted"), Hint::kPresent);
+  EXPECT_EQ(hints.of(kFirst), Hint::kUnknown);
+  hints.replace(listingOf({kSecond, kFirst}, kNow));
+  EXPECT_EQ(hints.of(kFirst), Hint::kPresent);
+  EXPECT_EQ(hints.of(kSecond), Hint::kPresent);
+  EXPECT_EQ(hints.of(kThird), Hint::kAbsent);
+}
+
+TEST(Hints, PreferWhatWasNotedSinceAListingWasTaken) {
+  RegistrationHints hints;
+  hints.note(kFirst, Hint::kPresent, kNow + 1s);
+  hints.note(kSecond, Hint::kAbsent, kNow + 1s);
+  hints.note(kThird, Hint::kPresent, kNow - 1s);
+  hints.replace(listingOf({kSecond}, kNow));
+  EXPECT_EQ(hints.of(kFirst), Hint::kPresent);
+  EXPECT_EQ(hints.of(kSecond), Hint::kAbsent);
+  EXPECT_EQ(hints.of(kThird), Hint::kAbsent);
+  hints.replace(listingOf({kSecond}, kNow + 2s));
+  EXPECT_EQ(hints.of(kFirst), Hint::kAbsent);
+  EXPECT_EQ(hints.of(kSecond), Hint::kPresent);
 }
 
 // ---- tally

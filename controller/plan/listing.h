@@ -1,0 +1,45 @@
+// What a sweep keeps of a listed device and of a listed registration: what it judges them by, which
+// is a tenth of the whole.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "api/fleet.h"
+#include "balena/api.h"
+#include "clearblade/api.h"
+
+namespace bco {
+
+struct ListedDevice {
+  std::string uuid;
+  std::string name;
+  bool isSelected = false;    // by the fleet's selector
+  bool namesOurPath = false;  // GCP_CLIENT_PATH leads to the device's own registration with us
+  bool isComplete = false;    // that, the two other public variables as desired, and some key
+};
+
+// The newest key that the mark lists and that is a credential.
+struct ListedKey {
+  std::uint32_t generation = 0;
+  TimePoint issuedAt;
+  std::optional<TimePoint> expiresAt;  // of the credential
+
+  friend bool operator==(const ListedKey&, const ListedKey&) = default;
+};
+
+struct ListedRegistration {
+  bool isOurs = false;             // by a valid mark with our owner id
+  bool needsVerification = false;  // says its mark
+  std::int64_t fleetId = 0;        // in its mark
+  std::optional<ListedKey> newest;
+};
+
+// Pure. `registryPath`: "projects/…/registries/…", of the registry that the fleet's devices go to.
+[[nodiscard]] ListedDevice summarize(const balena::FleetDevice& row, const api::Selector& selector,
+                                     const std::string& project, const std::string& registryPath);
+[[nodiscard]] ListedRegistration summarize(const clearblade::Registration& registration,
+                                           const std::string& ownerId);
+
+}  // namespace bco
