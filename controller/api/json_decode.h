@@ -1,9 +1,10 @@
 // From the API server's JSON to objects of ours.
 //
 // The server has checked an object by the schemas in crds/ and filled in their defaults. `spec`
-// goes through the parser that files go through, so that both modes accept the same; what it
-// refuses is kInvalid with the field named, as is a field of the wrong type, or text that is no
-// JSON. `metadata` and `status` may have more fields than we know, and null stands for absent.
+// goes through the parser that files go through, so that both modes read the same; what it refuses
+// is kInvalid with the field named, as is a field of the wrong type, or text that is no JSON. There
+// may be more fields than we know, where the schemas are of a later version; null stands for
+// absent.
 //
 // Objects are held by the ten thousand, so `metadata` is trimmed: of annotations, and of the labels
 // of all but fleets, only those of our group are kept.

@@ -205,7 +205,7 @@ MappingReader MappingReader::mapping(std::string_view key) {
 }
 
 void MappingReader::finish() {
-  if (node_ == nullptr) return;
+  if (node_ == nullptr || !problems_.isOfFile()) return;
   for (const yaml::Entry& entry : node_->entries) {
     if (!known_.contains(entry.key)) {
       std::string known;

@@ -18,9 +18,11 @@ namespace bco::api {
 // What is wrong with the input, each with "FILE:LINE:COLUMN: field: what and how to mend it".
 class Problems {
  public:
-  // Without the place: the input is no file.
+  // The input is what an API server has checked by its schema, which may be of a later version than
+  // we are: problems have no place, and a field that we don't know is none.
   Problems() = default;
   explicit Problems(std::string file) : file_(std::move(file)) {}
+  [[nodiscard]] bool isOfFile() const { return !file_.empty(); }
   void add(yaml::Position at, std::string_view field, std::string_view text);
   [[nodiscard]] const std::vector<std::string>& texts() const { return texts_; }
 
@@ -36,7 +38,7 @@ inline constexpr std::size_t kNoLimit = static_cast<std::size_t>(-1);
 inline constexpr Duration kLongestDuration = std::chrono::hours(876000);  // 100 years
 
 // One mapping. Getters return nullopt for an absent field, for null, and for one of the wrong type,
-// which is then also a problem. finish() reports the fields nobody asked for.
+// which is then also a problem. finish() reports the fields nobody asked for, if it is of a file.
 class MappingReader {
  public:
   // `node` may be null: an absent mapping, all of whose fields are absent. `field` is its path.
