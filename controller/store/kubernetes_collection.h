@@ -25,7 +25,8 @@ using MayWrite = std::function<bool()>;
 
 // Thread-safe. What a write answers is in the cache when the write returns;
 // what the watch tells later of the same or an older version is dropped, so
-// that nobody is woken by his own write.
+// that nobody is woken by his own write. An object leaves the cache when it is
+// deleted or a list lacks it, and for no other reason.
 template <class Object>
 class KubernetesCollection final : public Collection<Object>, public kube::WatchSink {
  public:
@@ -61,6 +62,7 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
   }
 
   [[nodiscard]] Status create(Object object) override {
+    if (!mayWrite_()) return isNotAllowed();
     return accept(
         client_.create(Kind::kResource, object.meta.key.space, SecretBytes::take(encode_(object))),
         Source::kCreate);
@@ -113,7 +115,16 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
 
   [[nodiscard]] Status release(const api::ObjectKey& key, const std::string& uid) override {
     if (Status let = setFinalizer(key, uid, false); !let) return let;
-    return remove(key, uid);
+    const auto free = find(key, uid);
+    if (free == nullptr) return {};  // it was being deleted already
+    // A pass may put the finalizer back at any moment, and deleting it then would deprovision.
+    if (free->meta.hasFinalizer()) {
+      return fail(ErrorCode::kConflict, toString(key) + " got its finalizer back");
+    }
+    if (!mayWrite_()) return isNotAllowed();
+    return client_.remove(
+        Kind::kResource, nameOf(key),
+        {.uid = uid, .resourceVersion = std::to_string(free->meta.resourceVersion)});
   }
 
   // ── what the watch tells, on its thread
@@ -124,14 +135,7 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
 
   void put(std::string_view json) override {
     auto object = Kind::decode(json);
-    if (!object) {
-      // The schema let it through, and we can't read it: treated as if it were
-      // not there.
-      log_.error("an object can't be used",
-                 {{"kind", api::nameOf(Object::kKind)}, {"error", object.error().message}});
-      drop(json);
-      return;
-    }
+    if (!object) return keepLast(json, object.error());
     keep(std::make_shared<const Object>(std::move(*object)), Source::kWatch);
   }
 
@@ -141,12 +145,13 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
     Shared<Object> gone;
     {
       std::lock_guard lock(mutex_);
+      unreadable_.erase(meta->key);
       const auto found = objects_.find(meta->key);
       // A successor of the same name may be known already, by its creation.
       if (found == objects_.end() || found->second.object->meta.uid != meta->uid) return;
       gone = std::move(found->second.object);
       objects_.erase(found);
-      dropped_.push_back(meta->uid);
+      dropped_.push_back({meta->uid, meta->resourceVersion, epoch_});
       if (dropped_.size() > kDroppedKept) dropped_.pop_front();
     }
     changed_(gone, nullptr);
@@ -156,8 +161,9 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
     std::vector<Shared<Object>> gone;
     {
       std::lock_guard lock(mutex_);
+      std::erase_if(unreadable_, [this](const auto& each) { return each.second.told != epoch_; });
       for (auto each = objects_.begin(); each != objects_.end();) {
-        if (each->second.epoch == epoch_) {
+        if (each->second.told == epoch_) {
           ++each;
           continue;
         }
@@ -175,7 +181,17 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
   static constexpr std::size_t kDroppedKept = 256;
   struct Entry {
     Shared<Object> object;
-    std::uint64_t epoch = 0;  // of the last list that held it
+    std::uint64_t told = 0;     // the epoch in which the watch, or our creation, last told of it
+    std::uint64_t written = 0;  // the epoch in which we last changed it
+  };
+  struct Unreadable {
+    std::uint64_t version = 0;  // the one that was logged
+    std::uint64_t told = 0;
+  };
+  struct Dropped {
+    std::string uid;
+    std::uint64_t version = 0;  // of its end
+    std::uint64_t epoch = 0;
   };
 
   static kube::Name nameOf(const api::ObjectKey& key) { return {key.space, key.name}; }
@@ -214,23 +230,57 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
     return {};
   }
 
+  // What can't be read has not gone: it counts as what it was when it last could be.
+  void keepLast(std::string_view json, const Error& error) {
+    if (const auto meta = api::decodeMeta(json)) {
+      std::lock_guard lock(mutex_);
+      const auto found = objects_.find(meta->key);
+      if (found != objects_.end() && found->second.object->meta.uid == meta->uid) {
+        found->second.told = epoch_;
+      }
+      Unreadable& known = unreadable_[meta->key];
+      known.told = epoch_;
+      if (std::exchange(known.version, meta->resourceVersion) == meta->resourceVersion) return;
+    }
+    log_.error("an object can't be used",
+               {{"kind", api::nameOf(Object::kKind)}, {"error", error.message}});
+  }
+
+  // The higher version counts, but what the watch tells first in an epoch, which is of its list,
+  // counts whatever its version. A list is read after restart() and never from what the server has
+  // cached of earlier times (no resourceVersion is asked for), so that it lacks nothing but what we
+  // have written since; and where the server was restored from a backup, versions have gone back.
   void keep(Shared<Object> object, Source source) {
     Shared<Object> before;
     {
       std::lock_guard lock(mutex_);
-      const auto found = objects_.find(object->meta.key);
-      const bool isKnown =
-          found != objects_.end() && found->second.object->meta.uid == object->meta.uid;
+      const api::ObjectMeta& meta = object->meta;
+      const auto found = objects_.find(meta.key);
+      const bool isKnown = found != objects_.end() && found->second.object->meta.uid == meta.uid;
       // The watch may have told of its end before the answer to our write came.
       if (source == Source::kUpdate && !isKnown) return;
-      // What has gone stays gone, whatever comes late of it.
-      if (!isKnown && std::ranges::find(dropped_, object->meta.uid) != dropped_.end()) return;
-      Entry& entry = objects_[object->meta.key];
-      if (source != Source::kUpdate) entry.epoch = epoch_;
-      if (isKnown && entry.object->meta.resourceVersion >= object->meta.resourceVersion) return;
+      if (source != Source::kUpdate) unreadable_.erase(meta.key);
+      if (!isKnown && hasEnded(meta, source)) return;
+      Entry& entry = objects_[meta.key];
+      const bool isOfList =
+          source == Source::kWatch && entry.told != epoch_ && entry.written != epoch_;
+      if (source != Source::kUpdate) entry.told = epoch_;
+      if (!isOfList && entry.object != nullptr &&
+          entry.object->meta.resourceVersion >= meta.resourceVersion) {
+        return;
+      }
+      if (source != Source::kWatch) entry.written = epoch_;
       before = std::exchange(entry.object, object);
     }
     changed_(before, object);
+  }
+
+  // What has gone stays gone, whatever comes late of it; unless a list that began later has it.
+  [[nodiscard]] bool hasEnded(const api::ObjectMeta& meta, Source source) const {
+    return std::ranges::any_of(dropped_, [&](const Dropped& each) {
+      return each.uid == meta.uid && meta.resourceVersion <= each.version &&
+             (source != Source::kWatch || each.epoch == epoch_);
+    });
   }
 
   kube::Client& client_;
@@ -240,8 +290,9 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
   const Listener changed_;
   mutable std::mutex mutex_;  // guards all below
   std::map<api::ObjectKey, Entry> objects_;
-  std::uint64_t epoch_ = 0;
-  std::deque<std::string> dropped_;  // uids, the latest last
+  std::uint64_t epoch_ = 0;  // counts the lists that began
+  std::map<api::ObjectKey, Unreadable> unreadable_;
+  std::deque<Dropped> dropped_;  // the latest last
 };
 
 }  // namespace bco::store
