@@ -3,7 +3,6 @@
 #include <optional>
 #include <thread>
 
-#include "api/json_decode.h"
 #include "core/json_text.h"
 #include "core/text.h"
 #include "kube/watcher.h"
@@ -60,26 +59,31 @@ class SecretCache::Watch final : public kube::WatchSink {
     return Result<SecretBytes>(fail(ErrorCode::kNotFound, "there is no Secret " + toString(key_)));
   }
 
+  // What a call of ours has learned of it: the watch may be behind.
+  void learn(api::SecretData secret) { set(std::move(secret.values), secret.resourceVersion); }
+
   void restart() override {
     std::lock_guard lock(mutex_);
-    listed_ = false;
+    isTold_ = false;
   }
   void put(std::string_view json) override {
     auto secret = api::decodeSecret(json);
-    if (!secret) {
-      cache_.log_.error("a Secret can't be used",
-                        {{"secret", toString(key_)}, {"error", secret.error().message}});
-      return drop(json);
-    }
-    set(std::move(secret->values));
+    if (secret) return learn(std::move(*secret));
+    // That has not gone: it counts as what it was when it last could be read.
+    cache_.log_.error("a Secret can't be used",
+                      {{"secret", toString(key_)}, {"error", secret.error().message}});
+    std::lock_guard lock(mutex_);
+    isTold_ = true;
   }
-  void drop(std::string_view) override { set(std::nullopt); }
+  void drop(std::string_view json) override {
+    if (const auto meta = api::decodeMeta(json)) set(std::nullopt, meta->resourceVersion);
+  }
   void synced() override {
     std::unique_lock lock(mutex_);
     synced_ = true;
-    if (listed_) return;
+    if (isTold_) return;
     lock.unlock();
-    set(std::nullopt);
+    set(std::nullopt, 0);
   }
 
  private:
@@ -92,10 +96,13 @@ class SecretCache::Watch final : public kube::WatchSink {
     return options;
   }
 
-  void set(std::optional<Values> values) {
+  // Of what is told since the last restart the highest version counts. What was told before never
+  // does: where the server was restored from a backup, versions have gone back.
+  void set(std::optional<Values> values, std::uint64_t version) {
     {
       std::lock_guard lock(mutex_);
-      listed_ = true;
+      if (std::exchange(isTold_, true) && version < version_) return;
+      version_ = version;
       const bool same =
           values.has_value() == values_.has_value() && (!values || isSame(*values, *values_));
       values_ = std::move(values);
@@ -106,10 +113,11 @@ class SecretCache::Watch final : public kube::WatchSink {
 
   SecretCache& cache_;
   const api::ObjectKey key_;
-  mutable std::mutex mutex_;  // guards all below, to listed_
+  mutable std::mutex mutex_;  // guards all below, to isTold_
   std::optional<Values> values_;
+  std::uint64_t version_ = 0;  // since which it is so
   bool synced_ = false;
-  bool listed_ = false;  // told since the last restart
+  bool isTold_ = false;  // anything since the last restart
   kube::Watcher watcher_;
   std::jthread thread_;
 };
@@ -147,43 +155,42 @@ void SecretCache::stop() {
   for (const auto& [key, watch] : ended) watch->requestStop();
 }
 
-Result<SecretBytes> SecretCache::read(const std::string& space,
-                                      const api::SecretKeyRef& ref) const {
-  const auto json = client_.get(kSecrets, {space, ref.name});
-  if (!json) {
-    if (json.error().code != ErrorCode::kNotFound) return fail(json.error());
-    return fail(ErrorCode::kNotFound, "there is no Secret " + space + "/" + ref.name);
-  }
-  auto secret = api::decodeSecret(*json);
-  if (!secret) return fail(std::move(secret.error()));
-  return valueOf(secret->values, space, ref);
+std::shared_ptr<SecretCache::Watch> SecretCache::watchOf(const api::ObjectKey& secret) const {
+  std::lock_guard lock(mutex_);
+  const auto found = watches_.find(secret);
+  return found == watches_.end() ? nullptr : found->second;
+}
+
+Result<api::SecretData> SecretCache::read(const api::ObjectKey& secret) const {
+  const auto json = client_.get(kSecrets, {secret.space, secret.name});
+  if (json) return api::decodeSecret(*json);
+  if (json.error().code != ErrorCode::kNotFound) return fail(json.error());
+  return fail(ErrorCode::kNotFound, "there is no Secret " + toString(secret));
 }
 
 Result<SecretBytes> SecretCache::get(const std::string& space, const api::SecretKeyRef& ref) const {
-  std::shared_ptr<Watch> watch;
-  {
-    std::lock_guard lock(mutex_);
-    if (const auto found = watches_.find({space, ref.name}); found != watches_.end()) {
-      watch = found->second;
-    }
-  }
-  if (watch != nullptr) {
+  const api::ObjectKey key{space, ref.name};
+  if (const auto watch = watchOf(key)) {
     if (auto value = watch->get(ref)) return *std::move(value);
   }
-  return read(space, ref);
+  const auto secret = read(key);
+  if (!secret) return fail(secret.error());
+  return valueOf(secret->values, space, ref);
 }
 
 Result<SecretBytes> SecretCache::getOrCreate(const std::string& space, const api::SecretKeyRef& ref,
                                              const SecretBytes& value) {
   auto current = get(space, ref);
   if (current || current.error().code != ErrorCode::kNotFound) return current;
+  const api::ObjectKey key{space, ref.name};
   const auto created = client_.create(kSecrets, space, manifestOf(ref, value));
-  if (created) {
-    log_.info("made a Secret", {{"secret", space + "/" + ref.name}, {"key", ref.key}});
-    return value.clone();
-  }
-  if (created.error().code != ErrorCode::kAlreadyExists) return fail(created.error());
-  return read(space, ref);
+  if (!created && created.error().code != ErrorCode::kAlreadyExists) return fail(created.error());
+  if (created) log_.info("made a Secret", {{"secret", toString(key)}, {"key", ref.key}});
+  auto secret = created ? api::decodeSecret(*created) : read(key);
+  if (!secret) return fail(std::move(secret.error()));
+  auto result = valueOf(secret->values, space, ref);
+  if (const auto watch = watchOf(key)) watch->learn(std::move(*secret));
+  return result;
 }
 
 }  // namespace bco::store

@@ -9,6 +9,7 @@
 #include <set>
 #include <stop_token>
 
+#include "api/json_decode.h"
 #include "api/object.h"
 #include "core/clock.h"
 #include "core/random.h"
@@ -21,8 +22,8 @@ namespace bco::store {
 // Thread-safe.
 class SecretCache {
  public:
-  // `changed` is called on a watch's thread when a Secret's values differ from
-  // what they were.
+  // `changed` is called when a Secret's values differ from what they were, on
+  // its watch's thread or that of getOrCreate().
   using Listener = std::function<void(const api::ObjectKey& secret)>;
   SecretCache(kube::Client& client, Clock& clock, Random& random, telemetry::Logger& log,
               Listener changed);
@@ -39,15 +40,18 @@ class SecretCache {
   // kNotFound: no such Secret, or no such key in it.
   [[nodiscard]] Result<SecretBytes> get(const std::string& space,
                                         const api::SecretKeyRef& ref) const;
-  // As get(), and makes the Secret with `value` where there is none.
+  // As get(), and makes the Secret with `value` where there is none. What it is then is known to
+  // all at once, before the watch tells of it.
   [[nodiscard]] Result<SecretBytes> getOrCreate(const std::string& space,
                                                 const api::SecretKeyRef& ref,
                                                 const SecretBytes& value);
 
  private:
   class Watch;
-  [[nodiscard]] Result<SecretBytes> read(const std::string& space,
-                                         const api::SecretKeyRef& ref) const;
+  // nullptr: it is not watched.
+  [[nodiscard]] std::shared_ptr<Watch> watchOf(const api::ObjectKey& secret) const;
+  // From the server.
+  [[nodiscard]] Result<api::SecretData> read(const api::ObjectKey& secret) const;
 
   kube::Client& client_;
   Clock& clock_;
