@@ -15,18 +15,17 @@ VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletec
 KINDS = [f"{GROUP}/{plural}" for plural in PLURALS.values()]
 # Whatever is not named here is refused. An object's name, if it matters, follows the resource.
 WHERE_IT_SERVES = {
-    **dict.fromkeys(KINDS, "get list watch patch"),
-    f"{GROUP}/balenadevices": "get list watch patch create delete",
+    **dict.fromkeys(KINDS, "list watch patch"),
+    f"{GROUP}/balenadevices": "list watch patch create delete",
     **{f"{kind}/status": "patch" for kind in KINDS},
     "/secrets": "get list watch create",
-    "/secrets:bco-key-seed": "get list watch create patch",
     "/events": "create patch",
 }
 WHERE_IT_RUNS = WHERE_IT_SERVES | {
     "coordination.k8s.io/leases": "create",
-    f"coordination.k8s.io/leases:{NAME}": "get list watch create update patch",
+    f"coordination.k8s.io/leases:{NAME}": "get list watch create update",
 }
-TRIED = [*WHERE_IT_RUNS, "/secrets:other", "/configmaps", "/pods", "/pods/exec", "/serviceaccounts/token",
+TRIED = [*WHERE_IT_RUNS, "/secrets:bco-key-seed", "/configmaps", "/pods", "/pods/exec", "/serviceaccounts/token",
          "/namespaces", "/namespaces:kube-system", "/namespaces:other", "apps/deployments",
          "rbac.authorization.k8s.io/roles", "rbac.authorization.k8s.io/clusterroles",
          "apiextensions.k8s.io/customresourcedefinitions", f"{GROUP}/balenafleets/finalizers",
