@@ -193,7 +193,6 @@ Result<SecretData> decodeSecret(std::string_view json) {
   if (!status) {
     return fail(withContext(std::move(status.error()), "Secret " + toString(meta.key)));
   }
-  secret.uid = std::move(meta.uid);
   secret.resourceVersion = meta.resourceVersion;
   return secret;
 }

@@ -32,7 +32,6 @@ namespace bco::api {
 [[nodiscard]] Result<ObjectMeta> decodeMeta(std::string_view json);
 
 struct SecretData {
-  std::string uid;
   std::uint64_t resourceVersion = 0;
   std::map<std::string, SecretBytes, std::less<>> values;
 };
