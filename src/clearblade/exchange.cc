@@ -45,6 +45,7 @@ Result<AccessPtr> Exchange::fetch() const {
   http::Request request;
   request.method = http::Method::kPost;
   request.callClass = http::CallClass::kRead;  // it changes nothing and may be repeated
+  request.mayCompress = false;                 // the answer is a token
   request.kind = "clearblade.exchange";
   request.url = account_.url + "/api/v/1/code/" + percentEncode(account_.systemKey) +
                 "/getRegistryCredentials";

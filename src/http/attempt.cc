@@ -34,7 +34,8 @@ web::http::http_request buildMessage(const Request& request, const AttemptPtr& a
     headers.add(std::string(request.credentialHeader), std::string(request.credential->reveal()));
   }
   headers.add("User-Agent", userAgent);
-  if (!attempt->isWrite && !attempt->stream) headers.add("Accept-Encoding", "gzip");
+  if (request.mayCompress && !attempt->isWrite && !attempt->stream)
+    headers.add("Accept-Encoding", "gzip");
   if (!attempt->body.empty()) {
     const std::string_view bytes = attempt->body.reveal();
     message.set_body(streams::rawptr_stream<std::uint8_t>::open_istream(

@@ -55,6 +55,12 @@ struct Batch {
   Latch pending;
 };
 
+// What the library's thread found when it looked after a batch.
+struct Look {
+  Latch done{1};
+  SteadyPoint next;  // when to look again
+};
+
 // An attempt that another thread knows too. It ends on the library's, as all that holds connections
 // must.
 struct Lent {
@@ -76,7 +82,7 @@ class ClientPool::State final : public std::enable_shared_from_this<State> {
  public:
   State(PoolOptions options, Clock& clock) : options_(std::move(options)), clock_(clock) {}
 
-  std::vector<Result<Response>> sendAll(std::span<const Request> requests);
+  std::vector<Result<Response>> sendAll(std::span<const Request> requests, const MaySend& maySend);
   Result<Response> stream(const Request& request, const StreamOptions& options,
                           const StreamTransport::OnBytes& onBytes, const std::stop_token& stop);
   void close();
@@ -95,7 +101,8 @@ class ClientPool::State final : public std::enable_shared_from_this<State> {
   void release(const AttemptPtr& attempt);
   void finish(const AttemptPtr& attempt, Result<Response> result);
   void abandon(const AttemptPtr& attempt, Error error);
-  void abandonIf(const std::function<bool(const Attempt&)>& which, const Error& error);
+  void abandonAll(const Error& error);
+  SteadyPoint lookAfter(const void* owner);
   [[nodiscard]] static Error closedError();
 
   const PoolOptions options_;
@@ -110,8 +117,10 @@ class ClientPool::State final : public std::enable_shared_from_this<State> {
   std::unordered_set<AttemptPtr> inFlight_;
 };
 
-std::vector<Result<Response>> ClientPool::State::sendAll(std::span<const Request> requests) {
-  const SteadyPoint deadline = clock_.steadyNow() + options_.attemptDeadline;
+std::vector<Result<Response>> ClientPool::State::sendAll(std::span<const Request> requests,
+                                                         const MaySend& maySend) {
+  // Nothing ends before that: what is started now doesn't, nor what is started later.
+  SteadyPoint nextLook = clock_.steadyNow() + options_.attemptDeadline;
   const auto batch = std::make_shared<Batch>(requests.size());
   const bool onLibraryThread = libraryThread().get_executor().running_in_this_thread();
   std::vector<AttemptPtr> attempts;
@@ -121,6 +130,7 @@ std::vector<Result<Response>> ClientPool::State::sendAll(std::span<const Request
     if (onLibraryThread) attempt = fail(ErrorCode::kInternal, "sendAll() called by a continuation");
     if (attempt) {
       (*attempt)->owner = batch.get();
+      (*attempt)->maySend = [&maySend, i] { return maySend(i); };
       (*attempt)->deliver = [this, batch, i](Result<Response> result) {
         batch->results[i] = std::move(result);
         batch->pending.countDown(clock_);
@@ -137,13 +147,14 @@ std::vector<Result<Response>> ClientPool::State::sendAll(std::span<const Request
                         for (auto& attempt : attempts) self->waiting_.push_back(std::move(attempt));
                         self->startWaiting();
                       });
-    if (!batch->pending.wait(clock_, deadline)) {
-      boost::asio::post(libraryThread(), [self = shared_from_this(), batch] {
-        self->abandonIf([&batch](const Attempt& attempt) { return attempt.owner == batch.get(); },
-                        {ErrorCode::kDeadline,
-                         "no answer in " + formatDuration(self->options_.attemptDeadline)});
+    while (!batch->pending.wait(clock_, nextLook)) {
+      const auto look = std::make_shared<Look>();
+      boost::asio::post(libraryThread(), [self = shared_from_this(), batch, look] {
+        look->next = self->lookAfter(batch.get());
+        look->done.countDown(self->clock_);
       });
-      batch->pending.wait(clock_, kForever);
+      look->done.wait(clock_, kForever);
+      nextLook = look->next;
     }
   }
   std::vector<Result<Response>> results;
@@ -213,13 +224,16 @@ Result<Response> ClientPool::State::stream(const Request& request, const StreamO
 }
 
 void ClientPool::State::startWaiting() {
-  if (closed_) {
-    abandonIf([](const Attempt&) { return true; }, closedError());
-  }
+  if (closed_) abandonAll(closedError());
   while (!waiting_.empty() && inFlight_.size() - streams_ < options_.maxInFlight) {
     const AttemptPtr attempt = std::move(waiting_.front());
     waiting_.pop_front();
-    start(attempt);
+    if (Status may = attempt->maySend(); !may) {
+      finish(attempt, fail(std::move(may.error())));
+    } else {
+      attempt->deadline = clock_.steadyNow() + options_.attemptDeadline;
+      start(attempt);
+    }
   }
 }
 
@@ -419,17 +433,33 @@ void ClientPool::State::abandon(const AttemptPtr& attempt, Error error) {
   if (attempt->stream) attempt->stream->abandon();
 }
 
-void ClientPool::State::abandonIf(const std::function<bool(const Attempt&)>& which,
-                                  const Error& error) {
+void ClientPool::State::abandonAll(const Error& error) {
+  for (const auto& attempt : std::exchange(waiting_, {})) abandon(attempt, error);
+  const std::vector<AttemptPtr> inFlight(inFlight_.begin(), inFlight_.end());
+  for (const auto& attempt : inFlight) abandon(attempt, error);
+}
+
+// Gives up what has no time left, waiting or in flight. When to look again.
+SteadyPoint ClientPool::State::lookAfter(const void* owner) {
   std::erase_if(waiting_, [&](const AttemptPtr& attempt) {
-    if (!which(*attempt)) return false;
-    abandon(attempt, error);
-    return true;
+    if (attempt->owner != owner) return false;
+    Status may = attempt->maySend();
+    if (!may) finish(attempt, fail(std::move(may.error())));
+    return !may.has_value();
   });
+  const SteadyPoint now = clock_.steadyNow();
+  SteadyPoint next = now + options_.attemptDeadline;
   const std::vector<AttemptPtr> inFlight(inFlight_.begin(), inFlight_.end());
   for (const auto& attempt : inFlight) {
-    if (which(*attempt)) abandon(attempt, error);
+    if (attempt->owner != owner || attempt->finished) continue;
+    if (attempt->deadline > now) {
+      next = std::min(next, attempt->deadline);
+    } else {
+      abandon(attempt,
+              {ErrorCode::kDeadline, "no answer in " + formatDuration(options_.attemptDeadline)});
+    }
   }
+  return next;
 }
 
 void ClientPool::State::close() {
@@ -460,8 +490,9 @@ ClientPool::~ClientPool() {
   state_->waitUntilIdle();
 }
 
-std::vector<Result<Response>> ClientPool::sendAll(std::span<const Request> requests) {
-  return state_->sendAll(requests);
+std::vector<Result<Response>> ClientPool::sendAll(std::span<const Request> requests,
+                                                  const MaySend& maySend) {
+  return state_->sendAll(requests, maySend);
 }
 
 Result<Response> ClientPool::stream(const Request& request, const StreamOptions& options,

@@ -22,8 +22,8 @@ struct PoolOptions {
   std::string serverName = {};
   // Most requests in flight, and so most connections; what is beyond waits its turn.
   std::size_t maxInFlight = 8;
-  // From sendAll() on, waiting for a turn included. A connection that stays silent for a second
-  // longer is closed even if nobody waits.
+  // From when a request has its turn. A connection that stays silent for a second longer is closed
+  // even if nobody waits.
   Duration attemptDeadline{15000};
   std::string userAgent = "balena-clearblade-operator";
 };
@@ -36,7 +36,7 @@ struct PoolOptions {
 // connection runs on the HTTP library's one thread, so nothing here needs a lock but the wait for a
 // batch and the queue of a stream; called from that thread they would wait for themselves and are
 // refused (kInternal).
-class ClientPool final : public HttpTransport, public StreamTransport {
+class ClientPool final : public PooledTransport, public StreamTransport {
  public:
   // initializeHttp() must have run. `clock` must outlive the pool.
   ClientPool(PoolOptions options, Clock& clock);
@@ -47,7 +47,9 @@ class ClientPool final : public HttpTransport, public StreamTransport {
 
   // Beside what the interface lists: kInvalid for a URL that parseUrl() refuses or a header with a
   // line break; kUnavailable after close(). outcomeUnknown is right for reads too.
-  [[nodiscard]] std::vector<Result<Response>> sendAll(std::span<const Request> requests) override;
+  using PooledTransport::sendAll;
+  [[nodiscard]] std::vector<Result<Response>> sendAll(std::span<const Request> requests,
+                                                      const MaySend& maySend) override;
 
   // Beside maxInFlight and without the attempt deadline, on connections of their own.
   [[nodiscard]] Result<Response> stream(const Request& request, const StreamOptions& options,

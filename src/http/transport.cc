@@ -31,7 +31,9 @@ Request Request::clone() const {
           .body = body.clone(),
           .contentType = contentType,
           .maxResponseBytes = maxResponseBytes,
-          .maxBudgetWait = maxBudgetWait};
+          .maxBudgetWait = maxBudgetWait,
+          .mayCompress = mayCompress,
+          .sendBefore = sendBefore};
 }
 
 std::optional<std::string_view> Response::header(std::string_view name) const {
@@ -43,6 +45,10 @@ std::optional<std::string_view> Response::header(std::string_view name) const {
 
 Result<Response> HttpTransport::send(const Request& request) {
   return std::move(sendAll({&request, 1}).front());
+}
+
+std::vector<Result<Response>> PooledTransport::sendAll(std::span<const Request> requests) {
+  return sendAll(requests, [](std::size_t) { return Status{}; });
 }
 
 }  // namespace bco::http

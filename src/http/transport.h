@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/clock.h"
 #include "core/result.h"
 #include "core/secret.h"
 
@@ -46,6 +47,11 @@ struct Request {
   std::size_t maxResponseBytes = 16U << 20;
   // The longest wait for the rate limiter before the call is given back as kThrottled.
   Duration maxBudgetWait{250};
+  // The answer may come compressed to a read. Not when it holds a secret: what is decompressed
+  // leaves copies behind.
+  bool mayCompress = true;
+  // What the call rests on is too old after this: looked at when nothing is left but to send it.
+  std::optional<SteadyPoint> sendBefore = std::nullopt;
 
   // Copies the body too.
   [[nodiscard]] Request clone() const;
@@ -67,10 +73,11 @@ class HttpTransport {
 
   // Sends all at once and waits once: N parallel calls cost one waiting thread. Results stand in
   // the order of the requests. A response of any status is a value here, not an error; errors are
-  //   kUnavailable  no connection, TLS failure, connection lost, breaker open
+  //   kUnavailable  no connection, TLS failure, connection lost, breaker open; not sent: the lease
+  //                 gate refuses writes, sendBefore has passed
   //   kDeadline     no answer in time; the socket was closed abortively
-  //   kThrottled    our own limiter would have to wait longer than maxBudgetWait
-  //   kForbidden    the lease gate refuses writes
+  //   kThrottled    not sent: our own limiter would have to wait longer than maxBudgetWait, or no
+  //                 connection became free in time
   //   kInternal     answer larger than maxResponseBytes, or not HTTP
   // For writes `outcomeUnknown` is set unless it is certain that no byte was sent.
   [[nodiscard]] virtual std::vector<Result<Response>> sendAll(
@@ -81,6 +88,20 @@ class HttpTransport {
   virtual void close() {}
 
   [[nodiscard]] Result<Response> send(const Request& request);
+};
+
+// The transport next to the network, in which a request may have to wait for a connection.
+class PooledTransport : public HttpTransport {
+ public:
+  // May the request at `position` be sent now? An error becomes its result. Asked when its turn has
+  // come, right before it is sent, and now and then while it waits. Called on a thread of the
+  // transport's, while sendAll() lasts; must not block.
+  using MaySend = std::function<Status(std::size_t position)>;
+
+  [[nodiscard]] virtual std::vector<Result<Response>> sendAll(std::span<const Request> requests,
+                                                              const MaySend& maySend) = 0;
+  // However long they wait.
+  [[nodiscard]] std::vector<Result<Response>> sendAll(std::span<const Request> requests) override;
 };
 
 struct StreamOptions {

@@ -36,7 +36,7 @@ class Selection {
 
 }  // namespace
 
-Upstream::Upstream(UpstreamOptions options, std::unique_ptr<HttpTransport> transport,
+Upstream::Upstream(UpstreamOptions options, std::unique_ptr<PooledTransport> transport,
                    Budgets budgets, WriteGate gate, AttemptObserver& observer, Clock& clock,
                    Random& random)
     : options_(std::move(options)),
@@ -53,37 +53,43 @@ void Upstream::close() {
   transport_->close();
 }
 
-Upstream::Results Upstream::sendAll(std::span<const Request> requests) {
+std::vector<Result<Response>> Upstream::sendAll(std::span<const Request> requests) {
   Duration budgetWait{0};
   for (const auto& request : requests) budgetWait = std::max(budgetWait, request.maxBudgetWait);
   const SteadyPoint deadline = clock_.steadyNow() + options_.totalDeadline + budgetWait;
+  const SteadyPoint startBy = deadline - options_.attemptDeadline;
 
-  Results results = sendOnce(requests, Duration::max());
+  std::vector<Outcome> outcomes = sendOnce(requests, std::nullopt);
   for (int attempt = 1; attempt < options_.retry.attempts; ++attempt) {
-    const Selection again(requests,
-                          [&](std::size_t i) { return isWorthRepeating(requests[i], results[i]); });
+    const Selection again(requests, [&](std::size_t i) {
+      return outcomes[i].wasSent && isWorthRepeating(requests[i], outcomes[i].result);
+    });
     if (again.positions().empty()) break;
     const Duration pause = backoff(options_.retry.backoff, attempt, random_);
-    const Duration spare = deadline - clock_.steadyNow() - pause - options_.attemptDeadline;
-    if (spare < Duration::zero()) break;
+    if (clock_.steadyNow() + pause > startBy) break;
     // The breaker's own refusal is not a failure to repeat: it says when to come back.
     if (breaker_.state() == Breaker::State::kOpen) break;
     if (!sleepFor(clock_, pause, closing_.get_token())) break;
-    Results repeated = sendOnce(again.requests(), spare);
+    std::vector<Outcome> repeated = sendOnce(again.requests(), startBy);
     for (std::size_t i = 0; i < repeated.size(); ++i) {
-      results[again.positions()[i]] = std::move(repeated[i]);
+      outcomes[again.positions()[i]] = std::move(repeated[i]);
     }
   }
-  for (auto& result : results) {
+  std::vector<Result<Response>> results;
+  results.reserve(outcomes.size());
+  for (auto& [result, wasSent] : outcomes) {
     if (!result) result.error() = withContext(std::move(result.error()), options_.name);
+    results.push_back(std::move(result));
   }
   return results;
 }
 
-Upstream::Results Upstream::sendOnce(std::span<const Request> requests,
-                                     Duration longestBudgetWait) {
-  std::vector<std::optional<Error>> refused(requests.size());
-  refuseWrites(requests, refused);
+std::vector<Upstream::Outcome> Upstream::sendOnce(std::span<const Request> requests,
+                                                  std::optional<SteadyPoint> startBy) {
+  Refusals refused(requests.size());
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (Status may = passGate(requests[i]); !may) refused[i] = std::move(may.error());
+  }
   const auto left = [&refused] {
     return std::any_of(refused.begin(), refused.end(), [](const auto& error) { return !error; });
   };
@@ -94,39 +100,55 @@ Upstream::Results Upstream::sendOnce(std::span<const Request> requests,
       if (!error) error = allowed.error();
     }
   } else if (asked) {
-    drawBudget(requests, longestBudgetWait, refused);
-    refuseWrites(requests, refused);  // waiting for the budget took time
+    drawBudget(requests, startBy ? *startBy - clock_.steadyNow() : Duration::max(), refused);
     if (!left()) breaker_.notMade();
   }
 
-  const Selection sent(requests, [&](std::size_t i) { return !refused[i].has_value(); });
-  Results results;
-  results.reserve(requests.size());
-  for (auto& error : refused) results.push_back(fail(std::move(error).value_or(Error{})));
-  if (sent.positions().empty()) return results;
+  const Selection chosen(requests, [&](std::size_t i) { return !refused[i].has_value(); });
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(requests.size());
+  for (auto& error : refused) outcomes.push_back({fail(std::move(error).value_or(Error{})), false});
+  if (chosen.positions().empty()) return outcomes;
+
   const SteadyPoint start = clock_.steadyNow();
-  Results answers = transport_->sendAll(sent.requests());
+  const SteadyPoint latest =
+      startBy.value_or(start + std::max(options_.totalDeadline - options_.attemptDeadline,
+                                        options_.attemptDeadline));
+  Refusals turnedDown(chosen.positions().size());
+  std::vector<Result<Response>> answers =
+      transport_->sendAll(chosen.requests(), [&](std::size_t i) {
+        Status may = passGate(chosen.requests()[i]);
+        if (may && clock_.steadyNow() > latest) {
+          may = fail(
+              ErrorCode::kThrottled,
+              "not sent: our other calls needed all connections (callBudget.maxInFlight) for " +
+                  formatDuration(clock_.steadyNow() - start));
+        }
+        if (!may) turnedDown[i] = may.error();
+        return may;
+      });
   const Duration duration = clock_.steadyNow() - start;
+  tellBreaker(answers, turnedDown);
   for (std::size_t i = 0; i < answers.size(); ++i) {
-    settle(sent.requests()[i], answers[i], duration);
-    results[sent.positions()[i]] = std::move(answers[i]);
+    if (!turnedDown[i]) settle(chosen.requests()[i], answers[i], duration);
+    outcomes[chosen.positions()[i]] = {std::move(answers[i]), !turnedDown[i]};
   }
-  return results;
+  return outcomes;
 }
 
-void Upstream::refuseWrites(std::span<const Request> requests,
-                            std::vector<std::optional<Error>>& refused) {
-  if (std::none_of(requests.begin(), requests.end(), isWrite) || gate_()) return;
-  for (std::size_t i = 0; i < requests.size(); ++i) {
-    if (isWrite(requests[i]) && !refused[i]) {
-      refused[i] = {ErrorCode::kForbidden,
-                    "writes are not ours to make now: the lease is not held"};
-    }
+Status Upstream::passGate(const Request& request) const {
+  if (request.sendBefore && clock_.steadyNow() > *request.sendBefore) {
+    return fail(ErrorCode::kUnavailable, "not sent: the observation it rests on is too old");
   }
+  if (isWrite(request) && !gate_()) {
+    return fail(ErrorCode::kUnavailable,
+                "not sent: only who holds the lease may write, and for now that is not us");
+  }
+  return {};
 }
 
 void Upstream::drawBudget(std::span<const Request> requests, Duration longestWait,
-                          std::vector<std::optional<Error>>& refused) {
+                          Refusals& refused) {
   struct Share {
     std::size_t count = 0;
     Duration longestWait;
@@ -147,16 +169,23 @@ void Upstream::drawBudget(std::span<const Request> requests, Duration longestWai
   }
 }
 
+void Upstream::tellBreaker(std::span<const Result<Response>> answers, const Refusals& refused) {
+  const Result<Response>* outage = nullptr;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (refused[i]) continue;
+    if (!isOutage(answers[i])) return breaker_.answered();
+    outage = &answers[i];
+  }
+  if (outage == nullptr) return breaker_.notMade();
+  breaker_.failed(*outage ? "status " + std::to_string((*outage)->status)
+                          : outage->error().message);
+}
+
 void Upstream::settle(const Request& request, Result<Response>& result, Duration duration) {
   const std::string outcome =
       result ? std::to_string(result->status) : std::string(traitsOf(result.error().code).label);
   const bool isUnknown = result ? result->status >= 500 : result.error().outcomeUnknown;
   observer_.onAttempt(request.kind, outcome, duration, isWrite(request) && isUnknown);
-  if (isOutage(result)) {
-    breaker_.failed(result ? "status " + outcome : result.error().message);
-  } else {
-    breaker_.answered();
-  }
   if (!result) return;
   skew_.observe(*result, clock_.now());
   TokenBucket& bucket = bucketOf(request);

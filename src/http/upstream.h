@@ -20,7 +20,9 @@ namespace bco::http {
 struct UpstreamOptions {
   std::string name;                 // before each error's message: "balena"
   Duration attemptDeadline{15000};  // what the pool keeps (PoolOptions)
-  // For all attempts of a call and the pauses between; the wait for the budget comes on top.
+  // For all attempts of a call, the waits for a connection and the pauses between; the wait for the
+  // budget comes on top. A call waits for its first connection as long as an attempt could still
+  // end in time, and for attemptDeadline at least.
   Duration totalDeadline{40000};
   RetryPolicy retry = {};
   BreakerOptions breaker = {};
@@ -46,7 +48,7 @@ class AttemptObserver {
  public:
   virtual ~AttemptObserver() = default;
   // `outcome` is the status ("200") or the label of the error ("deadline"). `duration` is that of
-  // the batch for each request of one.
+  // the batch for each request of one, waiting for a connection included.
   // `mayLand`: a write that may have taken effect, or may yet, without our knowing.
   virtual void onAttempt(std::string_view kind, std::string_view outcome, Duration duration,
                          bool mayLand) = 0;
@@ -56,18 +58,22 @@ class AttemptObserver {
 //
 //   total deadline  no attempt starts that could end after it
 //   retry           retry.h: a write whose outcome is unknown is never repeated
-//   write gate      kForbidden while writes are not ours to make; asked again after the budget
+//   gate            kUnavailable while writes are not ours to make, and after Request::sendBefore
 //   breaker         kUnavailable with retryAfter while the upstream is given a rest
 //   budget          kThrottled with retryAfter beyond Request::maxBudgetWait
+//   a connection    kThrottled when none became free in time
+//   gate            as above, after all that waiting
 //   observation     each attempt's outcome and duration
-//   the transport   one attempt with its deadline, on a connection of the pool
+//   the transport   one attempt with its deadline
 //
+// What is refused on that way was not sent, is not made again by us and does not count for the
+// breaker, for which a batch is one call: it failed when no request of it got an answer.
 // An answer 429 stops its bucket and is returned as kThrottled, so that callers see one thing.
 // Other errors are the transport's, with the upstream's name before the message.
 class Upstream final : public HttpTransport {
  public:
   // `observer`, `clock` and `random` must outlive it.
-  Upstream(UpstreamOptions options, std::unique_ptr<HttpTransport> transport, Budgets budgets,
+  Upstream(UpstreamOptions options, std::unique_ptr<PooledTransport> transport, Budgets budgets,
            WriteGate gate, AttemptObserver& observer, Clock& clock, Random& random);
 
   [[nodiscard]] std::vector<Result<Response>> sendAll(std::span<const Request> requests) override;
@@ -78,17 +84,25 @@ class Upstream final : public HttpTransport {
   [[nodiscard]] std::optional<Duration> clockSkew() const { return skew_.latest(); }
 
  private:
-  using Results = std::vector<Result<Response>>;
+  // By the position of their requests; nullopt: sent.
+  using Refusals = std::vector<std::optional<Error>>;
+  struct Outcome {
+    Result<Response> result;
+    bool wasSent;
+  };
 
-  Results sendOnce(std::span<const Request> requests, Duration longestBudgetWait);
-  void refuseWrites(std::span<const Request> requests, std::vector<std::optional<Error>>& refused);
-  void drawBudget(std::span<const Request> requests, Duration longestWait,
-                  std::vector<std::optional<Error>>& refused);
+  // `startBy`: the latest start of an attempt that is not the first.
+  std::vector<Outcome> sendOnce(std::span<const Request> requests,
+                                std::optional<SteadyPoint> startBy);
+  // Ok unless sending it now is wrong, whatever the upstream's state is.
+  [[nodiscard]] Status passGate(const Request& request) const;
+  void drawBudget(std::span<const Request> requests, Duration longestWait, Refusals& refused);
+  void tellBreaker(std::span<const Result<Response>> answers, const Refusals& refused);
   void settle(const Request& request, Result<Response>& result, Duration duration);
   [[nodiscard]] TokenBucket& bucketOf(const Request& request) const;
 
   const UpstreamOptions options_;
-  const std::unique_ptr<HttpTransport> transport_;
+  const std::unique_ptr<PooledTransport> transport_;
   const Budgets budgets_;
   const WriteGate gate_;
   AttemptObserver& observer_;

@@ -134,25 +134,76 @@ TEST_F(ClientPoolFaultTest, WaitsForItsClockOnly) {
   EXPECT_EQ(result.get().error().code, ErrorCode::kDeadline);
 }
 
-TEST_F(ClientPoolFaultTest, GivesUpARequestThatNeverGotItsTurnWithoutSendingIt) {
-  std::atomic<int> received{0};
+TEST_F(ClientPoolFaultTest, CountsTheDeadlineOfARequestFromItsTurn) {
+  test::FakeClock clock;
+  std::array<std::promise<void>, 3> received;
+  std::array<std::promise<void>, 2> mayAnswer;
   const ScriptedServer server([&](Peer& peer) {
-    while (!peer.readRequest().empty()) ++received;
+    for (std::size_t i = 0; i < received.size(); ++i) {
+      peer.readRequest();
+      received.at(i).set_value();
+      if (i == mayAnswer.size()) break;
+      mayAnswer.at(i).get_future().wait();
+      peer.answer("ok");
+    }
+    peer.waitForReset();
   });
-  PoolOptions narrow = withDeadline(100ms);
+  PoolOptions narrow = withDeadline(1h);
   narrow.maxInFlight = 1;
-  ClientPool pool(narrow, clock_);
-  const std::vector<Request> batch = [&] {
+  ClientPool pool(narrow, clock);
+  std::vector<Request> requests;
+  for (int i = 0; i < 3; ++i) requests.push_back(post(server.url()));
+  std::promise<void> looked;  // an hour has passed, and the last one still waits
+  std::atomic<int> asked{0};
+  auto sent = std::async(std::launch::async, [&] {
+    return pool.sendAll(requests, [&](std::size_t position) {
+      if (position == 2 && ++asked == 1) looked.set_value();
+      return Status{};
+    });
+  });
+  received[0].get_future().wait();
+  clock.advance(40min);
+  mayAnswer[0].set_value();
+  received[1].get_future().wait();
+  clock.advance(40min);
+  looked.get_future().wait();
+  mayAnswer[1].set_value();
+  received[2].get_future().wait();
+  clock.advance(1h);
+
+  const auto results = sent.get();
+  EXPECT_TRUE(results[0]) << describe(results[0]);
+  EXPECT_TRUE(results[1]) << describe(results[1]);
+  ASSERT_FALSE(results[2]);
+  EXPECT_EQ(results[2].error().code, ErrorCode::kDeadline);
+  EXPECT_TRUE(results[2].error().outcomeUnknown);
+  EXPECT_EQ(asked, 2) << "while it waited and at its turn";
+}
+
+TEST_F(ClientPoolFaultTest, DoesNotSendWhatMayNotBeSentAtItsTurnOrWhileItWaits) {
+  for (const bool answers : {true, false}) {
+    std::atomic<int> received{0};
+    const ScriptedServer server([&](Peer& peer) {
+      while (!peer.readRequest().empty()) {
+        ++received;
+        if (answers) peer.answer("ok");
+      }
+    });
+    PoolOptions narrow = withDeadline(answers ? 1h : 100ms);
+    narrow.maxInFlight = 1;
+    ClientPool pool(narrow, clock_);
     std::vector<Request> requests;
-    requests.push_back(post(server.url()));
-    requests.push_back(post(server.url()));
-    return requests;
-  }();
-  const auto results = pool.sendAll(batch);
-  EXPECT_TRUE(results[0].error().outcomeUnknown);
-  EXPECT_FALSE(results[1].error().outcomeUnknown);
-  EXPECT_EQ(results[1].error().code, ErrorCode::kDeadline);
-  EXPECT_LE(received, 1);
+    for (int i = 0; i < 2; ++i) requests.push_back(post(server.url()));
+    const auto results = pool.sendAll(requests, [](std::size_t position) -> Status {
+      if (position == 0) return {};
+      return fail(ErrorCode::kThrottled, "too late");
+    });
+    EXPECT_EQ(results[0].has_value(), answers);
+    ASSERT_FALSE(results[1]);
+    EXPECT_EQ(results[1].error().code, ErrorCode::kThrottled);
+    EXPECT_FALSE(results[1].error().outcomeUnknown);
+    EXPECT_LE(received, 1);
+  }
 }
 
 TEST_F(ClientPoolFaultTest, RefusesAnAnswerThatIsTooLarge) {

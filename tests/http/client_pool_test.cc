@@ -236,6 +236,10 @@ TEST_F(ClientPoolTest, DecompressesAnAnswer) {
   ASSERT_TRUE(result) << describe(result);
   EXPECT_EQ(result->body, text);
   EXPECT_EQ(requests_.at(0).header("Accept-Encoding"), "gzip");
+  Request plain = get(url("http://127.0.0.1"));
+  plain.mayCompress = false;
+  ASSERT_TRUE(pool.send(plain));
+  EXPECT_EQ(requests_.at(1).header("Accept-Encoding"), std::nullopt);
 }
 
 TEST_F(ClientPoolTest, StopsAtTheLimitOfADecompressedAnswer) {

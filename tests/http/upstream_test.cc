@@ -17,19 +17,26 @@ using testing::HasSubstr;
 // Answers from a script, one entry for each request, then with 200.
 struct Script {
   std::deque<Result<Response>> answers;
-  std::vector<std::string> urls;  // as they came
+  std::vector<std::string> urls;  // as they were sent
   int batches = 0;
-  Duration takes{0};
+  Duration turnAfter{0};  // until there is a connection
+  Duration takes{0};      // until the answer
 };
 
-class ScriptedTransport final : public HttpTransport {
+class ScriptedTransport final : public PooledTransport {
  public:
   ScriptedTransport(Script& script, test::SteppingClock& clock) : script_(script), clock_(clock) {}
-  std::vector<Result<Response>> sendAll(std::span<const Request> requests) override {
+  using PooledTransport::sendAll;
+  std::vector<Result<Response>> sendAll(std::span<const Request> requests,
+                                        const MaySend& maySend) override {
     ++script_.batches;
-    clock_.advance(script_.takes);
+    clock_.advance(script_.turnAfter);
     std::vector<Result<Response>> results;
     for (const auto& request : requests) {
+      if (Status may = maySend(results.size()); !may) {
+        results.push_back(fail(std::move(may.error())));
+        continue;
+      }
       script_.urls.push_back(request.url);
       if (script_.answers.empty()) {
         results.push_back(Response{.status = 200, .headers = {}, .body = {}});
@@ -38,6 +45,7 @@ class ScriptedTransport final : public HttpTransport {
         script_.answers.pop_front();
       }
     }
+    clock_.advance(script_.takes);
     return results;
   }
 
@@ -164,9 +172,84 @@ TEST_F(UpstreamTest, SendsNoWriteWhileTheGateIsClosed) {
   gate_ = [] { return false; };
   Upstream upstream = make();
   const auto results = upstream.sendAll(batch(write("a"), read("b")));
-  EXPECT_EQ(results[0].error().code, ErrorCode::kForbidden);
+  EXPECT_EQ(results[0].error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(traitsOf(results[0].error().code).transient) << "the next leader makes it";
+  EXPECT_FALSE(results[0].error().outcomeUnknown);
+  EXPECT_THAT(results[0].error().message, HasSubstr("lease"));
   EXPECT_TRUE(results[1]);
   EXPECT_THAT(script_.urls, ElementsAre("b"));
+  EXPECT_EQ(clock_.elapsed(), 0ms) << "it is not repeated";
+}
+
+TEST_F(UpstreamTest, TakesItsOwnRefusalsForNoFailureOfTheUpstream) {
+  Upstream upstream = make({.name = "cloud", .breaker = {.failures = 1}});
+  gate_ = [] { return false; };
+  EXPECT_FALSE(upstream.send(write()));
+  gate_ = [] { return true; };
+  script_.turnAfter = 26s;
+  EXPECT_FALSE(upstream.send(write()));
+  EXPECT_EQ(upstream.breaker(), Breaker::State::kClosed);
+  EXPECT_TRUE(recorder_.seen.empty());
+}
+
+TEST_F(UpstreamTest, AsksTheGateAgainWhenItHasAConnection) {
+  const TimePoint lost = clock_.now() + 100ms;
+  gate_ = [&] { return clock_.now() < lost; };
+  script_.turnAfter = 1s;
+  Upstream upstream = make();
+  const auto results = upstream.sendAll(batch(write("a"), read("b")));
+  ASSERT_FALSE(results[0]);
+  EXPECT_EQ(results[0].error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(script_.urls, ElementsAre("b"));
+  EXPECT_EQ(script_.batches, 1) << "it is not repeated";
+}
+
+TEST_F(UpstreamTest, SendsNothingThatRestsOnAnObservationWhichIsTooOld) {
+  Upstream upstream = make({.name = "cloud", .breaker = {.failures = 1}});
+  Request request = write();
+  request.sendBefore = clock_.steadyNow() + 5s;
+  EXPECT_TRUE(upstream.send(request));
+  script_.turnAfter = 6s;
+  for (const int batches : {2, 2}) {  // at its turn, and at once
+    const auto result = upstream.send(request);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, ErrorCode::kUnavailable);
+    EXPECT_THAT(result.error().message, HasSubstr("too old"));
+    EXPECT_FALSE(result.error().outcomeUnknown);
+    EXPECT_EQ(script_.batches, batches);
+  }
+  EXPECT_EQ(script_.urls.size(), 1U);
+  EXPECT_EQ(upstream.breaker(), Breaker::State::kClosed);
+}
+
+TEST_F(UpstreamTest, RepeatsNothingThatHasBecomeTooOldMeanwhile) {
+  script_.answers = {unavailable(false)};
+  script_.takes = 6s;
+  Upstream upstream = make();
+  Request request = write();
+  request.sendBefore = clock_.steadyNow() + 5s;
+  const auto result = upstream.send(request);
+  ASSERT_FALSE(result);
+  EXPECT_THAT(result.error().message, HasSubstr("too old"));
+  EXPECT_EQ(script_.urls.size(), 1U);
+}
+
+TEST_F(UpstreamTest, WaitsForAConnectionAsLongAsAnAttemptCouldStillEndInTime) {
+  for (const auto& [attemptDeadline, longest] :
+       {std::pair(15s, 25s), std::pair(30s, 30s), std::pair(60s, 60s)}) {
+    Upstream upstream =
+        make({.name = "cloud", .attemptDeadline = attemptDeadline, .totalDeadline = 40s});
+    script_.turnAfter = longest;
+    EXPECT_TRUE(upstream.send(write()));
+    script_.turnAfter = longest + 1s;
+    const auto result = upstream.send(write());
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, ErrorCode::kThrottled);
+    EXPECT_FALSE(result.error().outcomeUnknown);
+    EXPECT_THAT(result.error().message, HasSubstr("maxInFlight"));
+  }
+  EXPECT_EQ(script_.batches, 6) << "what had to wait too long is not repeated";
+  EXPECT_EQ(script_.urls.size(), 3U);
 }
 
 TEST_F(UpstreamTest, AsksTheGateAgainAfterWaitingForTheBudget) {
@@ -178,8 +261,8 @@ TEST_F(UpstreamTest, AsksTheGateAgainAfterWaitingForTheBudget) {
   request.maxBudgetWait = 1s;
   const auto result = upstream.send(request);
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().code, ErrorCode::kForbidden);
-  EXPECT_EQ(script_.batches, 0);
+  EXPECT_EQ(result.error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(script_.urls.empty());
 }
 
 TEST_F(UpstreamTest, ReturnsACallThatWouldWaitTooLongForItsBudget) {
@@ -244,6 +327,37 @@ TEST_F(UpstreamTest, GivesAnUpstreamThatIsDownARestAndProbesIt) {
   EXPECT_EQ(upstream.breaker(), Breaker::State::kClosed);
 }
 
+TEST_F(UpstreamTest, TakesABatchForOneCallAndOneAnswerForASignOfLife) {
+  budgets_ = Budgets::shared(
+      std::make_shared<TokenBucket>(BucketOptions{.perSecond = 100, .burst = 100}, clock_));
+  Upstream upstream = make({.name = "cloud", .breaker = {.failures = 3, .openFor = 10s}});
+  const auto fails = [&] {
+    for (int i = 0; i < 4; ++i) script_.answers.push_back(unavailable(true));
+    static_cast<void>(upstream.sendAll(batch(write(), write(), write(), write())));
+  };
+  fails();
+  fails();
+  EXPECT_EQ(upstream.breaker(), Breaker::State::kClosed);
+  script_.answers = {status(200), unavailable(true)};
+  static_cast<void>(upstream.sendAll(batch(write(), write())));
+  fails();
+  EXPECT_EQ(upstream.breaker(), Breaker::State::kClosed);
+  fails();
+  fails();
+  EXPECT_EQ(upstream.breaker(), Breaker::State::kOpen);
+}
+
+TEST_F(UpstreamTest, DoesNotLoseTheProbeToItsTurn) {
+  Upstream upstream = make({.name = "cloud", .breaker = {.failures = 1, .openFor = 10s}});
+  script_.answers = {unavailable(true)};
+  EXPECT_FALSE(upstream.send(write()));
+  clock_.advance(10s);
+  script_.turnAfter = 26s;
+  EXPECT_EQ(upstream.send(read()).error().code, ErrorCode::kThrottled);
+  script_.turnAfter = 0s;
+  EXPECT_TRUE(upstream.send(read()));
+}
+
 TEST_F(UpstreamTest, DoesNotLoseTheProbeToTheBudget) {
   for (int i = 0; i < 5; ++i) script_.answers.push_back(unavailable(true));
   Upstream upstream = make({.name = "cloud", .breaker = {.failures = 5, .openFor = 10s}});
@@ -299,7 +413,11 @@ TEST_F(UpstreamTest, RepeatsARequestWithItsBody) {
   Request request = write();
   request.headers = {{"X", "y"}};
   request.body = SecretBytes("body");
+  request.mayCompress = false;
+  request.sendBefore = clock_.steadyNow() + 1h;
   const Request copy = request.clone();
+  EXPECT_FALSE(copy.mayCompress);
+  EXPECT_EQ(copy.sendBefore, request.sendBefore);
   EXPECT_EQ(copy.body.reveal(), "body");
   EXPECT_EQ(copy.headers, request.headers);
   EXPECT_EQ(copy.callClass, CallClass::kUpdate);

@@ -58,6 +58,9 @@ struct Attempt {
   // Takes the result, once.
   std::function<void(Result<Response>)> deliver;
   const void* owner = nullptr;  // of several attempts that are given up together
+  // May it be sent, now that it has its turn?
+  std::function<Status()> maySend;
+  SteadyPoint deadline;  // since it was started
   Url url;
   bool isWrite = false;
   std::size_t maxResponseBytes = 0;
