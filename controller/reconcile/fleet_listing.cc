@@ -30,7 +30,8 @@ const ListedDevice* FleetListing::find(const std::string& uuid) const {
 
 Result<FleetListing> listFleet(const FleetView& view) {
   Summarizing visitor(view);
-  const auto takenAt = view.balena->listFleet(view.fleetId, view.level, visitor);
+  const bool withTags = !view.object->spec.selector.tags.empty();
+  const auto takenAt = view.balena->listFleet(view.fleetId, view.level, withTags, visitor);
   if (!takenAt) return fail(withContext(takenAt.error(), "balena"));
   std::ranges::sort(visitor.devices, {}, &ListedDevice::uuid);
   return FleetListing{std::move(visitor.devices), *takenAt};

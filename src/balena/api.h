@@ -46,7 +46,7 @@ struct FleetDevice {
   std::string uuid;
   std::string name;
   std::string deviceType;
-  std::map<std::string, std::string> tags;
+  std::map<std::string, std::string> tags;  // if they were asked for
   // Service level only: the device × service row; nullopt until the device has been assigned a
   // release with that service. Without it the variables can't be written.
   std::optional<std::int64_t> serviceInstallId = std::nullopt;
@@ -74,7 +74,6 @@ struct StoredVariable {
 struct ServiceInstall {
   std::int64_t id = 0;
   std::int64_t serviceId = 0;
-  std::string serviceName;
   std::vector<StoredVariable> variables;  // of our four names only
 };
 
@@ -84,7 +83,6 @@ struct Device {
   std::string uuid;
   std::string name;
   std::int64_t fleetId = 0;
-  std::string fleetSlug;
   bool isOnline = false;
   std::optional<TimePoint> lastConnectivityEvent;
   std::vector<StoredVariable> deviceVariables;  // of our four names only
@@ -121,11 +119,13 @@ class BalenaApi {
   // kNotFound: no fleet of that slug that the token can see.
   [[nodiscard]] virtual Result<Fleet> getFleet(const std::string& slug) = 0;
 
-  // Tells `visitor` of all devices of the fleet, with their three public variables at `level` and
-  // who lacks the key. Returns when the first of it was asked for. kInternal when the rows disagree
-  // with $count. After an error, what was visited is a part of unknown size.
+  // Tells `visitor` of all devices of the fleet, with their three public variables at `level`, who
+  // lacks the key and, if `withTags`, their tags: whatever is on a device can be large. Returns
+  // when the first of it was asked for. kInternal when the rows disagree with $count, or
+  // when one device alone is more than we take (answerTooLarge). After an error, what was visited
+  // is a part of unknown size.
   [[nodiscard]] virtual Result<TimePoint> listFleet(std::int64_t fleetId,
-                                                    const VariableLevel& level,
+                                                    const VariableLevel& level, bool withTags,
                                                     FleetVisitor& visitor) = 0;
 
   // kNotFound: no such device, or none that the token can see.

@@ -140,12 +140,13 @@ Status Client::judge(const Result<Response>& answer, const Request& request,
 }
 
 Result<std::string> Client::read(std::string_view kind, std::string url, const std::string& what,
-                                 Duration maxBudgetWait) {
+                                 Duration maxBudgetWait, bool mayCompress) {
   const auto credential = this->credential();
   if (!credential) return fail(withContext(credential.error(), what));
   Request request = requestOf(Method::kGet, CallClass::kRead, kind, std::move(url), *credential);
   request.maxResponseBytes = kMaxPage;
   request.maxBudgetWait = maxBudgetWait;
+  request.mayCompress = mayCompress;
   auto answer = transport_.send(request);
   if (const Status status = judge(answer, request, what); !status) return fail(status.error());
   return std::move(answer->body);
@@ -166,13 +167,13 @@ Result<Fleet> Client::getFleet(const std::string& slug) {
   return fail(ErrorCode::kNotFound, what + ": there is none, or the token can't see it");
 }
 
-Result<TimePoint> Client::listFleet(std::int64_t fleetId, const VariableLevel& level,
+Result<TimePoint> Client::listFleet(std::int64_t fleetId, const VariableLevel& level, bool withTags,
                                     FleetVisitor& visitor) {
   const TimePoint takenAt = clock_.now();
-  auto agrees = listOnce(fleetId, level, visitor);
+  auto agrees = listOnce(fleetId, level, withTags, visitor);
   if (agrees && !*agrees) {  // devices come and go while they are counted: once is chance
     visitor.restart();
-    agrees = listOnce(fleetId, level, visitor);
+    agrees = listOnce(fleetId, level, withTags, visitor);
   }
   if (!agrees) return fail(std::move(agrees.error()));
   if (!*agrees) {
@@ -182,7 +183,7 @@ Result<TimePoint> Client::listFleet(std::int64_t fleetId, const VariableLevel& l
   return takenAt;
 }
 
-Result<bool> Client::listOnce(std::int64_t fleetId, const VariableLevel& level,
+Result<bool> Client::listOnce(std::int64_t fleetId, const VariableLevel& level, bool withTags,
                               FleetVisitor& visitor) {
   const auto expected = countDevices(fleetId);
   if (!expected) return fail(expected.error());
@@ -194,7 +195,7 @@ Result<bool> Client::listOnce(std::int64_t fleetId, const VariableLevel& level,
     if (!listed) return fail(std::move(listed.error()));
     keyless = *std::move(listed);
   }
-  const auto count = listRows(fleetId, level, *expected, [&](FleetDevice& device) {
+  const auto count = listRows(fleetId, level, withTags, *expected, [&](FleetDevice& device) {
     const auto holder = level.serviceId ? device.serviceInstallId : std::optional(device.id);
     device.hasPrivateKey = holder && !std::ranges::binary_search(keyless, *holder);
     visitor.visit(device);
@@ -214,7 +215,7 @@ Result<std::int64_t> Client::countDevices(std::int64_t fleetId) {
 }
 
 Result<std::int64_t> Client::listRows(std::int64_t fleetId, const VariableLevel& level,
-                                      std::int64_t expected,
+                                      bool withTags, std::int64_t expected,
                                       const std::function<void(FleetDevice&)>& visit) {
   const std::string what = "listing fleet " + std::to_string(fleetId);
   std::int64_t listed = 0;
@@ -223,17 +224,26 @@ Result<std::int64_t> Client::listRows(std::int64_t fleetId, const VariableLevel&
     last = device.id;
     visit(device);
   };
-  // A short page is the last one; so is the one that completes the count.
-  for (std::size_t rows = kPageSize; rows == kPageSize && (last == 0 || listed != expected);) {
-    auto body = read("balena.device.list", urls_.devicePage(fleetId, level, last, kPageSize), what,
-                     http::kUnderwayBudgetWait);
+  std::size_t size = kPageSize;
+  while (true) {
+    auto body = read("balena.device.list", urls_.devicePage(fleetId, level, withTags, last, size),
+                     what, http::kUnderwayBudgetWait);
+    if (!body && body.error().answerTooLarge && size > 1) {
+      size /= 2;
+      continue;
+    }
+    if (!body && body.error().answerTooLarge) {
+      return fail(withContext(std::move(body.error()), "what is stored at the device after id " +
+                                                           std::to_string(last) + " is too much"));
+    }
     if (!body) return fail(std::move(body.error()));
-    const auto read = parseDevicePage(std::move(*body), fleetId, level, last, note);
-    if (!read) return fail(withContext(read.error(), what));
-    rows = *read;
-    listed += static_cast<std::int64_t>(rows);
+    const auto rows = parseDevicePage(std::move(*body), fleetId, level, withTags, last, note);
+    if (!rows) return fail(withContext(rows.error(), what));
+    listed += static_cast<std::int64_t>(*rows);
+    // A short page is the last one; so is the one that completes the count.
+    if (*rows < size || listed == expected) return listed;
+    size = std::min(2 * size, kPageSize);
   }
-  return listed;
 }
 
 Result<std::vector<std::int64_t>> Client::listKeyless(std::int64_t fleetId,
@@ -260,7 +270,8 @@ Result<Device> Client::getDevice(const std::string& uuid) {
   if (!isDeviceUuid(uuid)) {
     return fail(ErrorCode::kInvalid, "a device's UUID has 32 or 62 lower-case hex digits");
   }
-  auto body = read("balena.device.get", urls_.device(uuid), what, Request().maxBudgetWait);
+  auto body = read("balena.device.get", urls_.device(uuid), what, Request().maxBudgetWait,
+                   /*mayCompress=*/false);
   if (!body) return fail(body.error());
   auto device = parseDevice(std::move(*body), uuid);
   if (!device) return fail(withContext(device.error(), what));

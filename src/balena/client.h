@@ -32,7 +32,8 @@ using TokenSource = std::function<SharedSecret()>;
 // A fleet that is not found is confirmed likewise, since a bad token is answered like a guest's.
 class Client final : public BalenaApi {
  public:
-  // Devices of one page: about 1 MB with a few tags each.
+  // Devices of one page: about 1 MB with a few tags each. Fewer for a while after a page that is
+  // too large.
   static constexpr std::size_t kPageSize = 2000;
   // Ids of one page of the anti-join: 20 bytes each.
   static constexpr std::size_t kIdPageSize = 10000;
@@ -43,7 +44,7 @@ class Client final : public BalenaApi {
 
   [[nodiscard]] Result<Fleet> getFleet(const std::string& slug) override;
   [[nodiscard]] Result<TimePoint> listFleet(std::int64_t fleetId, const VariableLevel& level,
-                                            FleetVisitor& visitor) override;
+                                            bool withTags, FleetVisitor& visitor) override;
   [[nodiscard]] Result<Device> getDevice(const std::string& uuid) override;
   [[nodiscard]] std::vector<Status> writeVariables(const VariableParent& parent,
                                                    std::span<const VariableWrite> writes) override;
@@ -56,7 +57,8 @@ class Client final : public BalenaApi {
 
   // GETs `url`; the body of a 2xx answer.
   [[nodiscard]] Result<std::string> read(std::string_view kind, std::string url,
-                                         const std::string& what, Duration maxBudgetWait);
+                                         const std::string& what, Duration maxBudgetWait,
+                                         bool mayCompress = true);
   // Judges an answer; asks whoami about a 401, unless `accepted` says already what it answers.
   [[nodiscard]] Status judge(const Result<http::Response>& answer, const http::Request& request,
                              const std::string& what, std::optional<Status>& accepted);
@@ -76,11 +78,11 @@ class Client final : public BalenaApi {
                                                               const VariableLevel& level);
   // How many rows there are; `expected` spares asking for a page behind the last one.
   [[nodiscard]] Result<std::int64_t> listRows(std::int64_t fleetId, const VariableLevel& level,
-                                              std::int64_t expected,
+                                              bool withTags, std::int64_t expected,
                                               const std::function<void(FleetDevice&)>& visit);
   // One complete reading of the fleet; false when the rows disagree with $count.
   [[nodiscard]] Result<bool> listOnce(std::int64_t fleetId, const VariableLevel& level,
-                                      FleetVisitor& visitor);
+                                      bool withTags, FleetVisitor& visitor);
 
   http::HttpTransport& transport_;
   const Clock& clock_;

@@ -51,7 +51,7 @@ void readPublicVariables(element rows, FleetDevice& device) {
   }
 }
 
-FleetDevice readListedDevice(element row, const VariableLevel& level) {
+FleetDevice readListedDevice(element row, const VariableLevel& level, bool withTags) {
   FleetDevice device;
   device.id = row["id"];
   device.uuid = textOf(row["uuid"]);
@@ -59,8 +59,10 @@ FleetDevice readListedDevice(element row, const VariableLevel& level) {
   if (const auto type = expandedOf(row["is_of__device_type"])) {
     device.deviceType = textOf((*type)["slug"]);
   }
-  for (const element tag : array(row["device_tag"])) {
-    device.tags.emplace(textOf(tag["tag_key"]), textOrEmpty(tag["value"]));
+  if (withTags) {
+    for (const element tag : array(row["device_tag"])) {
+      device.tags.emplace(textOf(tag["tag_key"]), textOrEmpty(tag["value"]));
+    }
   }
   if (!level.serviceId) {
     readPublicVariables(row["device_environment_variable"], device);
@@ -90,7 +92,6 @@ Device readDevice(element row) {
   }
   if (const auto fleet = expandedOf(row["belongs_to__application"])) {
     device.fleetId = (*fleet)["id"];
-    device.fleetSlug = textOf((*fleet)["slug"]);
   }
   device.deviceVariables = readVariables(row["device_environment_variable"]);
   for (const element installed : array(row["service_install"])) {
@@ -98,7 +99,6 @@ Device readDevice(element row) {
     install.id = installed["id"];
     if (const auto service = expandedOf(installed["installs__service"])) {
       install.serviceId = (*service)["id"];
-      install.serviceName = textOf((*service)["service_name"]);
     }
     install.variables = readVariables(installed["device_service_environment_variable"]);
     device.installs.push_back(std::move(install));
@@ -147,7 +147,7 @@ Result<std::int64_t> parseCount(std::string body) {
 }
 
 Result<std::size_t> parseDevicePage(std::string body, std::int64_t fleetId,
-                                    const VariableLevel& level, std::int64_t afterId,
+                                    const VariableLevel& level, bool withTags, std::int64_t afterId,
                                     const std::function<void(FleetDevice&)>& visit) {
   simdjson::dom::parser parser;
   return reading(body, parser, [&](element d) -> Result<std::size_t> {
@@ -156,7 +156,7 @@ Result<std::size_t> parseDevicePage(std::string body, std::int64_t fleetId,
       if (referenceOf(row["belongs_to__application"]) != fleetId) {
         return notUnderstood("a device of another fleet");
       }
-      FleetDevice device = readListedDevice(row, level);
+      FleetDevice device = readListedDevice(row, level, withTags);
       if (device.id <= afterId) return notUnderstood("devices out of order");
       afterId = device.id;
       visit(device);

@@ -23,7 +23,8 @@ namespace bco::balena {
 // Calls `visit` with each of a page's devices: in ascending order of ids, all above `afterId` and
 // all of the fleet, or it is kInternal. Returns how many there were.
 [[nodiscard]] Result<std::size_t> parseDevicePage(std::string body, std::int64_t fleetId,
-                                                  const VariableLevel& level, std::int64_t afterId,
+                                                  const VariableLevel& level, bool withTags,
+                                                  std::int64_t afterId,
                                                   const std::function<void(FleetDevice&)>& visit);
 
 // The ids of a page, ascending and above `afterId`.

@@ -81,8 +81,8 @@ std::string Urls::deviceCount(std::int64_t fleetId) const {
                            std::to_string(fleetId));
 }
 
-std::string Urls::devicePage(std::int64_t fleetId, const VariableLevel& level, std::int64_t afterId,
-                             std::size_t size) const {
+std::string Urls::devicePage(std::int64_t fleetId, const VariableLevel& level, bool withTags,
+                             std::int64_t afterId, std::size_t size) const {
   std::string variables = "environment_variable($select=name,value;$filter=" + publicNames() + ")";
   if (level.serviceId) {
     variables = "service_install($select=id;$filter=installs__service eq " +
@@ -91,12 +91,12 @@ std::string Urls::devicePage(std::int64_t fleetId, const VariableLevel& level, s
     variables = "device_" + variables;
   }
   // The fleet is selected although it is filtered by: the reader checks that the filter held.
-  return withSpacesEscaped(
-      root_ + "device?$filter=belongs_to__application eq " + std::to_string(fleetId) +
-      page(afterId, size) +
-      "&$select=id,uuid,device_name,belongs_to__application"
-      "&$expand=device_tag($select=tag_key,value),is_of__device_type($select=slug)," +
-      variables);
+  return withSpacesEscaped(root_ + "device?$filter=belongs_to__application eq " +
+                           std::to_string(fleetId) + page(afterId, size) +
+                           "&$select=id,uuid,device_name,belongs_to__application"
+                           "&$expand=" +
+                           (withTags ? "device_tag($select=tag_key,value)," : "") +
+                           "is_of__device_type($select=slug)," + variables);
 }
 
 std::string Urls::missingKeyPage(std::int64_t fleetId, const VariableLevel& level,
@@ -115,14 +115,13 @@ std::string Urls::missingKeyPage(std::int64_t fleetId, const VariableLevel& leve
 std::string Urls::device(std::string_view uuid) const {
   const std::string variables =
       "environment_variable($select=name,value;$filter=" + ourNames() + ")";
-  return withSpacesEscaped(
-      root_ + "device(uuid=" + quoted(uuid) +
-      ")?$select=id,uuid,device_name,is_online,last_connectivity_event"
-      "&$expand=belongs_to__application($select=id,slug),device_" +
-      variables +
-      ",service_install($select=id;$expand=installs__service($select=id,service_name),"
-      "device_service_" +
-      variables + ")");
+  return withSpacesEscaped(root_ + "device(uuid=" + quoted(uuid) +
+                           ")?$select=id,uuid,device_name,is_online,last_connectivity_event"
+                           "&$expand=belongs_to__application($select=id),device_" +
+                           variables +
+                           ",service_install($select=id;$expand=installs__service($select=id),"
+                           "device_service_" +
+                           variables + ")");
 }
 
 std::string Urls::newVariable(const VariableParent& parent) const {

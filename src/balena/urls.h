@@ -37,9 +37,9 @@ class Urls {
   [[nodiscard]] std::string fleet(std::string_view slug) const;
   [[nodiscard]] std::string deviceCount(std::int64_t fleetId) const;
   // The fleet's devices with an id above `afterId`, by ascending id, with their public variables at
-  // `level`.
+  // `level` and, if `withTags`, their tags.
   [[nodiscard]] std::string devicePage(std::int64_t fleetId, const VariableLevel& level,
-                                       std::int64_t afterId, std::size_t size) const;
+                                       bool withTags, std::int64_t afterId, std::size_t size) const;
   // Ids of what holds no GCP_PRIVATE_KEY at `level`: of devices, or of the service's
   // service_installs.
   [[nodiscard]] std::string missingKeyPage(std::int64_t fleetId, const VariableLevel& level,

@@ -29,8 +29,6 @@ struct Registration {
   std::vector<Credential> credentials;
   Metadata metadata;
   bool blocked = false;
-  std::optional<TimePoint> lastHeartbeat;
-  std::optional<TimePoint> lastEvent;
 };
 
 struct Registry {

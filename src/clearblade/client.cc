@@ -16,8 +16,7 @@ using http::Method;
 using http::Request;
 
 // All that this program reads of a device.
-constexpr std::string_view kFields =
-    "&fieldMask=id%2CnumId%2Ccredentials%2Cmetadata%2Cblocked%2ClastHeartbeatTime%2ClastEventTime";
+constexpr std::string_view kFields = "&fieldMask=id%2CnumId%2Ccredentials%2Cmetadata%2Cblocked";
 constexpr std::size_t kMaxAnswer = 1U << 20;
 // 500 devices of 32 kB; with three keys and our mark one has about 1 kB.
 constexpr std::size_t kMaxPage = 16U << 20;

@@ -51,12 +51,6 @@ std::optional<std::string> timeTextOf(element object, std::string_view key) {
   return text;
 }
 
-// Of the times that nothing is decided by: one that can't be read is none.
-std::optional<TimePoint> timeOf(element object, std::string_view key) {
-  const auto text = timeTextOf(object, key);
-  return text ? parseRfc3339(*text) : std::nullopt;
-}
-
 // Throws simdjson_error when it has no public key.
 Result<Credential> readCredential(element row) {
   Credential credential;
@@ -89,8 +83,6 @@ Result<Registration> readRegistration(element row) {
     }
   }
   if (const auto blocked = fieldOf(row, "blocked")) registration.blocked = bool(*blocked);
-  registration.lastHeartbeat = timeOf(row, "lastHeartbeatTime");
-  registration.lastEvent = timeOf(row, "lastEventTime");
   return registration;
 }
 

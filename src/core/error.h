@@ -33,6 +33,8 @@ struct Error {
   std::optional<Duration> retryAfter = std::nullopt;
   // The call was a write and it may or may not have taken effect: observe before deciding anything.
   bool outcomeUnknown = false;
+  // kInternal because the answer has more bytes than we take: asking for less may help.
+  bool answerTooLarge = false;
 };
 
 // One row of the table that says what an error leads to.

@@ -49,7 +49,9 @@ Result<Response> unpack(Response response, std::size_t limit) {
 }
 
 Error tooLarge(std::size_t limit) {
-  return {ErrorCode::kInternal, "the answer is larger than " + std::to_string(limit) + " bytes"};
+  return {.code = ErrorCode::kInternal,
+          .message = "the answer is larger than " + std::to_string(limit) + " bytes",
+          .answerTooLarge = true};
 }
 
 }  // namespace bco::http

@@ -78,7 +78,7 @@ class HttpTransport {
   //   kDeadline     no answer in time; the socket was closed abortively
   //   kThrottled    not sent: our own limiter would have to wait longer than maxBudgetWait, or no
   //                 connection became free in time
-  //   kInternal     answer larger than maxResponseBytes, or not HTTP
+  //   kInternal     answer larger than maxResponseBytes (answerTooLarge), or not HTTP
   // For writes `outcomeUnknown` is set unless it is certain that no byte was sent.
   [[nodiscard]] virtual std::vector<Result<Response>> sendAll(
       std::span<const Request> requests) = 0;

@@ -37,8 +37,8 @@ class BalenaContract : public testing::Test {
   }
   VariableLevel relay() { return {serviceId("relay")}; }
 
-  static const ServiceInstall& installOf(const Device& device, std::string_view service) {
-    return *std::ranges::find(device.installs, service, &ServiceInstall::serviceName);
+  const ServiceInstall& installOf(const Device& device, std::string_view service) {
+    return *std::ranges::find(device.installs, serviceId(service), &ServiceInstall::serviceId);
   }
   static std::map<std::string, std::string> textsOf(const std::vector<StoredVariable>& variables) {
     std::map<std::string, std::string> texts;
@@ -103,7 +103,7 @@ TEST_F(BalenaContract, ADeviceIsReadWithBothLevels) {
   const auto device = client_.getDevice(uuid);
   ASSERT_TRUE(device) << device.error().message;
   EXPECT_EQ(device->uuid, uuid);
-  EXPECT_EQ(device->fleetSlug, kFleet);
+  EXPECT_EQ(device->fleetId, fleet().id);
   EXPECT_EQ(device->fleetId, fleet().id);
   EXPECT_TRUE(device->isOnline);
   EXPECT_THAT(textsOf(device->deviceVariables),
@@ -201,6 +201,9 @@ TEST_F(BalenaContract, AListShowsVariablesTagsAndWhoLacksTheKey) {
   EXPECT_EQ(lacks.uuid, second);
   EXPECT_FALSE(lacks.hasPrivateKey);
   EXPECT_THAT(lacks.publicVariables, IsEmpty());
+  const auto tagless = test::listFleet(client_, fleet().id, {}, false);
+  ASSERT_TRUE(tagless) << tagless.error().message;
+  for (const FleetDevice& device : tagless->devices) EXPECT_THAT(device.tags, IsEmpty());
 }
 
 TEST_F(BalenaContract, AListOfAServiceShowsDevicesWithoutAnInstallToo) {
@@ -247,7 +250,7 @@ TEST_F(BalenaContract, ADeviceThatMovedAwayLosesNothingToItsOldFleet) {
   EXPECT_TRUE(
       client_.deleteVariables({.deviceId = device->id}, {device->id, device->fleetId, "ours"}));
   EXPECT_EQ(client_.getDevice(uuid)->deviceVariables.size(), 4U);
-  EXPECT_EQ(client_.getDevice(uuid)->fleetSlug, "acme/other");
+  EXPECT_EQ(client_.getDevice(uuid)->fleetId, client_.getFleet("acme/other")->id);
 }
 
 TEST_F(BalenaContract, ARevokedTokenIsUnauthenticated) {

@@ -26,6 +26,9 @@ std::string rowOf(std::int64_t id, std::string_view expansion, std::int64_t flee
          std::string(expansion) + "}";
 }
 
+const Error kTooLarge{
+    .code = ErrorCode::kInternal, .message = "larger than 1 byte", .answerTooLarge = true};
+
 constexpr std::string_view kNoVariables = R"("device_environment_variable":[])";
 
 std::string pageOf(std::int64_t first, std::int64_t last) {
@@ -50,7 +53,7 @@ class FleetList : public testing::Test {
         .reply(200, R"({"d":)" + std::to_string(count) + "}");
   }
   void expectPage(std::int64_t after, std::string body, const VariableLevel& level = {}) {
-    transport_.expect(Method::kGet, urls_.devicePage(5, level, after, Client::kPageSize))
+    transport_.expect(Method::kGet, urls_.devicePage(5, level, true, after, Client::kPageSize))
         .reply(200, std::move(body));
   }
   void expectMissing(std::string body, const VariableLevel& level = {}) {
@@ -121,6 +124,49 @@ TEST_F(FleetList, GoesOnAfterTheLastIdOfAFullPage) {
   EXPECT_EQ(transport_.seen()[2].kind, "balena.device.list");
 }
 
+TEST_F(FleetList, AsksForFewerRowsWhenAPageIsTooLarge) {
+  const auto expectRows = [&](std::int64_t after, std::size_t size) -> auto& {
+    return transport_.expect(Method::kGet, urls_.devicePage(5, {}, true, after, size));
+  };
+  expectCount(3001);
+  expectMissing(R"({"d":[]})");
+  expectRows(0, 2000).fails(kTooLarge);
+  expectRows(0, 1000).fails(kTooLarge);
+  expectRows(0, 500).reply(200, pageOf(1, 500));
+  expectRows(500, 1000).reply(200, pageOf(501, 1500));
+  expectRows(1500, 2000).reply(200, pageOf(1501, 3001));
+  const auto fleet = test::listFleet(client_, 5, {});
+  ASSERT_TRUE(fleet) << fleet.error().message;
+  EXPECT_EQ(fleet->devices.size(), 3001U);
+}
+
+TEST_F(FleetList, SaysWhichDeviceAloneIsTooLarge) {
+  expectCount(2001);
+  expectMissing(R"({"d":[]})");
+  expectPage(0, pageOf(1, 2000));
+  for (std::size_t size = Client::kPageSize; size > 0; size /= 2) {
+    transport_.expect(Method::kGet, urls_.devicePage(5, {}, true, 2000, size)).fails(kTooLarge);
+  }
+  const auto fleet = test::listFleet(client_, 5, {});
+  ASSERT_FALSE(fleet);
+  EXPECT_EQ(fleet.error().code, ErrorCode::kInternal);
+  EXPECT_THAT(fleet.error().message, testing::HasSubstr("after id 2000"));
+  EXPECT_THAT(fleet.error().message, testing::HasSubstr("listing fleet 5"));
+}
+
+TEST_F(FleetList, AsksForTagsOnlyIfTheyAreWanted) {
+  expectCount(1);
+  expectMissing(R"({"d":[]})");
+  transport_.expect(Method::kGet, urls_.devicePage(5, {}, false, 0, Client::kPageSize))
+      .reply(200, R"({"d":[{"id":1,"uuid":")" + uuidOf(1) +
+                      R"(","device_name":"dev","belongs_to__application":{"__id":5},)"
+                      R"("is_of__device_type":[{"slug":"x"}],)" +
+                      std::string(kNoVariables) + "}]}");
+  const auto fleet = test::listFleet(client_, 5, {}, false);
+  ASSERT_TRUE(fleet) << fleet.error().message;
+  EXPECT_TRUE(fleet->devices[0].tags.empty());
+}
+
 TEST_F(FleetList, AsksForNoPageBehindTheOneThatCompletesTheCount) {
   expectCount(2000);
   expectMissing(R"({"d":[]})");
@@ -167,7 +213,7 @@ TEST_F(FleetList, IsAnErrorWhenAPageFails) {
   expectCount(2500);
   expectMissing(R"({"d":[]})");
   expectPage(0, pageOf(1, 2000));
-  transport_.expect(Method::kGet, urls_.devicePage(5, {}, 2000, Client::kPageSize))
+  transport_.expect(Method::kGet, urls_.devicePage(5, {}, true, 2000, Client::kPageSize))
       .reply(502, "<html>");
   EXPECT_EQ(test::listFleet(client_, 5, {}).error().code, ErrorCode::kUnavailable);
 

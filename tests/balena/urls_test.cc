@@ -38,16 +38,16 @@ TEST(Urls, AskForADeviceWithItsVariablesAtBothLevels) {
             std::string(kRoot) +
                 "device(uuid='7cf02a69e4d34c9da573914963cf54fd')"
                 "?$select=id,uuid,device_name,is_online,last_connectivity_event"
-                "&$expand=belongs_to__application($select=id,slug),"
+                "&$expand=belongs_to__application($select=id),"
                 "device_environment_variable($select=name,value;$filter=name in "
                 "('GCP_CLIENT_PATH','GCP_DATA_TOPIC_ROOT','GCP_PROJECT_ID','GCP_PRIVATE_KEY')),"
-                "service_install($select=id;$expand=installs__service($select=id,service_name),"
+                "service_install($select=id;$expand=installs__service($select=id),"
                 "device_service_environment_variable($select=name,value;$filter=name in "
                 "('GCP_CLIENT_PATH','GCP_DATA_TOPIC_ROOT','GCP_PROJECT_ID','GCP_PRIVATE_KEY')))");
 }
 
 TEST(Urls, ListAPageWithPublicVariablesAlone) {
-  EXPECT_EQ(readable(kUrls.devicePage(5, {}, 17, 2000)),
+  EXPECT_EQ(readable(kUrls.devicePage(5, {}, true, 17, 2000)),
             std::string(kRoot) +
                 "device?$filter=belongs_to__application eq 5 and id gt 17"
                 "&$orderby=id asc&$top=2000"
@@ -55,12 +55,12 @@ TEST(Urls, ListAPageWithPublicVariablesAlone) {
                 "&$expand=device_tag($select=tag_key,value),is_of__device_type($select=slug),"
                 "device_environment_variable($select=name,value;$filter=name in "
                 "('GCP_CLIENT_PATH','GCP_DATA_TOPIC_ROOT','GCP_PROJECT_ID'))");
-  EXPECT_EQ(readable(kUrls.devicePage(5, {77}, 0, 10)),
+  EXPECT_EQ(readable(kUrls.devicePage(5, {77}, false, 0, 10)),
             std::string(kRoot) +
                 "device?$filter=belongs_to__application eq 5 and id gt 0"
                 "&$orderby=id asc&$top=10"
                 "&$select=id,uuid,device_name,belongs_to__application"
-                "&$expand=device_tag($select=tag_key,value),is_of__device_type($select=slug),"
+                "&$expand=is_of__device_type($select=slug),"
                 "service_install($select=id;$filter=installs__service eq 77;$expand="
                 "device_service_environment_variable($select=name,value;$filter=name in "
                 "('GCP_CLIENT_PATH','GCP_DATA_TOPIC_ROOT','GCP_PROJECT_ID')))");
@@ -126,7 +126,7 @@ TEST(Urls, RefuseToAddressRowsWithoutAKeyOrGuard) {
 
 TEST(Urls, StayFarBelowTheLimitOfTheRequestHead) {
   EXPECT_LT(kUrls.device(std::string(62, 'a')).size(), 2000U);
-  EXPECT_LT(kUrls.devicePage(INT64_MAX, {INT64_MAX}, INT64_MAX, 2000).size(), 2000U);
+  EXPECT_LT(kUrls.devicePage(INT64_MAX, {INT64_MAX}, true, INT64_MAX, 2000).size(), 2000U);
   EXPECT_LT(kUrls.guardedVariables({.serviceInstallId = INT64_MAX}, {1, 2, std::string(kPath)})
                 ->text()
                 .size(),

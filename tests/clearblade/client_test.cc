@@ -43,8 +43,6 @@ TEST_F(ClearBladeClient, ReadsARegistration) {
   EXPECT_THAT(registration->metadata,
               UnorderedElementsAre(Pair("bco-owner", "site-a"), Pair("city", "Zürich")));
   EXPECT_TRUE(registration->blocked);
-  EXPECT_EQ(registration->lastHeartbeat, std::nullopt);
-  EXPECT_EQ(registration->lastEvent, parseRfc3339("2026-11-23T07:00:00.123Z"));
   const auto& request = transport_.seen().back();
   EXPECT_EQ(request.kind, "clearblade.device.get");
   EXPECT_EQ(request.callClass, CallClass::kRead);
@@ -56,7 +54,7 @@ TEST_F(ClearBladeClient, ReadsWhatIsNullAbsentOrANumber) {
   transport_.expect(Method::kGet, byId_ + kMask)
       .reply(200, R"({"id":")" + kId +
                       R"(","numId":18446744073709551615,"metadata":null,)"
-                      R"("lastHeartbeatTime":null,"lastEventTime":"never","credentials":[)"
+                      R"("credentials":[)"
                       R"({"publicKey":{"format":"RSA_PEM","key":"K"}},)"
                       R"({"publicKey":{"format":"RSA_PEM","key":"K"},"expirationTime":null},)"
                       R"({"publicKey":{"format":"RSA_PEM","key":"K"},)"
@@ -65,7 +63,6 @@ TEST_F(ClearBladeClient, ReadsWhatIsNullAbsentOrANumber) {
   ASSERT_TRUE(registration) << registration.error().message;
   EXPECT_EQ(registration->numId, "18446744073709551615");
   EXPECT_FALSE(registration->blocked);
-  EXPECT_EQ(registration->lastEvent, std::nullopt);
   ASSERT_EQ(registration->credentials.size(), 3U);
   for (const Credential& credential : registration->credentials) {
     EXPECT_EQ(credential.expiresAt, std::nullopt);

@@ -229,6 +229,7 @@ TEST_F(ClientPoolFaultTest, RefusesAnAnswerThatIsTooLarge) {
     const auto result = pool.send(request);
     ASSERT_FALSE(result) << target;
     EXPECT_EQ(result.error().code, ErrorCode::kInternal) << describe(result);
+    EXPECT_TRUE(result.error().answerTooLarge);
     EXPECT_THAT(result.error().message, HasSubstr("larger than 100000 bytes"));
     EXPECT_TRUE(result.error().outcomeUnknown) << "the server may have done it";
   }

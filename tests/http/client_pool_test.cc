@@ -250,6 +250,7 @@ TEST_F(ClientPoolTest, StopsAtTheLimitOfADecompressedAnswer) {
   request.maxResponseBytes = 1'000'000;
   const auto result = pool.send(request);
   ASSERT_FALSE(result);
+  EXPECT_TRUE(result.error().answerTooLarge);
   EXPECT_EQ(result.error().code, ErrorCode::kInternal);
 }
 

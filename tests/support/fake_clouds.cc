@@ -108,13 +108,14 @@ Result<balena::Fleet> FakeBalena::getFleet(const std::string& slug) {
 }
 
 Result<TimePoint> FakeBalena::listFleet(std::int64_t fleetId, const balena::VariableLevel& level,
-                                        balena::FleetVisitor& visitor) {
+                                        bool withTags, balena::FleetVisitor& visitor) {
   return call<TimePoint>(log_, "listFleet", [&]() -> Result<TimePoint> {
     std::lock_guard lock(mutex_);
     std::vector<balena::FleetDevice> devices;
     for (const auto& [uuid, row] : devices_) {
       if (row.fleetId != fleetId) continue;
-      balena::FleetDevice listed{row.id, uuid, row.name, row.deviceType, row.tags, {}, {}, false};
+      balena::FleetDevice listed{row.id, uuid, row.name, row.deviceType, {}, {}, {}, false};
+      if (withTags) listed.tags = row.tags;
       const Variables* variables = &row.variables;
       if (level.serviceId) {
         const auto install = row.installs.find(*level.serviceId);
@@ -159,7 +160,7 @@ Result<balena::Device> FakeBalena::getDevice(const std::string& uuid) {
     };
     copy(row.variables, device.deviceVariables);
     for (const auto& [serviceId, installId] : row.installs) {
-      balena::ServiceInstall install{installId, serviceId, {}, {}};
+      balena::ServiceInstall install{installId, serviceId, {}};
       const auto variables = row.installVariables.find(installId);
       if (variables != row.installVariables.end()) copy(variables->second, install.variables);
       device.installs.push_back(std::move(install));
@@ -232,13 +233,8 @@ Status FakeBalena::deleteVariables(const balena::VariableParent& parent,
 clearblade::Registration& FakeRegistry::add(clearblade::NewRegistration made) {
   std::lock_guard lock(mutex_);
   clearblade::Registration& registration = registrations_[made.id];
-  registration = {made.id,
-                  std::to_string(++lastNumber_),
-                  std::move(made.credentials),
-                  std::move(made.metadata),
-                  false,
-                  std::nullopt,
-                  std::nullopt};
+  registration = {made.id, std::to_string(++lastNumber_), std::move(made.credentials),
+                  std::move(made.metadata), false};
   return registration;
 }
 

@@ -79,7 +79,7 @@ class FakeBalena final : public balena::BalenaApi {
 
   [[nodiscard]] Result<balena::Fleet> getFleet(const std::string& slug) override;
   [[nodiscard]] Result<TimePoint> listFleet(std::int64_t fleetId,
-                                            const balena::VariableLevel& level,
+                                            const balena::VariableLevel& level, bool withTags,
                                             balena::FleetVisitor& visitor) override;
   [[nodiscard]] Result<balena::Device> getDevice(const std::string& uuid) override;
   [[nodiscard]] std::vector<Status> writeVariables(

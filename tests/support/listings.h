@@ -14,13 +14,14 @@ struct FleetListing {
 };
 
 [[nodiscard]] inline Result<FleetListing> listFleet(balena::BalenaApi& api, std::int64_t fleetId,
-                                                    const balena::VariableLevel& level = {}) {
+                                                    const balena::VariableLevel& level = {},
+                                                    bool withTags = true) {
   struct Collector final : balena::FleetVisitor {
     void restart() override { listing.devices.clear(); }
     void visit(const balena::FleetDevice& device) override { listing.devices.push_back(device); }
     FleetListing listing;
   } collector;
-  const auto takenAt = api.listFleet(fleetId, level, collector);
+  const auto takenAt = api.listFleet(fleetId, level, withTags, collector);
   if (!takenAt) return fail(takenAt.error());
   collector.listing.takenAt = *takenAt;
   return std::move(collector.listing);

@@ -25,6 +25,7 @@ struct SeenRequest {
   std::string credential;  // "Authorization: Bearer …"
   std::string body;
   std::string contentType;
+  bool mayCompress;
 };
 
 class ScriptedTransport final : public http::HttpTransport {
@@ -85,7 +86,8 @@ class ScriptedTransport final : public http::HttpTransport {
                      request.credential ? std::string(request.credentialHeader) + ": " +
                                               std::string(request.credential->reveal())
                                         : "",
-                     std::string(request.body.reveal()), std::string(request.contentType)});
+                     std::string(request.body.reveal()), std::string(request.contentType),
+                     request.mayCompress});
     if (steps_.empty()) {
       ADD_FAILURE() << "one request too many: " << nameOf(request.method) << ' ' << request.url;
       return fail(ErrorCode::kInternal, "not in the script");
