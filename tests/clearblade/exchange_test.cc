@@ -26,6 +26,7 @@ TEST_F(ExchangeTest, AsksOnceAndKeepsTheAnswer) {
   EXPECT_EQ(request.kind, "clearblade.exchange");
   EXPECT_EQ(request.callClass, CallClass::kRead);
   EXPECT_EQ(request.credential, "ClearBlade-UserToken: adm1nSecret");
+  EXPECT_FALSE(request.mayCompress) << "the answer is a token";
 }
 
 TEST_F(ExchangeTest, IsDoneAgainForAnAccessThatWasRefused) {
