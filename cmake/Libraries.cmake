@@ -28,6 +28,8 @@ function(bco_library)
   file(GENERATE OUTPUT ${unit} CONTENT "${check}")
 
   add_library(bco_${ARG_NAME} STATIC ${sources} ${unit})
+  # Alone, or it would not show what a header lacks.
+  set_source_files_properties(${unit} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON COMPILE_OPTIONS -O0)
   target_include_directories(bco_${ARG_NAME} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   list(TRANSFORM ARG_DEPENDS PREPEND bco_)
   target_link_libraries(bco_${ARG_NAME} PUBLIC ${ARG_DEPENDS} ${ARG_LINKS} Threads::Threads)

@@ -9,7 +9,7 @@ namespace bco::balena {
 namespace {
 
 // An OData string, ready for a URL.
-std::string quoted(std::string_view text) {
+std::string odataString(std::string_view text) {
   std::string doubled;
   for (const char c : text) {
     doubled += c;
@@ -23,7 +23,7 @@ std::string nameIn(std::span<const std::string_view> names) {
   std::string list;
   for (const std::string_view name : names) {
     if (!list.empty()) list += ',';
-    list += quoted(name);
+    list += odataString(name);
   }
   return "name in (" + list + ")";
 }
@@ -71,7 +71,7 @@ std::string Urls::whoami() const { return whoami_; }
 
 std::string Urls::fleet(std::string_view slug) const {
   // By filter, not by key: a slug's slash in a path does not survive every proxy.
-  return withSpacesEscaped(root_ + "application?$filter=slug eq " + quoted(slug) +
+  return withSpacesEscaped(root_ + "application?$filter=slug eq " + odataString(slug) +
                            "&$select=id,slug,should_be_running__release"
                            "&$expand=service($select=id,service_name)");
 }
@@ -101,7 +101,7 @@ std::string Urls::devicePage(std::int64_t fleetId, const VariableLevel& level, b
 
 std::string Urls::missingKeyPage(std::int64_t fleetId, const VariableLevel& level,
                                  std::int64_t afterId, std::size_t size) const {
-  const std::string lacksKey = "environment_variable/any(v:v/name eq " + quoted(kPrivateKey) + "))";
+  const std::string lacksKey = "environment_variable/any(v:v/name eq " + odataString(kPrivateKey) + "))";
   if (level.serviceId) {
     return withSpacesEscaped(root_ + "service_install?$filter=installs__service eq " +
                              std::to_string(*level.serviceId) + " and not(device_service_" +
@@ -115,7 +115,7 @@ std::string Urls::missingKeyPage(std::int64_t fleetId, const VariableLevel& leve
 std::string Urls::device(std::string_view uuid) const {
   const std::string variables =
       "environment_variable($select=name,value;$filter=" + ourNames() + ")";
-  return withSpacesEscaped(root_ + "device(uuid=" + quoted(uuid) +
+  return withSpacesEscaped(root_ + "device(uuid=" + odataString(uuid) +
                            ")?$select=id,uuid,device_name,is_online,last_connectivity_event"
                            "&$expand=belongs_to__application($select=id),device_" +
                            variables +
@@ -135,7 +135,7 @@ Result<BoundedUrl> Urls::variable(const VariableParent& parent, std::string_view
   const std::string key = parent.deviceId
                               ? "device=" + std::to_string(*parent.deviceId)
                               : "service_install=" + std::to_string(*parent.serviceInstallId);
-  return BoundedUrl(root_ + std::string(resourceOf(parent)) + "(" + key + ",name=" + quoted(name) +
+  return BoundedUrl(root_ + std::string(resourceOf(parent)) + "(" + key + ",name=" + odataString(name) +
                     ")");
 }
 
@@ -148,8 +148,8 @@ Result<BoundedUrl> Urls::guardedVariables(const VariableParent& parent,
   }
   const std::string inFleet = "d/id eq " + std::to_string(guard.deviceId) +
                               " and d/belongs_to__application eq " + std::to_string(guard.fleetId);
-  const std::string holdsPath = "environment_variable/any(v:v/name eq " + quoted(kClientPath) +
-                                " and v/value eq " + quoted(guard.clientPath) + ")";
+  const std::string holdsPath = "environment_variable/any(v:v/name eq " + odataString(kClientPath) +
+                                " and v/value eq " + odataString(guard.clientPath) + ")";
   std::string filter;
   if (parent.deviceId) {
     filter = "device eq " + std::to_string(*parent.deviceId) + " and " + ourNames() +

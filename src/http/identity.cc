@@ -6,7 +6,7 @@
 
 namespace bco::http {
 
-namespace {
+namespace detail {
 
 struct Free {
   void operator()(BIO* bio) const { BIO_free(bio); }
@@ -16,6 +16,12 @@ struct Free {
 };
 template <class T>
 using Owned = std::unique_ptr<T, Free>;
+
+}  // namespace detail
+
+namespace {
+
+using detail::Owned;
 
 Owned<BIO> reading(std::string_view text) {
   return Owned<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
@@ -27,9 +33,9 @@ int noPassword(char*, int, int, void*) { return 0; }
 }  // namespace
 
 struct ClientIdentity::Parts {
-  Owned<X509> certificate;
-  Owned<STACK_OF(X509)> chain;
-  Owned<EVP_PKEY> key;
+  detail::Owned<X509> certificate;
+  detail::Owned<STACK_OF(X509)> chain;
+  detail::Owned<EVP_PKEY> key;
 };
 
 Result<ClientIdentity> ClientIdentity::load(std::string_view certificatePem,

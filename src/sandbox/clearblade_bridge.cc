@@ -29,11 +29,6 @@ std::optional<TimePoint> timeOf(const json& claims, const char* key) {
       std::chrono::duration_cast<Duration>(std::chrono::duration<double>(found->get<double>())));
 }
 
-std::string textOf(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 // What is wrong with the times; "" for nothing.
 std::string checkTimes(TimePoint issued, TimePoint expires, TimePoint now) {
   if (issued > now + kSkew) return "issued in the future";
@@ -46,8 +41,8 @@ std::string checkTimes(TimePoint issued, TimePoint expires, TimePoint now) {
 std::string readClaims(const json& claims, const CloudRegistry& registry, const CloudDevice& device,
                        VerifiedToken& token) {
   if (!claims.is_object()) return "malformed token";
-  if (textOf(claims, "sk") != registry.systemKey) return "wrong sk";
-  if (textOf(claims, "uid") != device.id) return "wrong uid";
+  if (textOr(claims, "sk") != registry.systemKey) return "wrong sk";
+  if (textOr(claims, "uid") != device.id) return "wrong uid";
   const auto type = claims.find("ut");
   if (type == claims.end() || !type->is_number_integer() || type->get<int>() != 3) {
     return "wrong ut";
@@ -93,7 +88,7 @@ std::string ClearBladeCloud::checkToken(const CloudRegistry& registry, CloudDevi
   if (device.credentials.empty()) return "no credentials";
 
   // Every credential that has not expired is tried; the expired ones only to tell the reason.
-  const std::string algorithm = textOf(header, "alg");
+  const std::string algorithm = textOr(header, "alg");
   std::string reason = "signature";
   for (const CloudCredential& credential : device.credentials) {
     if (!credential.parsed->verify(algorithm, jwt->signedPart, jwt->signature)) continue;
@@ -162,7 +157,7 @@ server::Reply ClearBladeCloud::bridge(const ClearBladeCall& call, const server::
   if (!body.is_object()) return problemReply({400, kMalformed, "The body is no JSON object"});
   const auto state = body.find("state");
   const json& holder = isPublish || state == body.end() || !state->is_object() ? body : *state;
-  auto bytes = fromBase64(textOf(holder, "binaryData"));
+  auto bytes = fromBase64(textOr(holder, "binaryData"));
   if (!bytes || bytes->size() > (isPublish ? kMaxEventBytes : kMaxStateBytes)) {
     return problemReply({400, "INVALID_ARGUMENT", "Invalid binaryData"});
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <nlohmann/json.hpp>
 
 #include "core/text.h"
 #include "sandbox/clearblade_query.h"
@@ -197,6 +198,11 @@ void appendDevice(std::string& out, const CloudDevice& device, Fields fields, bo
     appendJson(out, device.gatewayAuthMethod);
     out += R"(,"lastAccessedGatewayId":"","lastAccessedGatewayTime":""})";
   }
+}
+
+std::string textOr(const nlohmann::json& object, const char* key, const std::string& otherwise) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : otherwise;
 }
 
 }  // namespace bco::sandbox

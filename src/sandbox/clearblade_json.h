@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,6 +53,10 @@ struct DeviceInput {
 // be checked without the registry: shapes, enum names, times, limits of metadata. A body that is no
 // JSON object is kMalformed.
 [[nodiscard]] Outcome<DeviceInput> readDevice(std::string_view body, Fields fields);
+
+// The text of an object's key; `otherwise` when it is absent, null or no text.
+[[nodiscard]] std::string textOr(const nlohmann::json& object, const char* key,
+                                 const std::string& otherwise = {});
 
 // Whether the text starts with a letter and has the characters of ids and metadata keys alone.
 [[nodiscard]] bool isIdText(std::string_view text);

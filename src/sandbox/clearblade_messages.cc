@@ -22,18 +22,12 @@ Outcome<json> readObject(std::string_view body) {
   return object;
 }
 
-// Text of a key; "" when absent, null or no text.
-std::string textOf(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 // A version arrives as number, numeric text, "", null or not at all.
 Outcome<std::int64_t> readVersion(const json& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) return 0;
   if (found->is_number_integer()) return found->get<std::int64_t>();
-  const std::string text = textOf(object, key);
+  const std::string text = textOr(object, key);
   std::int64_t version = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
   const bool good = found->is_string() &&
@@ -67,7 +61,7 @@ Outcome<std::string> ClearBladeCloud::modifyConfig(CloudDevice& device, std::str
   if (!object) return tl::unexpected(object.error());
   const auto version = readVersion(*object, "versionToUpdate");
   if (!version) return tl::unexpected(version.error());
-  ConfigVersion next{device.configs.front().version + 1, textOf(*object, "binaryData"), now_()};
+  ConfigVersion next{device.configs.front().version + 1, textOr(*object, "binaryData"), now_()};
   if (!isPayload(next.binaryData)) return invalidArgument("binaryData is no base64 of up to 64 KB");
   if (*version != 0 && *version != device.configs.front().version) {
     // No source tells the status; this is Google's.
@@ -84,12 +78,12 @@ Outcome<std::string> ClearBladeCloud::sendCommand(const CloudDevice& device,
                                                   std::string_view body) {
   const auto object = readObject(body);
   if (!object) return tl::unexpected(object.error());
-  const std::string folder = textOf(*object, "subfolder");
+  const std::string folder = textOr(*object, "subfolder");
   if (folder.size() > 256 ||
       folder.find_first_of(std::string_view("+#\0", 3)) != std::string::npos) {
     return invalidArgument("Invalid subfolder");
   }
-  if (!isPayload(textOf(*object, "binaryData"))) return invalidArgument("Invalid binaryData");
+  if (!isPayload(textOr(*object, "binaryData"))) return invalidArgument("Invalid binaryData");
   if (!device.takesCommands) {
     return failedPrecondition("Device '" + device.id + "' is not subscribed to the commands topic");
   }
@@ -123,8 +117,8 @@ Outcome<std::string> ClearBladeCloud::bind(CloudRegistry& registry, std::string_
                                            bool bound) {
   const auto object = readObject(body);
   if (!object) return tl::unexpected(object.error());
-  CloudDevice* gateway = findByAnyId(registry, textOf(*object, "gatewayId"));
-  CloudDevice* device = findByAnyId(registry, textOf(*object, "deviceId"));
+  CloudDevice* gateway = findByAnyId(registry, textOr(*object, "gatewayId"));
+  CloudDevice* device = findByAnyId(registry, textOr(*object, "deviceId"));
   if (gateway == nullptr || device == nullptr) return notFound("Device not found");
   if (gateway->gatewayType != "GATEWAY" || device->gatewayType == "GATEWAY") {
     return failedPrecondition("Only a non-gateway can be bound, and only to a gateway");

@@ -15,11 +15,6 @@ using nlohmann::json;
 constexpr std::size_t kMaxCertificates = 10;
 constexpr std::size_t kMaxEventConfigs = 10;
 
-std::string textOf(const json& object, const char* key, const std::string& otherwise = {}) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : otherwise;
-}
-
 const json& objectOf(const json& object, const char* key) {
   static const json kEmpty = json::object();
   const auto found = object.find(key);
@@ -30,7 +25,7 @@ std::optional<Problem> readEventConfigs(CloudRegistry& registry, const json& bod
   std::vector<EventConfig> configs;
   for (const json& entry : body.value("eventNotificationConfigs", json::array())) {
     if (!entry.is_object()) return Problem{400, "INVALID_ARGUMENT", "eventNotificationConfigs"};
-    configs.push_back({textOf(entry, "pubsubTopicName"), textOf(entry, "subfolderMatches")});
+    configs.push_back({textOr(entry, "pubsubTopicName"), textOr(entry, "subfolderMatches")});
   }
   if (configs.size() > kMaxEventConfigs) {
     return Problem{400, "INVALID_ARGUMENT", "More than 10 eventNotificationConfigs"};
@@ -43,7 +38,7 @@ std::optional<Problem> readAuthorities(CloudRegistry& registry, const json& body
   std::vector<std::string> authorities;
   for (const json& entry : body.value("credentials", json::array())) {
     const std::string pem =
-        entry.is_object() ? textOf(objectOf(entry, "publicKeyCertificate"), "certificate") : "";
+        entry.is_object() ? textOr(objectOf(entry, "publicKeyCertificate"), "certificate") : "";
     if (!isCertificate(pem)) return Problem{400, "INVALID_ARGUMENT", "Invalid CA certificate"};
     authorities.push_back(pem);
   }
@@ -60,15 +55,15 @@ std::optional<Problem> readField(CloudRegistry& registry, const std::string& nam
   if (name == "eventNotificationConfigs") return readEventConfigs(registry, body);
   if (name == "credentials") return readAuthorities(registry, body);
   if (name == "stateNotificationConfig") {
-    registry.stateTopic = textOf(objectOf(body, "stateNotificationConfig"), "pubsubTopicName");
+    registry.stateTopic = textOr(objectOf(body, "stateNotificationConfig"), "pubsubTopicName");
   } else if (name == "mqttConfig") {
     registry.mqttState =
-        textOf(objectOf(body, "mqttConfig"), "mqttEnabledState", "MQTT_STATE_UNSPECIFIED");
+        textOr(objectOf(body, "mqttConfig"), "mqttEnabledState", "MQTT_STATE_UNSPECIFIED");
   } else if (name == "httpConfig") {
     registry.httpState =
-        textOf(objectOf(body, "httpConfig"), "httpEnabledState", "HTTP_STATE_UNSPECIFIED");
+        textOr(objectOf(body, "httpConfig"), "httpEnabledState", "HTTP_STATE_UNSPECIFIED");
   } else if (name == "logLevel") {
-    registry.logLevel = textOf(body, "logLevel", "NONE");
+    registry.logLevel = textOr(body, "logLevel", "NONE");
   } else {
     return Problem{400, "INVALID_ARGUMENT",
                    "updateMask names a field that can't be updated: " + name};
@@ -176,7 +171,7 @@ server::Reply ClearBladeCloud::admin(const ClearBladeCall& call, const server::R
   }
   const json body = json::parse(request.body, nullptr, false);
   if (!body.is_object()) return problemReply({400, kMalformed, "The body is no JSON object"});
-  const std::string id = textOf(body, "id");
+  const std::string id = textOr(body, "id");
   if (id.size() < 3 || id.size() > 255 || !isIdText(id) || id.starts_with("goog")) {
     return problemReply({400, "INVALID_ARGUMENT", "Invalid registry id"});
   }

@@ -8,9 +8,9 @@ namespace bco::sandbox::odata {
 namespace {
 
 // The rows of the scopes around an expression, the innermost last.
-using Scopes = std::vector<const Row*>;
+using RowScopes = std::vector<const Row*>;
 
-Value evaluateIn(const View& view, const Expression& expression, Scopes& scopes);
+Value evaluateIn(const View& view, const Expression& expression, RowScopes& scopes);
 
 bool isTrue(const Value& value) {
   const auto* flag = std::get_if<bool>(&value);
@@ -18,7 +18,7 @@ bool isTrue(const Value& value) {
 }
 
 // Follows all hops but the last `keep`.
-const Row* walk(const View& view, const Expression& expression, const Scopes& scopes,
+const Row* walk(const View& view, const Expression& expression, const RowScopes& scopes,
                 std::size_t keep) {
   const Row* row = scopes[expression.scope];
   for (std::size_t i = 0; row != nullptr && i + keep < expression.hops.size(); ++i) {
@@ -29,7 +29,7 @@ const Row* walk(const View& view, const Expression& expression, const Scopes& sc
 
 // Calls `visit` for each row the last hop reaches, until it returns false.
 template <class Visit>
-void reach(const View& view, const Expression& expression, const Scopes& scopes, Visit visit) {
+void reach(const View& view, const Expression& expression, const RowScopes& scopes, Visit visit) {
   const Row* row = walk(view, expression, scopes, 1);
   if (row == nullptr) return;
   const Relation& last = *expression.hops.back();
@@ -44,7 +44,7 @@ void reach(const View& view, const Expression& expression, const Scopes& scopes,
   }
 }
 
-Value evaluateLambda(const View& view, const Expression& expression, Scopes& scopes) {
+Value evaluateLambda(const View& view, const Expression& expression, RowScopes& scopes) {
   const bool any = expression.op == Operator::kAny;
   bool result = !any;
   reach(view, expression, scopes, [&](const Row& row) {
@@ -90,7 +90,7 @@ Value evaluateCall(Function function, const Value& first, const Value& second) {
   return text->find(*part) != std::string::npos;
 }
 
-Value evaluateIn(const View& view, const Expression& expression, Scopes& scopes) {
+Value evaluateIn(const View& view, const Expression& expression, RowScopes& scopes) {
   const auto argument = [&](std::size_t i) {
     return evaluateIn(view, expression.arguments[i], scopes);
   };
@@ -163,7 +163,7 @@ Value valueOf(const Store& store, const Field& field, const Row& row) {
 }
 
 Value evaluate(const View& view, const Expression& expression, const Row& row) {
-  Scopes scopes{&row};
+  RowScopes scopes{&row};
   return evaluateIn(view, expression, scopes);
 }
 
