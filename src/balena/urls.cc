@@ -101,7 +101,8 @@ std::string Urls::devicePage(std::int64_t fleetId, const VariableLevel& level, b
 
 std::string Urls::missingKeyPage(std::int64_t fleetId, const VariableLevel& level,
                                  std::int64_t afterId, std::size_t size) const {
-  const std::string lacksKey = "environment_variable/any(v:v/name eq " + odataString(kPrivateKey) + "))";
+  const std::string lacksKey =
+      "environment_variable/any(v:v/name eq " + odataString(kPrivateKey) + "))";
   if (level.serviceId) {
     return withSpacesEscaped(root_ + "service_install?$filter=installs__service eq " +
                              std::to_string(*level.serviceId) + " and not(device_service_" +
@@ -135,8 +136,8 @@ Result<BoundedUrl> Urls::variable(const VariableParent& parent, std::string_view
   const std::string key = parent.deviceId
                               ? "device=" + std::to_string(*parent.deviceId)
                               : "service_install=" + std::to_string(*parent.serviceInstallId);
-  return BoundedUrl(root_ + std::string(resourceOf(parent)) + "(" + key + ",name=" + odataString(name) +
-                    ")");
+  return BoundedUrl(root_ + std::string(resourceOf(parent)) + "(" + key +
+                    ",name=" + odataString(name) + ")");
 }
 
 Result<BoundedUrl> Urls::guardedVariables(const VariableParent& parent,

@@ -6,7 +6,7 @@
 
 namespace bco::test {
 
-namespace {
+namespace detail {
 
 struct Free {
   void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
@@ -16,6 +16,14 @@ struct Free {
 using Key = std::unique_ptr<EVP_PKEY, Free>;
 using Certificate = std::unique_ptr<X509, Free>;
 using Memory = std::unique_ptr<BIO, Free>;
+
+}  // namespace detail
+
+namespace {
+
+using detail::Certificate;
+using detail::Key;
+using detail::Memory;
 
 std::string textOf(const Memory& bio) {
   char* data = nullptr;
@@ -51,8 +59,8 @@ std::string pemOf(X509* certificate) {
 }  // namespace
 
 struct TestCa::Parts {
-  Key key;
-  Certificate certificate;
+  detail::Key key;
+  detail::Certificate certificate;
 };
 
 TestCa::TestCa(const std::string& name) : parts_(std::make_unique<Parts>()) {

@@ -28,14 +28,14 @@ std::string chunk(std::string_view text) {
   std::snprintf(size.data(), size.size(), "%zx\r\n", text.size());
   return size.data() + std::string(text) + "\r\n";
 }
-std::string event(const std::string& type, const std::string& metadata) {
+std::string watchEvent(const std::string& type, const std::string& metadata) {
   return R"({"type":")" + type + R"(","object":{"metadata":{)" + metadata + "}}}\n";
 }
 std::string added(const std::string& version) {
-  return event("ADDED", R"("resourceVersion":")" + version + "\"");
+  return watchEvent("ADDED", R"("resourceVersion":")" + version + "\"");
 }
-std::string listEnd(const std::string& version) {
-  return event(
+std::string endOfList(const std::string& version) {
+  return watchEvent(
       "BOOKMARK",
       R"("annotations":{"k8s.io/initial-events-end":"true"},"resourceVersion":")" + version + "\"");
 }
@@ -80,8 +80,8 @@ TEST_F(WatcherWireTest, KeepsTheSinkToldThroughACutAndStopsAtOnce) {
     const std::string request = peer.readRequest();
     requests.push_back(request.substr(0, request.find(" HTTP")));
     if (peer.number() == 1) {
-      peer.write(std::string(kHead) + chunk(added("1") + listEnd("2").substr(0, 20)) +
-                 chunk(listEnd("2").substr(20)) + chunk(added("3")));
+      peer.write(std::string(kHead) + chunk(added("1") + endOfList("2").substr(0, 20)) +
+                 chunk(endOfList("2").substr(20)) + chunk(added("3")));
       sink_.waitFor({"restart", "put", "synced", "put"});
       return;  // which cuts it
     }
@@ -115,10 +115,10 @@ TEST_F(WatcherWireTest, TakesAListThatIsLargerThanWhatIsBuffered) {
     peer.readRequest();
     peer.write(kHead);
     for (int i = 1; i <= kObjects; ++i) {
-      peer.write(chunk(event("ADDED", R"("name":")" + padding + R"(","resourceVersion":")" +
-                                          std::to_string(i) + "\"")));
+      peer.write(chunk(watchEvent("ADDED", R"("name":")" + padding + R"(","resourceVersion":")" +
+                                               std::to_string(i) + "\"")));
     }
-    peer.write(chunk(listEnd("5000")) + std::string(kEnd));
+    peer.write(chunk(endOfList("5000")) + std::string(kEnd));
     peer.waitForReset();
   });
   struct Counter final : WatchSink {

@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-const TimePoint kThen = *parseRfc3339("2026-11-23T07:00:00Z");
+const TimePoint kWritten = *parseRfc3339("2026-11-23T07:00:00Z");
 
 template <class Object>
 Object object() {
@@ -173,10 +173,11 @@ TEST(ApplyDeviceStatus, SaysAllOfADeviceThatIsReady) {
   status.phase = Phase::kReady;
   status.deviceName = "lively-meadow";
   status.registration = "projects/p/locations/l/registries/r/devices/balena-7cf0";
-  status.key = KeyStatus{"sha256:ab", 3, kThen, kThen + 1h, kThen + 2h, kThen + 500ms};
-  status.lastSeen = kThen;
-  status.conditions = {{"Ready", true, "Synced", "", 2, kThen},
-                       {"UpstreamAvailable", false, "DeadlineExceeded", "no \"answer\"", 2, kThen}};
+  status.key = KeyStatus{"sha256:ab", 3, kWritten, kWritten + 1h, kWritten + 2h, kWritten + 500ms};
+  status.lastSeen = kWritten;
+  status.conditions = {
+      {"Ready", true, "Synced", "", 2, kWritten},
+      {"UpstreamAvailable", false, "DeadlineExceeded", "no \"answer\"", 2, kWritten}};
   const auto application = applyStatus(object<BalenaDevice>(), status, false);
   EXPECT_EQ(application.kind, "BalenaDevice");
   EXPECT_EQ(application.uid, "u-1");
@@ -208,7 +209,7 @@ TEST(ApplyDeviceStatus, HoldsOnlyForTheVersionSeenIfAskedSo) {
 
 TEST(ApplyDeviceStatus, GivesNoConditionAGenerationThatTheSchemaRefuses) {
   DeviceStatus status;
-  status.conditions = {{"Ready", false, "A", "", -1, kThen}};
+  status.conditions = {{"Ready", false, "A", "", -1, kWritten}};
   EXPECT_THAT(applyStatus(object<BalenaDevice>(), status, false).members,
               HasSubstr(R"("message":"","lastTransitionTime")"));
 }
@@ -218,12 +219,12 @@ TEST(ApplyFleetStatus, SaysAllOfAFleet) {
   status.observedGeneration = 1;
   status.fleetId = 2000001;
   status.devices = {9, 8, 7, 6, 5, 4, 3, 2, 1};
-  status.lastBalenaSync = kThen;
+  status.lastBalenaSync = kWritten;
   status.failing = {{"7cf0", "NotOurs", "m"}};
-  status.removal = {true, 3, "f00", kThen};
+  status.removal = {true, 3, "f00", kWritten};
   status.renewal = {5, 2};
   status.failureCount = 1;
-  status.lastFailureTime = kThen;
+  status.lastFailureTime = kWritten;
   status.lastHandledReconcileAt = "x";
   const auto application = applyStatus(object<BalenaFleet>(), status, false);
   EXPECT_EQ(application.kind, "BalenaFleet");
@@ -249,7 +250,7 @@ TEST(ApplyRegistryStatus, SaysAllOfARegistry) {
   status.total = 3;
   status.owned = 2;
   status.foreign = 1;
-  status.lastCompleteSync = kThen;
+  status.lastCompleteSync = kWritten;
   const auto application = applyStatus(object<ClearBladeRegistry>(), status, false);
   EXPECT_EQ(application.kind, "ClearBladeRegistry");
   EXPECT_EQ(application.members, R"("status":{"observedGeneration":-1,"ownerId":"site-a",)"
@@ -263,7 +264,7 @@ TEST(ApplyDeviceStatus, CutsMessagesBetweenCharacters) {
     std::string message(3, 'a');
     while (message.size() < 40000) message += character;
     DeviceStatus status;
-    status.conditions = {{"Ready", false, "A", message, 1, kThen}};
+    status.conditions = {{"Ready", false, "A", message, 1, kWritten}};
     FleetStatus fleet;
     fleet.failing = {{"u", "A", message}};
     const auto again = decodedAgain(status);
@@ -316,7 +317,7 @@ TEST(EncodeDevice, KeepsWhateverItsSpecSays) {
       device.spec = {.uuid = std::string(62, 'f'),
                      .fleet = "sensors",
                      .state = DesiredState::kAbsent,
-                     .keys = {1000h + 30min, 1h, kThen, kThen + 1h},
+                     .keys = {1000h + 30min, 1h, kWritten, kWritten + 1h},
                      .adoption = adoption,
                      .deletionPolicy = policy,
                      .suspend = true};

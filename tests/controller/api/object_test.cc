@@ -9,26 +9,26 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const TimePoint kThen = *parseRfc3339("2026-11-23T07:00:00Z");
+const TimePoint kChanged = *parseRfc3339("2026-11-23T07:00:00Z");
 
 TEST(Conditions, KeepTheTimeOfTheirLastTransition) {
   Conditions conditions;
-  EXPECT_TRUE(setCondition(conditions, {"Ready", false, "A", "m", 1, kThen}));
-  EXPECT_TRUE(setCondition(conditions, {"Ready", false, "B", "m", 1, kThen + 1h}));
+  EXPECT_TRUE(setCondition(conditions, {"Ready", false, "A", "m", 1, kChanged}));
+  EXPECT_TRUE(setCondition(conditions, {"Ready", false, "B", "m", 1, kChanged + 1h}));
   EXPECT_EQ(findCondition(conditions, "Ready")->reason, "B");
-  EXPECT_EQ(findCondition(conditions, "Ready")->lastTransition, kThen);
-  EXPECT_TRUE(setCondition(conditions, {"Ready", true, "B", "m", 1, kThen + 2h}));
-  EXPECT_EQ(findCondition(conditions, "Ready")->lastTransition, kThen + 2h);
+  EXPECT_EQ(findCondition(conditions, "Ready")->lastTransition, kChanged);
+  EXPECT_TRUE(setCondition(conditions, {"Ready", true, "B", "m", 1, kChanged + 2h}));
+  EXPECT_EQ(findCondition(conditions, "Ready")->lastTransition, kChanged + 2h);
   EXPECT_EQ(conditions.size(), 1U);
 }
 
 TEST(Conditions, TellWhetherAnythingChanged) {
   Conditions conditions;
-  setCondition(conditions, {"Ready", true, "A", "m", 1, kThen});
-  EXPECT_FALSE(setCondition(conditions, {"Ready", true, "A", "m", 2, kThen + 1h}));
+  setCondition(conditions, {"Ready", true, "A", "m", 1, kChanged});
+  EXPECT_FALSE(setCondition(conditions, {"Ready", true, "A", "m", 2, kChanged + 1h}));
   EXPECT_EQ(conditions[0].observedGeneration, 2);
-  EXPECT_TRUE(setCondition(conditions, {"Ready", true, "A", "other", 2, kThen}));
-  EXPECT_TRUE(setCondition(conditions, {"Stalled", true, "A", "m", 2, kThen}));
+  EXPECT_TRUE(setCondition(conditions, {"Ready", true, "A", "other", 2, kChanged}));
+  EXPECT_TRUE(setCondition(conditions, {"Stalled", true, "A", "m", 2, kChanged}));
   EXPECT_EQ(findCondition(conditions, "Blocked"), nullptr);
 }
 

@@ -50,7 +50,7 @@ Observed bare() { return Observed().registered().credential(1).credential(2); }
 Observed bareExpired() {
   return Observed().registered().credential(1).credential(2, kNow - days(1));
 }
-Observed ours() {
+Observed registered() {
   return bare().marked().lists(1, kNow - days(80)).lists(2, kNow - days(10)).derivable();
 }
 Observed oursExpired() {
@@ -94,21 +94,22 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     Ours, PlanTable,
-    testing::Values(
-        Row{"NoKey", ours(), Stored::kNone, kNever, kAct, Reason::kKeyMissing, kWriteAll + "2"},
-        Row{"Newest", ours(), Stored::kNewest, kNever, Verdict::kInSync, Reason::kSynced, ""},
-        Row{"Older", ours(), Stored::kOlder, kNever, kAct, Reason::kKeyOutdated,
-            "write GCP_PRIVATE_KEY=2"},
-        Row{"Expired", oursExpired(), Stored::kExpired, kNever, kAct, Reason::kKeyExpired,
-            "keep 1 add 3 | write GCP_PRIVATE_KEY=3"},
-        Row{"OlderOfWhichTheNewestHasExpired", oursExpired(), Stored::kOlder, kNever, kAct,
-            Reason::kKeyExpired, "keep 1 add 3 | write GCP_PRIVATE_KEY=3"},
-        Row{"Unknown", ours(), Stored::kUnknown, kNever, kAct, Reason::kKeyUnknown,
-            "write GCP_PRIVATE_KEY=2"},
-        Row{"Nonsense", ours(), Stored::kNonsense, kNever, kAct, Reason::kKeyUnknown,
-            "write GCP_PRIVATE_KEY=2"},
-        Row{"UnknownWhileTheNewestHasExpired", oursExpired(), Stored::kUnknown, kNever, kAct,
-            Reason::kKeyExpired, "keep 1 add 3 | write GCP_PRIVATE_KEY=3"}),
+    testing::Values(Row{"NoKey", registered(), Stored::kNone, kNever, kAct, Reason::kKeyMissing,
+                        kWriteAll + "2"},
+                    Row{"Newest", registered(), Stored::kNewest, kNever, Verdict::kInSync,
+                        Reason::kSynced, ""},
+                    Row{"Older", registered(), Stored::kOlder, kNever, kAct, Reason::kKeyOutdated,
+                        "write GCP_PRIVATE_KEY=2"},
+                    Row{"Expired", oursExpired(), Stored::kExpired, kNever, kAct,
+                        Reason::kKeyExpired, "keep 1 add 3 | write GCP_PRIVATE_KEY=3"},
+                    Row{"OlderOfWhichTheNewestHasExpired", oursExpired(), Stored::kOlder, kNever,
+                        kAct, Reason::kKeyExpired, "keep 1 add 3 | write GCP_PRIVATE_KEY=3"},
+                    Row{"Unknown", registered(), Stored::kUnknown, kNever, kAct,
+                        Reason::kKeyUnknown, "write GCP_PRIVATE_KEY=2"},
+                    Row{"Nonsense", registered(), Stored::kNonsense, kNever, kAct,
+                        Reason::kKeyUnknown, "write GCP_PRIVATE_KEY=2"},
+                    Row{"UnknownWhileTheNewestHasExpired", oursExpired(), Stored::kUnknown, kNever,
+                        kAct, Reason::kKeyExpired, "keep 1 add 3 | write GCP_PRIVATE_KEY=3"}),
     kName);
 
 INSTANTIATE_TEST_SUITE_P(

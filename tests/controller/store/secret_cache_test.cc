@@ -19,8 +19,8 @@ using testing::Not;
 
 const api::ObjectKey kSeed{"default", "bco-key-seed"};
 const api::SecretKeyRef kRef{"bco-key-seed", "seed"};
-const std::string kUrl = "https://host/api/v1/namespaces/default/secrets";
-const std::string kCreateUrl = kUrl + "?fieldManager=balena-clearblade-operator";
+const std::string kSecretsUrl = "https://host/api/v1/namespaces/default/secrets";
+const std::string kCreateUrl = kSecretsUrl + "?fieldManager=balena-clearblade-operator";
 const std::string kNotFound = R"({"kind":"Status","reason":"NotFound","code":404})";
 const std::string kExists = R"({"kind":"Status","reason":"AlreadyExists","code":409})";
 
@@ -74,16 +74,16 @@ class SecretCacheTest : public testing::Test {
 };
 
 TEST_F(SecretCacheTest, ReadsASecretThatIsNotWatchedAtEachUse) {
-  transport_.expect(Method::kGet, kUrl + "/bco-key-seed").reply(200, secret("one", 1));
-  transport_.expect(Method::kGet, kUrl + "/bco-key-seed").reply(200, secret("two", 2));
-  transport_.expect(Method::kGet, kUrl + "/bco-key-seed").reply(404, kNotFound);
+  transport_.expect(Method::kGet, kSecretsUrl + "/bco-key-seed").reply(200, secret("one", 1));
+  transport_.expect(Method::kGet, kSecretsUrl + "/bco-key-seed").reply(200, secret("two", 2));
+  transport_.expect(Method::kGet, kSecretsUrl + "/bco-key-seed").reply(404, kNotFound);
   EXPECT_EQ(seed(), "one");
   EXPECT_EQ(seed(), "two");
   EXPECT_EQ(seed(), "-");
 }
 
 TEST_F(SecretCacheTest, ReadsFromTheServerUntilTheWatchKnowsAll) {
-  transport_.expect(Method::kGet, kUrl + "/bco-key-seed").reply(200, secret("one", 1));
+  transport_.expect(Method::kGet, kSecretsUrl + "/bco-key-seed").reply(200, secret("one", 1));
   watch();
   streams_.awaitStream(1);
   EXPECT_EQ(seed(), "one");
@@ -122,7 +122,7 @@ TEST_F(SecretCacheTest, KnowsASecretThatSomebodyElseHasMadeFirst) {
   watch();
   streams_.say(listEnd(5));
   expectCreation("mine").reply(409, kExists);
-  transport_.expect(Method::kGet, kUrl + "/bco-key-seed").reply(200, secret("another's", 6));
+  transport_.expect(Method::kGet, kSecretsUrl + "/bco-key-seed").reply(200, secret("another's", 6));
   EXPECT_TRUE(make("mine")->equals("another's"));
   EXPECT_EQ(seed(), "another's");
 }
