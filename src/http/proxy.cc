@@ -61,7 +61,10 @@ Result<Proxy> parseProxy(std::string_view text) {
   } else if (text.find("://") != std::string_view::npos) {
     return invalid();
   }
-  text = text.substr(0, text.find('/'));
+  // A slash in a password must be escaped: what follows it would be the path.
+  const auto end = std::min(text.find_first_of("/?#"), text.size());
+  if (text.find('@', end) != std::string_view::npos) return invalid();
+  text = text.substr(0, end);
   Proxy proxy;
   if (const auto at = text.rfind('@'); at != std::string_view::npos) {
     const std::string_view userInfo = text.substr(0, at);
@@ -74,9 +77,13 @@ Result<Proxy> parseProxy(std::string_view text) {
     proxy.password = *password;
     text = text.substr(at + 1);
   }
-  if (text.empty() || text.starts_with('[') || text.starts_with(':')) return invalid();
-  proxy.address = "http://" + std::string(text);
-  if (text.find(':') == std::string_view::npos) proxy.address += ":80";
+  // Read as a URL is: "user:password" without a host is no address either.
+  const auto colon = text.find(':');
+  const std::string_view port = colon == std::string_view::npos ? "80" : text.substr(colon + 1);
+  const auto address =
+      parseUrl("https://" + std::string(text.substr(0, colon)) + ":" + std::string(port));
+  if (!address) return invalid();
+  proxy.address = "http://" + address->host + ":" + std::to_string(address->port);
   return proxy;
 }
 

@@ -10,6 +10,8 @@ constexpr Duration kFirstStop = std::chrono::seconds(1);
 constexpr Duration kLongestStop = std::chrono::minutes(1);
 // A longer Retry-After is a mistake that would stop the program for good.
 constexpr Duration kLongestObeyed = std::chrono::hours(1);
+// Of a budget of next to nothing: as good as never, and far from what a time point can't hold.
+constexpr Duration kNever = std::chrono::hours(24 * 3650);
 }  // namespace
 
 TokenBucket::TokenBucket(BucketOptions options, Clock& clock)
@@ -44,10 +46,11 @@ Status TokenBucket::take(std::size_t count, Duration longestWait, const std::sto
   const SteadyPoint latest = now + longestWait;
   chooseLimit();
   refill(now);
-  const double missing = static_cast<double>(count) - tokens_;
-  SteadyPoint ready = now;
-  if (missing > 0) {
-    ready += Duration(static_cast<Duration::rep>(std::ceil(missing / options_.perSecond * 1000)));
+  SteadyPoint ready = now + timeFor(static_cast<double>(count) - tokens_);
+  // What the bucket can never hold at once would wait for ever where that takes too long: it goes
+  // when the bucket is full, and who comes later waits for both.
+  if (ready > latest && static_cast<double>(count) > options_.burst) {
+    ready = now + timeFor(options_.burst - tokens_);
   }
   // Promised now, so that whoever comes later waits behind.
   tokens_ -= static_cast<double>(count);
@@ -68,6 +71,13 @@ Status TokenBucket::take(std::size_t count, Duration longestWait, const std::sto
     }
     clock_.wait(lock, never_, ready, stop);
   }
+}
+
+Duration TokenBucket::timeFor(double missing) const {
+  if (missing <= 0) return Duration::zero();
+  const double wait = std::ceil(missing / options_.perSecond * 1000);
+  if (!(wait < static_cast<double>(kNever.count()))) return kNever;
+  return Duration(static_cast<Duration::rep>(wait));
 }
 
 Duration TokenBucket::stopFor(std::optional<Duration> retryAfter) {

@@ -30,7 +30,8 @@ class TokenBucket {
   void limitTo(const std::shared_ptr<const BucketOptions>& limit);
 
   // Takes `count` calls from the budget, and waits for them at most `longestWait`. kThrottled with
-  // retryAfter when they would take longer, kUnavailable after a stop; then nothing is taken.
+  // retryAfter when they would take longer, kUnavailable after a stop; then nothing is taken. More
+  // than the burst is given at the latest when the whole burst is there.
   [[nodiscard]] Status take(std::size_t count, Duration longestWait,
                             const std::stop_token& stop = {});
 
@@ -43,6 +44,8 @@ class TokenBucket {
  private:
   void chooseLimit();
   void refill(SteadyPoint now);
+  // Until so many calls more have come in.
+  [[nodiscard]] Duration timeFor(double missing) const;
   [[nodiscard]] static Status throttled(std::string_view why, Duration wait);
 
   Clock& clock_;

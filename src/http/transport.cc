@@ -33,7 +33,8 @@ Request Request::clone() const {
           .maxResponseBytes = maxResponseBytes,
           .maxBudgetWait = maxBudgetWait,
           .mayCompress = mayCompress,
-          .sendBefore = sendBefore};
+          .sendBefore = sendBefore,
+          .isAnybodys = isAnybodys};
 }
 
 std::optional<std::string_view> Response::header(std::string_view name) const {

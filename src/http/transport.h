@@ -52,6 +52,8 @@ struct Request {
   bool mayCompress = true;
   // What the call rests on is too old after this: looked at when nothing is left but to send it.
   std::optional<SteadyPoint> sendBefore = std::nullopt;
+  // A write that is not the leader's alone to make: the write gate is not asked.
+  bool isAnybodys = false;
 
   // Copies the body too.
   [[nodiscard]] Request clone() const;

@@ -54,12 +54,11 @@ void Upstream::close() {
 }
 
 std::vector<Result<Response>> Upstream::sendAll(std::span<const Request> requests) {
+  const SteadyPoint start = clock_.steadyNow();
   Duration budgetWait{0};
-  for (const auto& request : requests) budgetWait = std::max(budgetWait, request.maxBudgetWait);
-  const SteadyPoint deadline = clock_.steadyNow() + options_.totalDeadline + budgetWait;
-  const SteadyPoint startBy = deadline - options_.attemptDeadline;
-
-  std::vector<Outcome> outcomes = sendOnce(requests, std::nullopt);
+  std::vector<Outcome> outcomes = sendOnce(requests, std::nullopt, budgetWait);
+  const SteadyPoint startBy =
+      start + budgetWait + options_.totalDeadline - options_.attemptDeadline;
   for (int attempt = 1; attempt < options_.retry.attempts; ++attempt) {
     const Selection again(requests, [&](std::size_t i) {
       return outcomes[i].wasSent && isWorthRepeating(requests[i], outcomes[i].result);
@@ -70,10 +69,15 @@ std::vector<Result<Response>> Upstream::sendAll(std::span<const Request> request
     // The breaker's own refusal is not a failure to repeat: it says when to come back.
     if (breaker_.state() == Breaker::State::kOpen) break;
     if (!sleepFor(clock_, pause, closing_.get_token())) break;
-    std::vector<Outcome> repeated = sendOnce(again.requests(), startBy);
+    bool wasAnySent = false;
+    std::vector<Outcome> repeated = sendOnce(again.requests(), startBy, budgetWait);
     for (std::size_t i = 0; i < repeated.size(); ++i) {
+      // Why it was not repeated tells less than the outage that the repetition was to mend.
+      if (!repeated[i].wasSent) continue;
       outcomes[again.positions()[i]] = std::move(repeated[i]);
+      wasAnySent = true;
     }
+    if (!wasAnySent) break;
   }
   std::vector<Result<Response>> results;
   results.reserve(outcomes.size());
@@ -85,7 +89,8 @@ std::vector<Result<Response>> Upstream::sendAll(std::span<const Request> request
 }
 
 std::vector<Upstream::Outcome> Upstream::sendOnce(std::span<const Request> requests,
-                                                  std::optional<SteadyPoint> startBy) {
+                                                  std::optional<SteadyPoint> startBy,
+                                                  Duration& budgetWait) {
   Refusals refused(requests.size());
   for (std::size_t i = 0; i < requests.size(); ++i) {
     if (Status may = passGate(requests[i]); !may) refused[i] = std::move(may.error());
@@ -93,14 +98,16 @@ std::vector<Upstream::Outcome> Upstream::sendOnce(std::span<const Request> reque
   const auto left = [&refused] {
     return std::any_of(refused.begin(), refused.end(), [](const auto& error) { return !error; });
   };
-  const bool asked = left();
-  const Status allowed = asked ? breaker_.allow() : Status{};
+  const bool isAnyLeft = left();
+  const Status allowed = isAnyLeft ? breaker_.allow() : Status{};
   if (!allowed) {
     for (auto& error : refused) {
       if (!error) error = allowed.error();
     }
-  } else if (asked) {
-    drawBudget(requests, startBy ? *startBy - clock_.steadyNow() : Duration::max(), refused);
+  } else if (isAnyLeft) {
+    const SteadyPoint asked = clock_.steadyNow();
+    drawBudget(requests, startBy ? *startBy - asked : Duration::max(), refused);
+    budgetWait = clock_.steadyNow() - asked;
     if (!left()) breaker_.notMade();
   }
 
@@ -140,7 +147,7 @@ Status Upstream::passGate(const Request& request) const {
   if (request.sendBefore && clock_.steadyNow() > *request.sendBefore) {
     return fail(ErrorCode::kUnavailable, "not sent: the observation it rests on is too old");
   }
-  if (isWrite(request) && !gate_()) {
+  if (isWrite(request) && !request.isAnybodys && !gate_()) {
     return fail(ErrorCode::kUnavailable,
                 "not sent: only who holds the lease may write, and for now that is not us");
   }

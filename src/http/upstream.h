@@ -20,9 +20,9 @@ namespace bco::http {
 struct UpstreamOptions {
   std::string name;                 // before each error's message: "balena"
   Duration attemptDeadline{15000};  // what the pool keeps (PoolOptions)
-  // For all attempts of a call, the waits for a connection and the pauses between; the wait for the
-  // budget comes on top. A call waits for its first connection as long as an attempt could still
-  // end in time, and for attemptDeadline at least.
+  // For all attempts of a call, the waits for a connection and the pauses between; what the first
+  // attempt waits for the budget comes on top. A call waits for its first connection as long as an
+  // attempt could still end in time, and for attemptDeadline at least.
   Duration totalDeadline{40000};
   RetryPolicy retry = {};
   BreakerOptions breaker = {};
@@ -68,6 +68,7 @@ class AttemptObserver {
 //
 // What is refused on that way was not sent, is not made again by us and does not count for the
 // breaker, for which a batch is one call: it failed when no request of it got an answer.
+// Of a repetition that is refused the result of the attempt before it stands.
 // An answer 429 stops its bucket and is returned as kThrottled, so that callers see one thing.
 // Other errors are the transport's, with the upstream's name before the message.
 class Upstream final : public HttpTransport {
@@ -91,9 +92,10 @@ class Upstream final : public HttpTransport {
     bool wasSent;
   };
 
-  // `startBy`: the latest start of an attempt that is not the first.
+  // `startBy`: the latest start of an attempt that is not the first. `budgetWait` is set to how
+  // long it waited for the budget.
   std::vector<Outcome> sendOnce(std::span<const Request> requests,
-                                std::optional<SteadyPoint> startBy);
+                                std::optional<SteadyPoint> startBy, Duration& budgetWait);
   // Ok unless sending it now is wrong, whatever the upstream's state is.
   [[nodiscard]] Status passGate(const Request& request) const;
   void drawBudget(std::span<const Request> requests, Duration longestWait, Refusals& refused);

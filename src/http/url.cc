@@ -32,7 +32,10 @@ bool isLoopback(std::string_view host) {
 
 Result<Url> parseUrl(std::string_view text) {
   const auto invalid = [text](std::string_view why) {
-    return fail(ErrorCode::kInvalid, displayUrl(text) + ": " + std::string(why));
+    // What may be user information is not repeated, wherever a URL that is none has it.
+    const bool mayHoldPassword = text.find('@') != std::string_view::npos;
+    return fail(ErrorCode::kInvalid,
+                (mayHoldPassword ? "a URL" : displayUrl(text)) + ": " + std::string(why));
   };
   if (!std::all_of(text.begin(), text.end(), isPlainByte)) {
     return fail(ErrorCode::kInvalid, "a URL holds a byte that must be escaped");

@@ -76,5 +76,17 @@ TEST(Proxy, OfAnotherKindIsRefusedWithoutShowingItsPassword) {
   }
 }
 
+TEST(Proxy, TakesNothingOfAMalformedAddressForTheHost) {
+  // Unescaped in the password, "/", "?" and "#" end the authority before the host.
+  for (const auto* address :
+       {"http://me:pass/word@p:1", "http://me:pass?word@p:1", "me:pass#word@p",
+        "http://me:password", "http://p:1:2", "http://p:", "http://p:99999", "http://p q:1"}) {
+    const auto settings = settingsOf({{"HTTPS_PROXY", address}});
+    ASSERT_FALSE(settings) << address;
+    EXPECT_THAT(settings.error().message, Not(HasSubstr("pass")));
+    EXPECT_EQ(settings.error().code, ErrorCode::kInvalid);
+  }
+}
+
 }  // namespace
 }  // namespace bco::http

@@ -45,6 +45,23 @@ TEST_F(TokenBucketTest, GivesABatchThatIsLargerThanItsBurst) {
   EXPECT_EQ(clock_.elapsed(), 300ms);
 }
 
+TEST_F(TokenBucketTest, GivesSuchABatchAtTheSlowestRateToo) {
+  TokenBucket bucket({.perSecond = 0.0005, .burst = 2}, clock_);
+  EXPECT_TRUE(bucket.take(4, 250ms)) << "the bucket is full, and never holds four";
+  EXPECT_EQ(bucket.take(4, 250ms).error().retryAfter, 8000s) << "the debt, and a full bucket";
+  EXPECT_EQ(bucket.take(1, 250ms).error().retryAfter, 6000s);
+  clock_.advance(8000s);
+  EXPECT_TRUE(bucket.take(4, 250ms));
+}
+
+TEST_F(TokenBucketTest, SaysNeverWhereItsRateIsNextToNothing) {
+  TokenBucket bucket({.perSecond = 1e-30, .burst = 1}, clock_);
+  ASSERT_TRUE(bucket.take(1, 0ms));
+  const auto refused = bucket.take(1, 30s);
+  ASSERT_FALSE(refused);
+  EXPECT_GT(*refused.error().retryAfter, 24h * 365);
+}
+
 TEST_F(TokenBucketTest, StopsForAsLongAsTheOtherSideAsks) {
   EXPECT_EQ(bucket_.stopFor(3s), 3s);
   const auto refused = bucket_.take(1, 2s);

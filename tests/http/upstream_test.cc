@@ -156,16 +156,31 @@ TEST_F(UpstreamTest, StartsNoAttemptThatCouldEndAfterTheTotalDeadline) {
   EXPECT_LE(clock_.elapsed(), 40s);
 }
 
-TEST_F(UpstreamTest, WaitsForTheBudgetOfARepetitionNoLongerThanUntilTheTotalDeadline) {
+TEST_F(UpstreamTest, RepeatsNothingLaterForABudgetThatTheFirstAttemptDidNotWaitFor) {
   for (int i = 0; i < 10; ++i) script_.answers.push_back(status(503));
   budgets_ = Budgets::shared(
       std::make_shared<TokenBucket>(BucketOptions{.perSecond = 0.05, .burst = 1}, clock_));
   Upstream upstream = make({.name = "cloud", .attemptDeadline = 1s, .totalDeadline = 5s});
   Request listing = read();
   listing.maxBudgetWait = 30s;
-  EXPECT_EQ(upstream.send(listing).error().code, ErrorCode::kThrottled);
-  EXPECT_EQ(script_.batches, 2) << "the first at once, the second after twenty seconds";
-  EXPECT_LE(clock_.elapsed(), 35s);
+  const auto result = upstream.send(listing);
+  ASSERT_TRUE(result) << "what was not sent hides the outage: " << result.error().message;
+  EXPECT_EQ(result->status, 503);
+  EXPECT_EQ(script_.batches, 1) << "the second would come after twenty seconds";
+  EXPECT_LE(clock_.elapsed(), 5s);
+}
+
+TEST_F(UpstreamTest, PutsWhatTheFirstAttemptWaitedForTheBudgetOnTop) {
+  for (int i = 0; i < 10; ++i) script_.answers.push_back(status(503));
+  budgets_ = Budgets::shared(
+      std::make_shared<TokenBucket>(BucketOptions{.perSecond = 0.5, .burst = 1}, clock_));
+  ASSERT_TRUE(budgets_.read->take(1, 0ms));
+  Upstream upstream = make({.name = "cloud", .attemptDeadline = 1s, .totalDeadline = 4s});
+  Request listing = read();
+  listing.maxBudgetWait = 30s;
+  ASSERT_TRUE(upstream.send(listing));
+  EXPECT_EQ(script_.batches, 2) << "after 2 s and after 4 s; the third would end after 6 s";
+  EXPECT_LE(clock_.elapsed(), 6s);
 }
 
 TEST_F(UpstreamTest, SendsNoWriteWhileTheGateIsClosed) {
@@ -179,6 +194,15 @@ TEST_F(UpstreamTest, SendsNoWriteWhileTheGateIsClosed) {
   EXPECT_TRUE(results[1]);
   EXPECT_THAT(script_.urls, ElementsAre("b"));
   EXPECT_EQ(clock_.elapsed(), 0ms) << "it is not repeated";
+}
+
+TEST_F(UpstreamTest, AsksNoGateForWritesThatAreAnybodysToMake) {
+  gate_ = [] { return false; };
+  Upstream upstream = make();
+  Request request = write();
+  request.isAnybodys = true;
+  EXPECT_TRUE(upstream.send(request));
+  EXPECT_TRUE(request.clone().isAnybodys);
 }
 
 TEST_F(UpstreamTest, TakesItsOwnRefusalsForNoFailureOfTheUpstream) {
@@ -230,7 +254,7 @@ TEST_F(UpstreamTest, RepeatsNothingThatHasBecomeTooOldMeanwhile) {
   request.sendBefore = clock_.steadyNow() + 5s;
   const auto result = upstream.send(request);
   ASSERT_FALSE(result);
-  EXPECT_THAT(result.error().message, HasSubstr("too old"));
+  EXPECT_THAT(result.error().message, HasSubstr("gone")) << "the outage, not our own refusal";
   EXPECT_EQ(script_.urls.size(), 1U);
 }
 

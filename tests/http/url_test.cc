@@ -51,6 +51,14 @@ TEST(Url, NeverShowsWhatIsSecretInAnError) {
   const auto userInfo = parseUrl("https://user:password@host/");
   ASSERT_FALSE(userInfo);
   EXPECT_THAT(userInfo.error().message, Not(HasSubstr("password")));
+  for (const auto* text :
+       {"ftp://user:password@host/", "user:password@host", "https://user:password/x@host/",
+        "https://user:password?x@host/", "https://user:password#x@host/", "http://us:password@h",
+        "https://[::1]:password@host/", "https://host:password/x@y", "https://:password#@host/"}) {
+    const auto malformed = parseUrl(text);
+    ASSERT_FALSE(malformed) << text;
+    EXPECT_THAT(malformed.error().message, Not(HasSubstr("password"))) << text;
+  }
   EXPECT_EQ(displayUrl("https://host/path?token=abc"), "https://host/path");
   EXPECT_LT(displayUrl("https://host/" + std::string(1000, 'x')).size(), 150U);
 }
