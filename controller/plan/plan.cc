@@ -1,5 +1,6 @@
 #include "plan/plan.h"
 
+#include "core/text.h"
 #include "plan/key_schedule.h"
 #include "plan/planner.h"
 
@@ -42,7 +43,7 @@ std::optional<Plan> foreign(const DesiredDevice& desired, const ObservedDevice& 
   }
   if (observed.mark.state == MarkState::kValid && observed.mark.mark.owner != desired.ownerId) {
     return refuse(Reason::kNotOurs, "the registration belongs to owner \"" +
-                                        observed.mark.mark.owner + "\", not to \"" +
+                                        printable(observed.mark.mark.owner) + "\", not to \"" +
                                         desired.ownerId + "\"; it is left alone");
   }
   return std::nullopt;

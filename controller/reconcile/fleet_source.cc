@@ -17,7 +17,7 @@ Result<balena::VariableLevel> targetLevel(const balena::Fleet& fleet,
       level.serviceId = each.id;
       return level;
     }
-    known += (known.empty() ? "" : ", ") + each.name;
+    known += (known.empty() ? "" : ", ") + printable(each.name);
   }
   return fail(ErrorCode::kInvalid,
               "fleet " + fleet.slug + " has no service \"" + *service + "\"" +
@@ -46,8 +46,10 @@ Result<std::shared_ptr<balena::BalenaApi>> FleetSources::clientOf(const api::Bal
   auto client =
       factory_.connectBalena(fleet, shareSecret(SecretBytes(trim(token->reveal()))), caPem);
   if (!client) return fail(std::move(client.error()));
+  // The client before it, and with it its connections, is destroyed without the lock.
+  Entry entry{inputs, *client};
   std::lock_guard lock(mutex_);
-  entries_[fleet.meta.key] = {inputs, *client};
+  std::swap(entries_[fleet.meta.key], entry);
   return *client;
 }
 

@@ -81,7 +81,7 @@ struct ServiceInstall {
 struct Device {
   std::int64_t id = 0;
   std::string uuid;
-  std::string name;
+  std::string name;  // printable(): anybody with the device's API key may choose it
   std::int64_t fleetId = 0;
   bool isOnline = false;
   std::optional<TimePoint> lastConnectivityEvent;

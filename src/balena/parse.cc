@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "core/text.h"
+
 namespace bco::balena {
 namespace {
 
@@ -55,7 +57,7 @@ FleetDevice readListedDevice(element row, const VariableLevel& level, bool withT
   FleetDevice device;
   device.id = row["id"];
   device.uuid = textOf(row["uuid"]);
-  device.name = textOrEmpty(row["device_name"]);
+  device.name = printable(textOrEmpty(row["device_name"]));
   if (const auto type = expandedOf(row["is_of__device_type"])) {
     device.deviceType = textOf((*type)["slug"]);
   }
@@ -85,7 +87,7 @@ Device readDevice(element row) {
   Device device;
   device.id = row["id"];
   device.uuid = textOf(row["uuid"]);
-  device.name = textOrEmpty(row["device_name"]);
+  device.name = printable(textOrEmpty(row["device_name"]));
   device.isOnline = !row["is_online"].is_null() && bool(row["is_online"]);
   if (const element event = row["last_connectivity_event"]; !event.is_null()) {
     device.lastConnectivityEvent = parseRfc3339(std::string_view(event));

@@ -35,6 +35,8 @@ struct Error {
   bool outcomeUnknown = false;
   // kInternal because the answer has more bytes than we take: asking for less may help.
   bool answerTooLarge = false;
+  // The condition's reason where the table's says too little; a literal.
+  std::string_view reason = {};
 };
 
 // One row of the table that says what an error leads to.
@@ -44,6 +46,10 @@ struct ErrorTraits {
   bool transient;           // worth repeating later without anybody changing anything
 };
 [[nodiscard]] const ErrorTraits& traitsOf(ErrorCode code);
+// What a condition says of it: its own reason, else the table's.
+[[nodiscard]] inline std::string_view reasonOf(const Error& error) {
+  return error.reason.empty() ? traitsOf(error.code).reason : error.reason;
+}
 
 // The same error with "context: " before its message.
 [[nodiscard]] Error withContext(Error error, std::string_view context);

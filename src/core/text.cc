@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 
+#include "core/utf8.h"
+
 namespace bco {
 namespace {
 
@@ -70,6 +72,17 @@ std::optional<std::string> decode64(std::string_view text, const Alphabet& value
   }
   if ((group & ((1U << bits) - 1)) != 0) return std::nullopt;
   return bytes;
+}
+
+// Of one character: C0, DEL, C1 (U+0080 to U+009F), the separators and overrides of direction
+// (U+2028 to U+202E) and the isolates (U+2066 to U+2069).
+bool isControl(std::string_view character) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  if (character.size() == 1) return byte(0) < 0x20 || byte(0) == 0x7f;
+  if (character.size() == 2) return byte(0) == 0xc2 && byte(1) < 0xa0;
+  if (character.size() != 3 || byte(0) != 0xe2) return false;
+  return (byte(1) == 0x80 && byte(2) >= 0xa8 && byte(2) <= 0xae) ||
+         (byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) <= 0xa9);
 }
 
 }  // namespace
@@ -175,6 +188,18 @@ std::string toLower(std::string_view text) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
   return lower;
+}
+
+std::string printable(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t size = utf8Size(text);
+    const std::string_view character = text.substr(0, std::max<std::size_t>(size, 1));
+    result += size == 0 || isControl(character) ? std::string_view("\xef\xbf\xbd") : character;
+    text.remove_prefix(character.size());
+  }
+  return result;
 }
 
 bool equalsIgnoreCase(std::string_view a, std::string_view b) {

@@ -30,6 +30,9 @@ namespace bco {
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 [[nodiscard]] std::string_view trim(std::string_view text);
 [[nodiscard]] std::string toLower(std::string_view text);
+// `text` for a person to read, in a table, a status or an error: what would move a terminal's
+// cursor or reverse its writing, and what is no UTF-8, becomes U+FFFD.
+[[nodiscard]] std::string printable(std::string_view text);
 // For header names.
 [[nodiscard]] bool equalsIgnoreCase(std::string_view a, std::string_view b);
 

@@ -91,7 +91,7 @@ TEST_F(BalenaClient, RefusesAnotherFleetThanItAskedFor) {
 // ---- one device
 
 constexpr std::string_view kDevice =
-    R"({"d":[{"id":12,"uuid":"7cf02a69e4d34c9da573914963cf54fd","device_name":"lively-meadow",)"
+    R"({"d":[{"id":12,"uuid":"7cf02a69e4d34c9da573914963cf54fd","device_name":"lively\u001b[2J-meadow",)"
     R"("is_online":true,"last_connectivity_event":"2026-11-23T07:00:00.250Z",)"
     R"("belongs_to__application":[{"id":5}],)"
     R"("device_environment_variable":[{"name":"GCP_PROJECT_ID","value":"p"}],)"
@@ -106,7 +106,7 @@ TEST_F(BalenaClient, ReadsADeviceWithItsVariablesAtBothLevels) {
   ASSERT_TRUE(device) << device.error().message;
   EXPECT_EQ(device->id, 12);
   EXPECT_EQ(device->uuid, kUuid);
-  EXPECT_EQ(device->name, "lively-meadow");
+  EXPECT_EQ(device->name, "lively\xef\xbf\xbd[2J-meadow") << "shown to people as it stands";
   EXPECT_EQ(device->fleetId, 5);
   EXPECT_TRUE(device->isOnline);
   EXPECT_EQ(device->lastConnectivityEvent, parseRfc3339("2026-11-23T07:00:00.250Z"));

@@ -22,6 +22,22 @@ TEST(Hex, WritesLowerCaseAndReadsBoth) {
   }
 }
 
+TEST(Printable, KeepsWhatPeopleWriteAndNothingThatMovesACursor) {
+  const std::string bad = "\xef\xbf\xbd";
+  for (const std::string_view text : {"", "lively-meadow", "Tür 7 \xe2\x82\xac \xf0\x9f\x8c\xb1"}) {
+    EXPECT_EQ(printable(text), text);
+  }
+  EXPECT_EQ(printable("a\x1b[2Jb"), "a" + bad + "[2Jb");
+  EXPECT_EQ(printable("a\nb\tc\x7f"), "a" + bad + "b" + bad + "c" + bad);
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "1m"),
+            bad + "1m")
+      << "C1: CSI in one character";
+  EXPECT_EQ(printable("a\u202eb\u2066\u2028"), "a" + bad + "b" + bad + bad);
+  EXPECT_EQ(printable("\xff\xc3"), bad + bad) << "no UTF-8";
+  EXPECT_EQ(printable(std::string_view("\0x", 2)), bad + "x");
+}
+
 // RFC 4648, section 10.
 TEST(Base64, AgreesWithRfc4648) {
   const std::pair<std::string_view, std::string_view> cases[] = {
