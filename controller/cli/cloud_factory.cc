@@ -100,10 +100,15 @@ class HttpCloudFactory final : public CloudFactory {
   }
 
   void close() override {
-    std::lock_guard lock(mutex_);
-    closed_ = true;
-    for (const auto& [inputs, weak] : upstreams_) {
-      if (const auto upstream = weak.lock()) upstream->close();
+    // Closed, and perhaps destroyed, without the lock.
+    std::vector<std::shared_ptr<http::Upstream>> open;
+    {
+      std::lock_guard lock(mutex_);
+      closed_ = true;
+      for (const auto& [inputs, weak] : upstreams_) open.push_back(weak.lock());
+    }
+    for (const auto& upstream : open) {
+      if (upstream != nullptr) upstream->close();
     }
   }
 

@@ -31,6 +31,7 @@ Result<std::unique_ptr<Cluster>> Cluster::open(const kube::ConfigChoice& choice,
   auto pool = kube::poolOptions(*config, *proxies);
   if (!pool) return fail(withContext(std::move(pool.error()), config->origin));
   pool->maxInFlight = kInFlight;
+  pool->attemptDeadline = kAttemptDeadline;
   return std::unique_ptr<Cluster>(new Cluster(*std::move(config), *pool, observer, clock, random));
 }
 
@@ -40,9 +41,13 @@ Cluster::Cluster(kube::ClusterConfig config, const http::PoolOptions& pool,
       watches_(pool, clock),
       leases_(leasePool(pool), clock),
       upstream_(
-          {.name = "kubernetes"}, std::make_unique<http::ClientPool>(pool, clock), unlimited(clock),
-          [] { return true; }, observer, clock, random),
-      client_({.server = config_.server, .token = config_.token}, upstream_, &watches_, clock),
+          {.name = "kubernetes", .attemptDeadline = kAttemptDeadline},
+          std::make_unique<http::ClientPool>(pool, clock), unlimited(clock),
+          [this] { return gate_(); }, observer, clock, random),
+      client_({.server = config_.server, .token = config_.token, .isAnybodys = true}, upstream_,
+              &watches_, clock),
+      leaderClient_({.server = config_.server, .token = config_.token}, upstream_, &watches_,
+                    clock),
       leaseClient_({.server = config_.server, .token = config_.token}, leases_, &watches_, clock) {}
 
 Result<std::string> Cluster::id() {

@@ -15,13 +15,22 @@ namespace bco::cli {
 
 class Cluster {
  public:
+  // How long one attempt of a call may take: what a lease must last for at least.
+  static constexpr Duration kAttemptDeadline = std::chrono::seconds(15);
+
   // Reads the configuration; sends nothing. kInvalid: what is wrong with it. All must outlive it.
   [[nodiscard]] static Result<std::unique_ptr<Cluster>> open(const kube::ConfigChoice& choice,
                                                              http::AttemptObserver& observer,
                                                              Clock& clock, Random& random);
 
-  // Repeats what may be repeated, and gives a server that is down a rest.
+  // Repeats what may be repeated, and gives a server that is down a rest. For what any replica may
+  // write.
   [[nodiscard]] kube::Client& client() { return client_; }
+  // The same for what only the leader may write: each attempt of a write asks the gate, the last
+  // thing before it is sent.
+  [[nodiscard]] kube::Client& leaderClient() { return leaderClient_; }
+  // To be set before anything is written; open until then.
+  void setWriteGate(http::WriteGate gate) { gate_ = std::move(gate); }
   // On connections of its own, with nothing that could delay a renewal.
   [[nodiscard]] kube::Client& leaseClient() { return leaseClient_; }
   [[nodiscard]] const kube::ClusterConfig& config() const { return config_; }
@@ -34,10 +43,12 @@ class Cluster {
           http::AttemptObserver& observer, Clock& clock, Random& random);
 
   const kube::ClusterConfig config_;
+  http::WriteGate gate_ = [] { return true; };
   http::ClientPool watches_;
   http::ClientPool leases_;
   http::Upstream upstream_;
   kube::Client client_;
+  kube::Client leaderClient_;
   kube::Client leaseClient_;
 };
 

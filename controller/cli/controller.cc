@@ -66,8 +66,8 @@ class Controller {
         clock_(clock),
         log_(log),
         store_(
-            cluster.client(), {options.space, options.selector}, [this] { return mayWrite(); },
-            clock, random, log),
+            cluster.leaderClient(), {options.space, options.selector},
+            [this] { return mayWrite(); }, clock, random, log),
         recorder_({.instance = hostName()}, cluster.client(), clock, random, log),
         events_(recorder_),
         elector_(leaderOptions(options, cluster.config().space, random), cluster.leaseClient(),
@@ -81,7 +81,9 @@ class Controller {
         factory_(makeHttpCloudFactory(
             {options.engine.attemptDeadline, options.engine.callDeadline},
             [this] { return mayWrite(); }, lateWrites, clock, random)),
-        engine_(context_, *factory_, drawSeed(random), EngineOptions{options.engine.workers, 4}) {}
+        engine_(context_, *factory_, drawSeed(random), EngineOptions{options.engine.workers, 4}) {
+    cluster.setWriteGate([this] { return mayWrite(Cluster::kAttemptDeadline); });
+  }
 
   int run(const std::stop_token& stop) {
     auto health = serveHealthIfAsked();
@@ -118,8 +120,9 @@ class Controller {
     return options_.leaseSpace.empty() ? cluster_.config().space : options_.leaseSpace;
   }
 
-  [[nodiscard]] bool mayWrite() const {
-    return !options_.leaderElect || elector_.mayWrite(options_.engine.attemptDeadline);
+  [[nodiscard]] bool mayWrite() const { return mayWrite(options_.engine.attemptDeadline); }
+  [[nodiscard]] bool mayWrite(Duration attemptDeadline) const {
+    return !options_.leaderElect || elector_.mayWrite(attemptDeadline);
   }
 
   Result<std::unique_ptr<server::HttpServer>> serveHealthIfAsked() {
@@ -186,8 +189,8 @@ int runController(const ControllerOptions& options, const std::stop_token& stop)
       *telemetry::parseLevel(options.engine.logLevel.empty() ? "info" : options.engine.logLevel),
       options.engine.logFormat == "json" ? telemetry::LogFormat::kJson
                                          : telemetry::LogFormat::kText});
-  NoObserver observer;
-  auto cluster = Cluster::open({options.kubeconfig, options.context}, observer, clock, random);
+  // Of writes to the API server too: while one may still land, nobody else is to lead.
+  auto cluster = Cluster::open({options.kubeconfig, options.context}, lateWrites, clock, random);
   if (!cluster) {
     std::cerr << cluster.error().message << '\n';
     return kExitBadInput;

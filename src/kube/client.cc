@@ -163,6 +163,7 @@ Result<std::string> Client::send(Call call) {
   const std::string what = std::move(call.what);
   const Quote quote = call.quote;
   Request request = std::move(call).requestTo(server_);
+  request.isAnybodys = options_.isAnybodys;
   auto answer =
       authorized(request, [this](const Request& ready) { return transport_.send(ready); });
   if (!answer) return fail(withContext(std::move(answer.error()), what));

@@ -74,6 +74,8 @@ struct ClientOptions {
   std::shared_ptr<TokenSource> token = nullptr;  // nullptr: none, as with a client certificate
   // Whose fields those of create(), update(), apply() and mergePatch() are.
   std::string fieldManager = "balena-clearblade-operator";
+  // Its writes pass the transport's write gate, whoever leads: http::Request::isAnybodys.
+  bool isAnybodys = false;
 };
 
 // Thread-safe; every call blocks, with the deadlines of its transport. `transport`, `streams` and
