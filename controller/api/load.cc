@@ -81,6 +81,8 @@ class Loader {
     }
     needSecret(key.space, registry.spec.serviceAccount, document, file,
                {"spec", "serviceAccountSecretRef", "name"});
+    needKeyOfSecret(key.space, registry.spec.keySeed, document, file,
+                    {"spec", "keySeedSecretRef", "key"});
     if (registry.spec.ca) {
       needSecret(key.space, *registry.spec.ca, document, file, {"spec", "caSecretRef", "name"});
     }
@@ -111,7 +113,7 @@ class Loader {
   void insert(BalenaDevice& device, const yaml::Node& document, const std::string& file,
               const std::string& here) {
     const ObjectKey key = device.meta.key;
-    const auto [first, isNew] = uuids_.emplace(device.spec.uuid, here);
+    const auto [first, isNew] = uuids_.emplace(key.space + " " + device.spec.uuid, here);
     if (!isNew) {
       report(document, file, {"spec", "uuid"},
              "duplicate: this device is declared already at " + first->second);
@@ -155,6 +157,24 @@ class Loader {
     });
   }
 
+  // The Secret need not be there; but one without its key is a mistake, not a wish to do without.
+  void needKeyOfSecret(const std::string& space, const SecretKeyRef& ref,
+                       const yaml::Node& document, const std::string& file,
+                       std::initializer_list<std::string_view> path) {
+    checks_.push_back([this, space, ref, report = reporter(document, file, path)] {
+      const auto secret = manifests_.secrets.find({space, ref.name});
+      std::error_code ignored;
+      if (secret != manifests_.secrets.end()) {
+        if (!secret->second.values.contains(ref.key)) {
+          report("Secret " + toString(secret->first) + " has no key " + ref.key);
+        }
+      } else if (!secretsDir_.empty() && fs::exists(secretsDir_ / ref.name, ignored) &&
+                 !readSecretFile(secretsDir_, ref)) {
+        report("there is no readable file " + (secretsDir_ / ref.name / ref.key).string());
+      }
+    });
+  }
+
   // Reports a problem at the place `path` leads to in a document, also after the document is gone.
   [[nodiscard]] std::function<void(const std::string&)> reporter(
       const yaml::Node& document, const std::string& file,
@@ -186,7 +206,7 @@ class Loader {
   ProblemTexts problems_;
   std::map<std::string, std::string> origins_;  // "Kind namespace/name" → file:line
   std::map<std::string, std::string> fleets_;   // API and slug → file:line
-  std::map<std::string, std::string> uuids_;    // UUID → file:line
+  std::map<std::string, std::string> uuids_;    // namespace and UUID → file:line
   std::vector<std::function<void()>> checks_;   // that need all documents
 };
 

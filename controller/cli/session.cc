@@ -41,7 +41,8 @@ bool Session::load() {
   }
   store_.apply(std::move(*manifests));
   for (const auto& registry : store_.registries().list()) {
-    if (!store_.secret(registry->meta.key.space, registry->spec.keySeed)) {
+    const auto seed = store_.secret(registry->meta.key.space, registry->spec.keySeed);
+    if (!seed && seed.error().code == ErrorCode::kNotFound) {
       log_.warn(
           "no key seed: using a random one for this run; keys of an interrupted run can't be "
           "delivered again for an hour",

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "kube/client.h"
+#include "kube/json.h"
 #include "kube/watcher.h"
 #include "store/kubernetes_kind.h"
 #include "store/object_store.h"
@@ -70,9 +71,20 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
 
   [[nodiscard]] Status setStatus(const api::ObjectKey& key, const std::string& uid,
                                  StatusType status) override {
-    const auto current = find(key, uid);
-    if (current == nullptr) return isGone(key);
-    return applyStatus(*current, *current, status, false);
+    // Of a subresource the server heeds no uid, only a version: without one a successor of the same
+    // name would get this status. So it is written to what is known, which is looked up again when
+    // somebody has changed the object meanwhile.
+    for (int tries = kStatusTries;; --tries) {
+      const auto current = find(key, uid);
+      if (current == nullptr) return isGone(key);
+      Status set = applyStatus(*current, *current, status, true);
+      if (set || set.error().code != ErrorCode::kConflict) return set;
+      if (tries == 0) {
+        set.error().code = ErrorCode::kUnavailable;  // the object is there
+        return set;
+      }
+      if (Status found = lookUp(key, uid); !found) return found;
+    }
   }
 
   [[nodiscard]] Status updateStatus(const Object& seen, StatusType status) override {
@@ -177,6 +189,8 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
  private:
   using Kind = KubernetesKind<Object>;
   enum class Source { kWatch, kCreate, kUpdate };
+  // More changes than these between two looks mean that somebody is at war with us.
+  static constexpr int kStatusTries = 3;
   // The watch, and the answer to a create, are behind by no more deletions than this.
   static constexpr std::size_t kDroppedKept = 256;
   struct Entry {
@@ -208,6 +222,24 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
   Shared<Object> find(const api::ObjectKey& key, const std::string& uid) const {
     auto current = get(key);
     return current != nullptr && current->meta.uid == uid ? current : nullptr;
+  }
+
+  // Asks the server for the object, when the watch is behind. kNotFound: it has gone.
+  Status lookUp(const api::ObjectKey& key, const std::string& uid) {
+    auto page = client_.list(Kind::kResource, key.space,
+                             {.fieldSelector = "metadata.name=" + key.name, .limit = 1});
+    if (!page) return fail(std::move(page.error()));
+    Status found = isGone(key);
+    const auto read = kube::readPage(*page, [&](std::string_view item) {
+      auto object = Kind::decode(item);
+      if (!object) {
+        found = fail(std::move(object.error()));
+      } else if (object->meta.uid == uid) {
+        found = Status();
+        keep(std::make_shared<const Object>(std::move(*object)), Source::kUpdate);
+      }
+    });
+    return read ? found : fail(read.error());
   }
 
   // Nothing is sent that would change nothing.

@@ -128,7 +128,17 @@ Result<SecretBytes> MemoryStore::secret(const std::string& space,
 
 Result<SecretBytes> MemoryStore::secretOrCreate(const std::string& space,
                                                 const api::SecretKeyRef& ref, const SecretBytes&) {
-  return secret(space, ref);
+  auto value = secret(space, ref);
+  if (value || value.error().code != ErrorCode::kNotFound) return value;
+  std::unique_lock lock(mutex_);
+  bool isThere = secrets_.contains({space, ref.name});
+  lock.unlock();
+  std::error_code ignored;
+  if (!secretsDir_.empty()) {
+    isThere = isThere || std::filesystem::exists(secretsDir_ / ref.name, ignored);
+  }
+  if (isThere) value.error().code = ErrorCode::kInvalid;
+  return value;
 }
 
 void MemoryStore::onChange(std::function<void(const Change&)> listener) {

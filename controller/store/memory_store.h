@@ -32,7 +32,7 @@ class MemoryStore final : public ObjectStore {
       const api::ObjectKey& fleet) const override;
   [[nodiscard]] Result<SecretBytes> secret(const std::string& space,
                                            const api::SecretKeyRef& ref) const override;
-  // Secrets are only read here: kNotFound.
+  // Secrets are only read here: kNotFound where there is none.
   [[nodiscard]] Result<SecretBytes> secretOrCreate(const std::string& space,
                                                    const api::SecretKeyRef& ref,
                                                    const SecretBytes& value) override;

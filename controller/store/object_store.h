@@ -84,7 +84,8 @@ class ObjectStore {
                                                    const api::SecretKeyRef& ref) const = 0;
 
   // The same, or where there is no such Secret and the store can make one: makes it with `value`.
-  // Returns what is stored, which is somebody else's value if he was first.
+  // Returns what is stored, which is somebody else's value if he was first. kInvalid: the Secret is
+  // there, but not its key.
   [[nodiscard]] virtual Result<SecretBytes> secretOrCreate(const std::string& space,
                                                            const api::SecretKeyRef& ref,
                                                            const SecretBytes& value) = 0;

@@ -184,11 +184,15 @@ Result<SecretBytes> SecretCache::getOrCreate(const std::string& space, const api
   if (current || current.error().code != ErrorCode::kNotFound) return current;
   const api::ObjectKey key{space, ref.name};
   const auto created = client_.create(kSecrets, space, manifestOf(ref, value));
-  if (!created && created.error().code != ErrorCode::kAlreadyExists) return fail(created.error());
   if (created) log_.info("made a Secret", {{"secret", toString(key)}, {"key", ref.key}});
+  // Also who may not make it can find it there, without its key.
   auto secret = created ? api::decodeSecret(*created) : read(key);
-  if (!secret) return fail(std::move(secret.error()));
+  if (!secret) {
+    const bool isThere = created || created.error().code == ErrorCode::kAlreadyExists;
+    return fail(isThere ? std::move(secret.error()) : created.error());
+  }
   auto result = valueOf(secret->values, space, ref);
+  if (!result) result.error().code = ErrorCode::kInvalid;
   if (const auto watch = watchOf(key)) watch->learn(std::move(*secret));
   return result;
 }

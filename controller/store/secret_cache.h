@@ -41,7 +41,7 @@ class SecretCache {
   [[nodiscard]] Result<SecretBytes> get(const std::string& space,
                                         const api::SecretKeyRef& ref) const;
   // As get(), and makes the Secret with `value` where there is none. What it is then is known to
-  // all at once, before the watch tells of it.
+  // all at once, before the watch tells of it. kInvalid: it is there without the key.
   [[nodiscard]] Result<SecretBytes> getOrCreate(const std::string& space,
                                                 const api::SecretKeyRef& ref,
                                                 const SecretBytes& value);

@@ -243,6 +243,32 @@ TEST_F(LoadManifests, RefusesTwoDevicesOfOneUuid) {
                                     "a.yaml:29")));
 }
 
+TEST_F(LoadManifests, AllowsADeviceOnceInEachNamespace) {
+  const auto elsewhere = [](std::string text) {
+    const std::string name = "metadata: {name: ";
+    for (std::size_t at = 0; (at = text.find(name, at)) != std::string::npos; at += name.size()) {
+      text.insert(at + std::string("metadata: {").size(), "namespace: iot, ");
+    }
+    return text;
+  };
+  std::string fleet = kFleet;
+  fleet.replace(fleet.find("acme/"), 5, "acme2/");
+  EXPECT_THAT(problemsOf({write("a.yaml", kRegistry + kFleet + kSecrets + kDevice +
+                                              elsewhere(kRegistry + fleet + kSecrets + kDevice))}),
+              testing::IsEmpty());
+}
+
+TEST_F(LoadManifests, RefusesASeedSecretWithoutItsKey) {
+  const std::string seed =
+      "apiVersion: v1\nkind: Secret\nmetadata: {name: bco-key-seed}\nstringData: {sede: a}\n";
+  EXPECT_THAT(problemsOf({write("a.yaml", kRegistry + kSecrets + seed)}),
+              ElementsAre(HasSubstr("spec.keySeedSecretRef.key: Secret default/bco-key-seed has no "
+                                    "key seed")));
+  write("secrets/bco-key-seed/sede", "a");
+  EXPECT_THAT(problemsOf({write("a.yaml", kRegistry + kSecrets)}, dir_ / "secrets"),
+              ElementsAre(HasSubstr("bco-key-seed/seed")));
+}
+
 TEST_F(LoadManifests, NeedsAnOwner) {
   std::string without = kRegistry;
   without.erase(without.find("  ownerId"), std::string("  ownerId: site-a\n").size());

@@ -74,6 +74,30 @@ class KubernetesCollectionTest : public testing::Test {
             std::to_string(version) + "\"}}");
   }
 
+  [[nodiscard]] static api::DeviceStatus failed() {
+    api::DeviceStatus status;
+    status.failureCount = 1;
+    return status;
+  }
+  test::ScriptedTransport::Step& expectStatus(int version) {
+    BalenaDevice seen;
+    seen.meta.key = kKey;
+    seen.meta.uid = "u1";
+    seen.meta.resourceVersion = static_cast<std::uint64_t>(version);
+    return transport_.expect(
+        Method::kPatch, kUrl + "/a/status" + kManager + "&force=true",
+        R"({"apiVersion":"provisioning.balena-clearblade.io/v1alpha1","kind":"BalenaDevice",)"
+        R"("metadata":{"name":"a","namespace":"default","uid":"u1","resourceVersion":")" +
+            std::to_string(version) + R"("},)" + api::applyStatus(seen, failed(), true).members +
+            "}");
+  }
+  // The server is asked for the object by name. "": there is none.
+  void expectLook(const std::string& object) {
+    transport_.expect(Method::kGet, kUrl + "?fieldSelector=metadata.name%3Da&limit=1")
+        .reply(200,
+               R"({"kind":"List","metadata":{"resourceVersion":"9"},"items":[)" + object + "]}");
+  }
+
   [[nodiscard]] int linesLogged() const {
     return static_cast<int>(std::ranges::count(logged_.str(), '\n'));
   }
@@ -246,6 +270,46 @@ TEST_F(KubernetesCollectionTest, WritesNothingWhenAnotherMayLead) {
     EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
   }
   EXPECT_THAT(transport_.seen(), IsEmpty());
+}
+
+// ---- status
+
+TEST_F(KubernetesCollectionTest, WritesAStatusToTheVersionItKnows) {
+  list({device({.version = 3})});
+  expectStatus(3).reply(200, device({.version = 4}));
+  EXPECT_TRUE(devices_.setStatus(kKey, "u1", failed()));
+  EXPECT_EQ(version(), 4U);
+}
+
+TEST_F(KubernetesCollectionTest, LooksAgainWhenSomebodyHasChangedTheObjectMeanwhile) {
+  list({device({.version = 3})});
+  expectStatus(3).reply(409, kConflict);
+  expectLook(device({.version = 7}));
+  expectStatus(7).reply(200, device({.version = 8}));
+  EXPECT_TRUE(devices_.setStatus(kKey, "u1", failed()));
+  EXPECT_EQ(version(), 8U);
+  EXPECT_THAT(takeSeen(), ElementsAre("->3", "3>7", "7>8"));
+}
+
+TEST_F(KubernetesCollectionTest, GivesNoSuccessorOfTheNameItsStatus) {
+  list({device({.version = 3})});
+  expectStatus(3).reply(409, kConflict);
+  expectLook(device({.version = 9, .uid = "u2"}));
+  EXPECT_EQ(devices_.setStatus(kKey, "u1", failed()).error().code, ErrorCode::kNotFound);
+  expectStatus(3).reply(409, kConflict);
+  expectLook("");
+  EXPECT_EQ(devices_.setStatus(kKey, "u1", failed()).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(KubernetesCollectionTest, GivesUpForNowOnAnObjectThatKeepsChanging) {
+  list({device({.version = 3})});
+  for (int version = 3; version < 6; ++version) {
+    expectStatus(version).reply(409, kConflict);
+    expectLook(device({.version = version + 1}));
+  }
+  expectStatus(6).reply(409, kConflict);
+  EXPECT_EQ(devices_.setStatus(kKey, "u1", failed()).error().code, ErrorCode::kUnavailable)
+      << "a conflict would say that it has gone";
 }
 
 // ---- release

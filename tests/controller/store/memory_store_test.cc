@@ -329,6 +329,16 @@ TEST_F(MemoryStoreTest, ReadsSecretsFromDocuments) {
   EXPECT_TRUE(store_.secret("default", {"balena", "token"})->equals("two"));
 }
 
+TEST_F(MemoryStoreTest, TellsASecretWithoutItsKeyFromNone) {
+  store_.apply(secretManifests("one"));
+  const SecretBytes mine("mine");
+  EXPECT_TRUE(store_.secretOrCreate("default", {"balena", "token"}, mine)->equals("one"));
+  EXPECT_EQ(store_.secretOrCreate("default", {"balena", "tokne"}, mine).error().code,
+            ErrorCode::kInvalid);
+  EXPECT_EQ(store_.secretOrCreate("default", {"balema", "token"}, mine).error().code,
+            ErrorCode::kNotFound);
+}
+
 TEST(MemoryStoreSecrets, AreReadFromTheDirectoryAtEachUse) {
   std::string name = (std::filesystem::temp_directory_path() / "bco-store-XXXXXX").string();
   const std::filesystem::path dir = ::mkdtemp(name.data());

@@ -22,6 +22,7 @@ const api::SecretKeyRef kRef{"bco-key-seed", "seed"};
 const std::string kSecretsUrl = "https://host/api/v1/namespaces/default/secrets";
 const std::string kCreateUrl = kSecretsUrl + "?fieldManager=balena-clearblade-operator";
 const std::string kNotFound = R"({"kind":"Status","reason":"NotFound","code":404})";
+const std::string kForbidden = R"({"kind":"Status","reason":"Forbidden","code":403})";
 const std::string kExists = R"({"kind":"Status","reason":"AlreadyExists","code":409})";
 
 std::string secret(const std::string& value, int version) {
@@ -125,6 +126,22 @@ TEST_F(SecretCacheTest, KnowsASecretThatSomebodyElseHasMadeFirst) {
   transport_.expect(Method::kGet, kSecretsUrl + "/bco-key-seed").reply(200, secret("another's", 6));
   EXPECT_TRUE(make("mine")->equals("another's"));
   EXPECT_EQ(seed(), "another's");
+}
+
+TEST_F(SecretCacheTest, SaysThatASecretIsThereWithoutItsKey) {
+  watch();
+  std::string other = secret("one", 1);
+  other.replace(other.find("\"seed\""), 6, "\"sede\"");
+  streams_.say(event("ADDED", other) + listEnd(5));
+  // Whether it may make Secrets or not.
+  for (const int status : {409, 403}) {
+    expectCreation("mine").reply(status, status == 409 ? kExists : kForbidden);
+    transport_.expect(Method::kGet, kUrl + "/bco-key-seed").reply(200, other);
+    const auto made = make("mine");
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code, ErrorCode::kInvalid) << "none may be made up instead";
+    EXPECT_THAT(made.error().message, HasSubstr("default/bco-key-seed has no key seed"));
+  }
 }
 
 TEST_F(SecretCacheTest, LetsNothingOlderReplaceWhatItHasMade) {
