@@ -24,7 +24,8 @@ Plan planRemoval(const DesiredDevice& desired, const ObservedDevice& observed) {
               {},
               {}};
     }
-    if (observed.mark.mark.fleetId != desired.fleetId) {
+    // Whose device it is, says balena: its fleet has the say though it has not taken over yet.
+    if (!observed.device && observed.mark.mark.fleetId != desired.fleetId) {
       return {Verdict::kRefuse,
               Reason::kMovedToAnotherFleet,
               "the registration has been taken over by another fleet; it is left alone",

@@ -4,6 +4,22 @@
 
 namespace bco {
 
+std::vector<DeviceObjects> byNamespace(DeviceObjects objects) {
+  std::vector<DeviceObjects> groups;
+  for (auto& object : objects) {
+    if (groups.empty() || groups.back().front()->meta.key.space != object->meta.key.space) {
+      groups.emplace_back();
+    }
+    groups.back().push_back(std::move(object));
+  }
+  return groups;
+}
+
+DeviceObjects inNamespace(const std::string& space, DeviceObjects objects) {
+  std::erase_if(objects, [&](const auto& each) { return each->meta.key.space != space; });
+  return objects;
+}
+
 const api::BalenaDevice& governing(const DeviceObjects& objects) {
   const auto find = [&](bool discovered) {
     return std::ranges::find_if(

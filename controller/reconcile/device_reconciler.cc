@@ -56,8 +56,16 @@ std::string newReconcileId(Random& random) {
 }  // namespace
 
 std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
-  const DeviceObjects objects = withoutSuperseded(context_.store.devicesByUuid(uuid));
-  if (objects.empty()) return std::nullopt;
+  std::optional<Duration> next;
+  for (DeviceObjects& objects : byNamespace(context_.store.devicesByUuid(uuid))) {
+    const auto again = reconcileObjects(std::move(objects));
+    if (again) next = std::min(next.value_or(*again), *again);
+  }
+  return next;
+}
+
+std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all) {
+  const DeviceObjects objects = withoutSuperseded(std::move(all));
   const api::BalenaDevice& object = governing(objects);
   const auto fleetObject = context_.store.fleets().get(object.fleetKey());
   if (object.meta.deletedAt && mayGo(object, fleetObject.get())) return letGo(object);
@@ -84,11 +92,11 @@ std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
 
   const std::string reconcileId = newReconcileId(context_.random);
   const SteadyPoint observedAt = context_.clock.steadyNow();
-  const DesiredDevice desired = desire(objects, **fleet, context_.views.fleetIds());
+  const DesiredDevice desired = desire(objects, **fleet, managedWith(**fleet));
   Pass pass = observeAndPlan(desired, **fleet);
   pass.observeOnly = (*fleet)->object->spec.mode == api::Mode::kObserve;
   if (!pass.error && !pass.observeOnly && (writes(pass.plan) || isProvisioned(pass, desired))) {
-    if (Status held = hold(desired.uuid); !held) {
+    if (Status held = hold(object); !held) {
       pass.error = std::move(held.error());
     } else if (writes(pass.plan)) {
       carryOut(pass, desired, **fleet, observedAt, reconcileId);
@@ -110,11 +118,13 @@ std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
   return comeAgain(pass, object.status.failureCount + (pass.error ? 1 : 0));
 }
 
-Pass DeviceReconciler::preview(const std::string& uuid) {
-  const DeviceObjects objects = context_.store.devicesByUuid(uuid);
+Pass DeviceReconciler::preview(const api::BalenaDevice& object) {
+  const DeviceObjects objects =
+      inNamespace(object.meta.key.space, context_.store.devicesByUuid(object.spec.uuid));
   Pass pass;
   if (objects.empty()) {
-    pass.error = Error{ErrorCode::kNotFound, "no BalenaDevice declares " + uuid};
+    pass.error =
+        Error{ErrorCode::kNotFound, "BalenaDevice " + toString(object.meta.key) + " has gone"};
     return pass;
   }
   const auto fleet = context_.views.get(governing(objects).fleetKey());
@@ -122,7 +132,7 @@ Pass DeviceReconciler::preview(const std::string& uuid) {
     pass.error = fleet.error();
     return pass;
   }
-  return observeAndPlan(desire(objects, **fleet, context_.views.fleetIds()), **fleet);
+  return observeAndPlan(desire(objects, **fleet, managedWith(**fleet)), **fleet);
 }
 
 Pass DeviceReconciler::observeAndPlan(const DesiredDevice& desired, const FleetView& fleet) {
@@ -141,10 +151,16 @@ Pass DeviceReconciler::observeAndPlan(const DesiredDevice& desired, const FleetV
   return pass;
 }
 
-Status DeviceReconciler::hold(const std::string& uuid) {
-  for (const auto& object : context_.store.devicesByUuid(uuid)) {
-    if (object->meta.hasFinalizer() || object->meta.deletedAt) continue;
-    Status held = context_.store.devices().setFinalizer(object->meta.key, object->meta.uid, true);
+std::set<std::int64_t> DeviceReconciler::managedWith(const FleetView& fleet) const {
+  return context_.views.fleetIds(fleet.object->spec.apiUrl);
+}
+
+Status DeviceReconciler::hold(const api::BalenaDevice& object) {
+  const auto objects =
+      inNamespace(object.meta.key.space, context_.store.devicesByUuid(object.spec.uuid));
+  for (const auto& each : objects) {
+    if (each->meta.hasFinalizer() || each->meta.deletedAt) continue;
+    Status held = context_.store.devices().setFinalizer(each->meta.key, each->meta.uid, true);
     if (!held) return held;
   }
   return {};

@@ -36,18 +36,22 @@ class DeviceReconciler {
  public:
   explicit DeviceReconciler(const Context& context) : context_(context) {}
 
-  // Does what the device needs, sets the status of its objects and says when to come again;
-  // nullopt: when something changes. Blocks on the clouds.
+  // Does what the device needs, by each namespace's objects, sets the status of its objects and
+  // says when to come again; nullopt: when something changes. Blocks on the clouds.
   std::optional<Duration> reconcile(const std::string& uuid);
 
   // Observes and plans without writing anything, neither to the clouds nor to the store.
-  [[nodiscard]] Pass preview(const std::string& uuid);
+  [[nodiscard]] Pass preview(const api::BalenaDevice& object);
 
  private:
+  // Of the objects of one device in one namespace.
+  std::optional<Duration> reconcileObjects(DeviceObjects objects);
   [[nodiscard]] Pass observeAndPlan(const DesiredDevice& desired, const FleetView& fleet);
+  // The ids of our fleets among which a device may move without being lost.
+  [[nodiscard]] std::set<std::int64_t> managedWith(const FleetView& fleet) const;
   // The finalizer goes on just before the first write to a cloud, or with what was written before:
-  // until then there is nothing to undo.
-  [[nodiscard]] Status hold(const std::string& uuid);
+  // until then there is nothing to undo. On all objects of its namespace that desire the device.
+  [[nodiscard]] Status hold(const api::BalenaDevice& object);
   void carryOut(Pass& pass, const DesiredDevice& desired, const FleetView& fleet,
                 SteadyPoint observedAt, const std::string& reconcileId);
   [[nodiscard]] std::optional<Duration> comeAgain(const Pass& pass, int failures);

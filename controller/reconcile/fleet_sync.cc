@@ -132,10 +132,13 @@ void FleetSync::discover(const Snapshots& snapshots) {
     if (all && snapshots.balena.find(uuid) == nullptr && !declared.contains(uuid)) continue;
     release(*object);
   }
-  // What other fleets of ours have discovered and this one now lists has moved here.
+  // What other fleets of ours have discovered and this one now lists has moved here. Fleets in
+  // another cloud know nothing of that, and other namespaces see to theirs.
   for (const ListedDevice& row : snapshots.balena.devices) {
-    for (const auto& object : context_.store.devicesByUuid(row.uuid)) {
-      if (object->meta.isDiscovered() && object->fleetKey() != fleetKey) release(*object);
+    for (const auto& object : inNamespace(fleetKey.space, context_.store.devicesByUuid(row.uuid))) {
+      if (!object->meta.isDiscovered() || object->fleetKey() == fleetKey) continue;
+      const auto other = context_.store.fleets().get(object->fleetKey());
+      if (other == nullptr || other->spec.apiUrl == fleet.spec.apiUrl) release(*object);
     }
   }
 }
@@ -150,7 +153,7 @@ int FleetSync::compare(const Snapshots& snapshots) {
   const bool isFirst = !context_.views.get(view.object->meta.key);
   // Only now: a device may be reconciled as soon as its fleet has a view.
   context_.views.set(view.object->meta.key, snapshots.view);
-  const auto managed = context_.views.fleetIds();
+  const auto managed = context_.views.fleetIds(view.object->spec.apiUrl);
   for (const auto& object : context_.store.devicesOfFleet(view.object->meta.key)) {
     // What an earlier process has left to be done, only it knew when.
     if (isFirst && isUnfinished(*object)) {
@@ -177,7 +180,7 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
   if (status.key && status.key->verifiedAt && *status.key->verifiedAt >= takenAt) return;
   if (status.failureCount > 0) return;
   // What several objects make of one device is for a pass over all of them to say.
-  if (context_.store.devicesByUuid(uuid).size() > 1) {
+  if (inNamespace(object->meta.key.space, context_.store.devicesByUuid(uuid)).size() > 1) {
     devices_.add(uuid, Lane::kSweep);
     return;
   }

@@ -109,11 +109,13 @@ Result<std::shared_ptr<const RegistryView>> RegistrySources::view(const api::Obj
   }
   auto view = std::make_shared<const RegistryView>(
       RegistryView{key, object->spec.project, object->path(), ownerId, *seed, *client, hints});
+  // The view before it, and with it its connections, is destroyed without the lock.
+  std::shared_ptr<const RegistryView> before = view;
   std::lock_guard lock(mutex_);
   Entry& entry = entries_[key];
   if (entry.view != nullptr && entry.inputs == inputs) return entry.view;  // another fleet's
   entry.inputs = inputs;
-  entry.view = view;
+  std::swap(entry.view, before);
   return view;
 }
 

@@ -19,8 +19,10 @@ bool FleetViews::knows(const api::ObjectKey& fleet) const {
 }
 
 void FleetViews::set(const api::ObjectKey& fleet, std::shared_ptr<const FleetView> view) {
+  // What it replaces may be the last to hold its clients: destroyed without the lock.
+  Entry entry{std::move(view), std::nullopt};
   std::lock_guard lock(mutex_);
-  entries_[fleet] = {std::move(view), std::nullopt};
+  std::swap(entries_[fleet], entry);
 }
 
 void FleetViews::setFailure(const api::ObjectKey& fleet, Error error) {
@@ -29,15 +31,17 @@ void FleetViews::setFailure(const api::ObjectKey& fleet, Error error) {
 }
 
 void FleetViews::forget(const api::ObjectKey& fleet) {
-  std::lock_guard lock(mutex_);
-  entries_.erase(fleet);
+  std::unique_lock lock(mutex_);
+  const auto gone = entries_.extract(fleet);
+  lock.unlock();
 }
 
-std::set<std::int64_t> FleetViews::fleetIds() const {
+std::set<std::int64_t> FleetViews::fleetIds(const std::string& apiUrl) const {
   std::lock_guard lock(mutex_);
   std::set<std::int64_t> ids;
   for (const auto& [key, entry] : entries_) {
-    if (entry.view != nullptr) ids.insert(entry.view->fleetId);
+    if (entry.view == nullptr || entry.view->object->spec.apiUrl != apiUrl) continue;
+    ids.insert(entry.view->fleetId);
   }
   return ids;
 }

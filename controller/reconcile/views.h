@@ -51,8 +51,8 @@ class FleetViews {
   void setFailure(const api::ObjectKey& fleet, Error error);
   void forget(const api::ObjectKey& fleet);
 
-  // balena's ids of all fleets of ours.
-  [[nodiscard]] std::set<std::int64_t> fleetIds() const;
+  // The ids of all fleets of ours in the balena cloud at `apiUrl`: another's ids say nothing there.
+  [[nodiscard]] std::set<std::int64_t> fleetIds(const std::string& apiUrl) const;
 
  private:
   struct Entry {

@@ -86,9 +86,18 @@ TEST(Removal, LeavesAnotherOwnersRegistrationAlone) {
   EXPECT_TRUE(planned.stages.empty());
 }
 
-TEST(Removal, LeavesARegistrationOfAnotherFleetsMarkAlone) {
+TEST(Removal, RemovesWhatTheFleetThatTheDeviceCameFromHasMarked) {
+  EXPECT_EQ(outline(removal(Observed()
+                                .hasPublicVariables()
+                                .registered()
+                                .marked("site-a", test::kOtherFleetId)
+                                .lists(1))),
+            "delete 4711 | unset on device 42");
+}
+
+TEST(Removal, LeavesARegistrationOfAnotherFleetsMarkAloneUnlessTheDeviceIsHere) {
   const Plan planned = removal(
-      Observed().hasPublicVariables().registered().marked("site-a", test::kOtherFleetId).lists(1));
+      Observed().withoutDevice().registered().marked("site-a", test::kOtherFleetId).lists(1));
   EXPECT_EQ(planned.verdict, Verdict::kRefuse);
   EXPECT_EQ(planned.reason, Reason::kMovedToAnotherFleet);
   EXPECT_TRUE(planned.stages.empty());

@@ -195,6 +195,56 @@ TEST_F(Fleet, TakesADeviceOverThatMovesBetweenFleetsThatDiscoverTheirs) {
   }
 }
 
+TEST_F(Fleet, LeavesTheDiscoveredObjectsOfOtherCloudsAndNamespacesAlone) {
+  for (const bool inOtherCloud : {true, false}) {
+    fleetSpec().devices = api::DeviceSource::kAll;
+    api::BalenaFleet other = fleetNamed("gateways", "acme/gateways");
+    other.spec.devices = api::DeviceSource::kAll;
+    if (inOtherCloud) {
+      other.spec.apiUrl = "https://api.balena.example";
+    } else {
+      other.meta.key.space = "elsewhere";
+    }
+    manifests_.fleets[other.meta.key] = other;
+    apply();
+    // The other fleet has discovered a device of this UUID; this one lists one, too.
+    api::BalenaDevice theirs = deviceOf(1, "gateways");
+    theirs.meta.key = {other.meta.key.space, "gateways-" + uuidOf(1)};
+    theirs.meta.labels.emplace(api::kDiscoveredLabel, "true");
+    ASSERT_TRUE(store_.devices().create(theirs));
+    balena().addDevice(uuidOf(1), kFleetId);
+    sweep();
+    EXPECT_NE(store_.devices().get(theirs.meta.key), nullptr);
+    ASSERT_TRUE(
+        store_.devices().release(theirs.meta.key, store_.devices().get(theirs.meta.key)->meta.uid));
+    manifests_.fleets.erase(other.meta.key);
+  }
+}
+
+TEST_F(Fleet, OfAnotherCloudIsNoneThatADeviceCouldHaveMovedTo) {
+  addDevice(1);
+  api::BalenaFleet other = fleetNamed("gateways", "acme/gateways");
+  other.spec.apiUrl = "https://api.balena.example";
+  manifests_.fleets[other.meta.key] = other;
+  apply();
+  sweep();
+  sweep(test::kOtherFleetKey);
+  EXPECT_THAT(views_.fleetIds(fleetSpec().apiUrl), ElementsAre(kFleetId));
+  balena().device(uuidOf(1)).fleetId = test::kOtherFleetId;
+  reconcile(1);
+  EXPECT_EQ(readyOf(1).reason, "WrongFleet");
+}
+
+TEST_F(Fleet, WithASeedSecretThatLacksItsKeyNeedsAPerson) {
+  secrets_["bco-key-seed"] = {{"sede", std::string(crypto::kSeedBytes, '*')}};
+  addDevice(1);
+  apply();
+  syncAll();
+  EXPECT_EQ(fleetReady().reason, "Invalid");
+  EXPECT_THAT(fleetReady().message, HasSubstr("bco-key-seed has no key seed"));
+  expectNothingWritten();
+}
+
 TEST_F(Fleet, ThatHasGoneTakesItsDiscoveredObjectsAlongAndLeavesTheCloudsAlone) {
   fleetSpec().devices = api::DeviceSource::kAll;
   fleetSpec().deletionPolicy = api::DeletionPolicy::kDelete;
