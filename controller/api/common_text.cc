@@ -18,6 +18,8 @@ constexpr std::array kKnown = {
     std::string_view("Available"),
     std::string_view("Blocked"),
     std::string_view("BlockedInRegistry"),
+    std::string_view("BoundInRegistry"),
+    std::string_view("BoundToGateway"),
     std::string_view("ClockSkew"),
     std::string_view("ClocksDiffer"),
     std::string_view("Conflict"),

@@ -1,5 +1,6 @@
 #include "reconcile/engine.h"
 
+#include <atomic>
 #include <exception>
 
 #include "core/text.h"
@@ -148,12 +149,13 @@ void Engine::sweep(const std::stop_token& stop) {
 void Engine::work(const std::stop_token& stop) {
   while (const auto uuid = devices_.take(stop)) {
     try {
-      const std::string fleet = fleetOf(*uuid);
+      const auto objects = context_.store.devicesByUuid(*uuid);
       if (const auto next = reconciler_.reconcile(*uuid)) {
         devices_.addAfter(*uuid, *next, Lane::kFresh);
       }
-      if (!fleet.empty()) {
-        fleetQueue_.addAfter(std::string(kCounts) + fleet, kCountsDelay, Lane::kSweep);
+      for (const auto& object : objects) {
+        fleetQueue_.addAfter(std::string(kCounts) + toString(object->fleetKey()), kCountsDelay,
+                             Lane::kSweep);
       }
     } catch (const std::exception& error) {
       context_.log.error("device failed unexpectedly", {{"uuid", *uuid}, {"error", error.what()}});
@@ -180,15 +182,29 @@ std::vector<Engine::Preview> Engine::preview(const std::stop_token& stop) {
   }
   // What the sweeps did not find in sync, in order of object.
   for (const auto& object : context_.store.devices().list()) {
-    if (stop.stop_requested()) break;
-    Preview preview{object->spec.uuid, object, {}};
-    const bool inSync = object->status.phase == api::Phase::kReady;
-    if (!inSync) preview.pass = reconciler_.preview(object->spec.uuid);
-    previews.push_back(std::move(preview));
+    previews.push_back({object->spec.uuid, object, {}});
   }
+  std::atomic<std::size_t> next{0};
+  const auto look = [&] {
+    for (std::size_t i = next++; i < previews.size(); i = next++) {
+      Preview& preview = previews[i];
+      if (preview.object->status.phase == api::Phase::kReady) continue;
+      if (stop.stop_requested()) {
+        preview.pass.error = Error{ErrorCode::kUnavailable, "not looked at: stopping"};
+        continue;
+      }
+      try {
+        preview.pass = reconciler_.preview(*preview.object);
+      } catch (const std::exception& error) {
+        preview.pass.error = Error{ErrorCode::kInternal, error.what()};
+      }
+    }
+  };
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < options_.workers; ++i) threads.emplace_back(look);
+  threads.clear();  // joins
   return previews;
 }
-
 Status Engine::settle(const std::string& uuid, SteadyPoint deadline, const std::stop_token& stop) {
   const auto objects = context_.store.devicesByUuid(uuid);
   if (objects.empty()) return fail(ErrorCode::kNotFound, "no BalenaDevice declares " + uuid);

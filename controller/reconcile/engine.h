@@ -27,7 +27,7 @@ class Engine {
   void run(const std::stop_token& stop);
 
   // One look at all fleets and, where a sweep shows cause, at their devices, without any write:
-  // what `plan` prints. Blocks.
+  // what `plan` prints, in order of object, looked at by all workers at once. Blocks.
   struct Preview {
     std::string uuid;
     store::Shared<api::BalenaDevice> object;

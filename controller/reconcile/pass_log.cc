@@ -41,7 +41,7 @@ void tell(const Context& context, const Pass& pass, const api::BalenaDevice& obj
     }
   };
   if (pass.error) {
-    const std::string_view reason = traitsOf(pass.error->code).reason;
+    const std::string_view reason = reasonOf(*pass.error);
     const bool loud =
         !isElsewhere(*pass.error) && isNews(reason, pass.error->message, object.status);
     return say(loud ? LogLevel::kWarn : LogLevel::kDebug, EventType::kWarning, "pass failed",

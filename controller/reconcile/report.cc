@@ -85,6 +85,16 @@ void setBlocked(api::DeviceStatus& status, const ObservedDevice& observed, TimeP
                         status.observedGeneration, now});
 }
 
+// ClearBlade refuses to remove what is bound; until the next look nobody knows that it still is.
+void setBound(api::DeviceStatus& status, const Pass& pass, TimePoint now) {
+  const bool bound = pass.error && pass.error->reason == clearblade::kBoundToGateway;
+  setAbnormal(status, bound,
+              Condition{std::string(clearblade::kBoundToGateway), true, "BoundInRegistry",
+                        "the registration is bound to a gateway and can't be removed: unbind it "
+                        "in ClearBlade",
+                        status.observedGeneration, now});
+}
+
 // Whether the device has its registration and variables: what was last known for sure.
 void setProvisioned(api::DeviceStatus& status, const DesiredDevice& desired, const Pass& pass,
                     TimePoint now) {
@@ -183,6 +193,7 @@ api::DeviceStatus report(const api::BalenaDevice& object, const DesiredDevice& d
   if (pass.observed) {
     if (pass.observed->device) status.deviceName = pass.observed->device->name;
     setBlocked(status, *pass.observed, now);
+    setBound(status, pass, now);
   }
   if (status.phase == Phase::kReady && !pass.error) {
     status.registration = registrationPath(desired);
@@ -199,7 +210,7 @@ api::DeviceStatus report(const api::BalenaDevice& object, const DesiredDevice& d
   }
   if (pass.error) {
     const ErrorTraits& traits = traitsOf(pass.error->code);
-    setConditions(status, traits.reason, pass.error->message, now, traits.transient);
+    setConditions(status, reasonOf(*pass.error), pass.error->message, now, traits.transient);
   } else if (pass.observeOnly && pass.plan.verdict == Verdict::kAct) {
     setConditions(status, nameOf(pass.plan.reason), plannedSteps(pass.plan), now);
   } else if (status.phase == Phase::kReady) {
@@ -209,6 +220,11 @@ api::DeviceStatus report(const api::BalenaDevice& object, const DesiredDevice& d
   }
   setProvisioned(status, desired, pass, now);
   setCredentialValid(status, desired, pass, now);
+  // A device that publishes is seen all the time: that alone is not worth a write.
+  const bool isRegistered = pass.observed && pass.observed->registration;
+  if (isRegistered && !(status == object.status)) {
+    status.lastSeen = pass.observed->registration->lastSeen;
+  }
   return status;
 }
 

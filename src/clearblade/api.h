@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/result.h"
@@ -13,6 +14,8 @@
 namespace bco::clearblade {
 
 inline constexpr std::size_t kMaxCredentials = 3;
+// Error::reason of a removal that is refused because of a gateway.
+inline constexpr std::string_view kBoundToGateway = "BoundToGateway";
 
 struct Credential {
   std::string format = "ES256_PEM";
@@ -29,6 +32,8 @@ struct Registration {
   std::vector<Credential> credentials;
   Metadata metadata;
   bool blocked = false;
+  // When the registry last heard of the device, by event, state or heartbeat; it may lag minutes.
+  std::optional<TimePoint> lastSeen = std::nullopt;
 };
 
 struct Registry {
@@ -66,7 +71,8 @@ class RegistryApi {
   // kNotFound: deleted meanwhile.
   [[nodiscard]] virtual Result<Registration> patchRegistration(const std::string& numId,
                                                                const RegistrationPatch& patch) = 0;
-  // Succeeds when it was gone already. kInvalid: bound to a gateway.
+  // Succeeds when it was gone already. kInvalid with reason kBoundToGateway: a person must unbind
+  // it.
   [[nodiscard]] virtual Status deleteRegistration(const std::string& numId) = 0;
 
   // The registry's clock less ours, from the Date of the latest answer; zero before the first.

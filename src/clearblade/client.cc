@@ -16,7 +16,9 @@ using http::Method;
 using http::Request;
 
 // All that this program reads of a device.
-constexpr std::string_view kFields = "&fieldMask=id%2CnumId%2Ccredentials%2Cmetadata%2Cblocked";
+constexpr std::string_view kFields =
+    "&fieldMask=id%2CnumId%2Ccredentials%2Cmetadata%2Cblocked"
+    "%2ClastEventTime%2ClastStateTime%2ClastHeartbeatTime";
 constexpr std::size_t kMaxAnswer = 1U << 20;
 // 500 devices of 32 kB; with three keys and our mark one has about 1 kB.
 constexpr std::size_t kMaxPage = 16U << 20;
@@ -198,8 +200,14 @@ Status Client::deleteRegistration(const std::string& numId) {
   const auto body =
       call(requestOf(Method::kDelete, CallClass::kCreateDelete, "clearblade.device.delete"),
            addressOf("cloudiot_devices", registry_.devicePath(numId)), what);
-  if (!body && body.error().code != ErrorCode::kNotFound) return fail(body.error());
-  return {};
+  if (body || body.error().code == ErrorCode::kNotFound) return {};
+  Error error = body.error();
+  // The only precondition that a removal has.
+  if (error.code == ErrorCode::kInvalid) {
+    error.reason = kBoundToGateway;
+    error.message += "; it is bound to a gateway: unbind it in ClearBlade, then it is removed";
+  }
+  return fail(std::move(error));
 }
 
 }  // namespace bco::clearblade

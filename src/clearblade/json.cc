@@ -83,6 +83,12 @@ Result<Registration> readRegistration(element row) {
     }
   }
   if (const auto blocked = fieldOf(row, "blocked")) registration.blocked = bool(*blocked);
+  for (const std::string_view key : {"lastEventTime", "lastStateTime", "lastHeartbeatTime"}) {
+    // Nothing is decided by it: what can't be read counts as never.
+    const auto text = timeTextOf(row, key);
+    const auto time = text ? parseRfc3339(*text) : std::nullopt;
+    if (time && *time > registration.lastSeen.value_or(TimePoint{})) registration.lastSeen = *time;
+  }
   return registration;
 }
 

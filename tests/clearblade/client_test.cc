@@ -43,6 +43,7 @@ TEST_F(ClearBladeClient, ReadsARegistration) {
   EXPECT_THAT(registration->metadata,
               UnorderedElementsAre(Pair("bco-owner", "site-a"), Pair("city", "Zürich")));
   EXPECT_TRUE(registration->blocked);
+  EXPECT_EQ(registration->lastSeen, parseRfc3339("2026-11-23T07:00:00.25Z")) << "the latest";
   const auto& request = transport_.seen().back();
   EXPECT_EQ(request.kind, "clearblade.device.get");
   EXPECT_EQ(request.callClass, CallClass::kRead);
@@ -63,6 +64,7 @@ TEST_F(ClearBladeClient, ReadsWhatIsNullAbsentOrANumber) {
   ASSERT_TRUE(registration) << registration.error().message;
   EXPECT_EQ(registration->numId, "18446744073709551615");
   EXPECT_FALSE(registration->blocked);
+  EXPECT_EQ(registration->lastSeen, std::nullopt);
   ASSERT_EQ(registration->credentials.size(), 3U);
   for (const Credential& credential : registration->credentials) {
     EXPECT_EQ(credential.expiresAt, std::nullopt);
@@ -238,7 +240,10 @@ TEST_F(ClearBladeClient, DeletesByNumIdAndTakesGoneForDone) {
   EXPECT_TRUE(client_.deleteRegistration("2912345678901234"));
   transport_.expect(Method::kDelete, byNumId_)
       .reply(400, problem(400, "FAILED_PRECONDITION", " it's associated with "));
-  EXPECT_EQ(client_.deleteRegistration("2912345678901234").error().code, ErrorCode::kInvalid);
+  const Status bound = client_.deleteRegistration("2912345678901234");
+  EXPECT_EQ(bound.error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(reasonOf(bound.error()), kBoundToGateway);
+  EXPECT_THAT(bound.error().message, HasSubstr("unbind it"));
   EXPECT_EQ(transport_.seen().back().kind, "clearblade.device.delete");
   EXPECT_EQ(transport_.seen().back().callClass, CallClass::kCreateDelete);
 }

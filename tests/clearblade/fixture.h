@@ -19,7 +19,9 @@ inline const std::string kWebhook =
     "https://us-central1.clearblade.com/api/v/4/webhook/execute/regkey/";
 inline const std::string kRegistryPath =
     "projects%2Fp-1%2Flocations%2Fus-central1%2Fregistries%2Fdevices";
-inline const std::string kMask = "&fieldMask=id%2CnumId%2Ccredentials%2Cmetadata%2Cblocked";
+inline const std::string kMask =
+    "&fieldMask=id%2CnumId%2Ccredentials%2Cmetadata%2Cblocked"
+    "%2ClastEventTime%2ClastStateTime%2ClastHeartbeatTime";
 inline const std::string kId = "balena-7cf02a69e4d34c9da573914963cf54fd";
 
 inline std::string accessAnswer(std::string_view token = kToken,
@@ -39,7 +41,8 @@ inline std::string deviceAnswer(std::string_view numId = "2912345678901234") {
          R"(","credentials":[{"publicKey":{"format":"ES256_PEM","key":"PEM-1\n"},)"
          R"("expirationTime":""},{"publicKey":{"format":"ES256_PEM","key":"PEM-2"},)"
          R"("expirationTime":"2030-01-01T00:00:00.000000000Z"}],)"
-         R"("lastErrorStatus":{"code":0,"message":""},"blocked":true,)"
+         R"("lastHeartbeatTime":"","lastEventTime":"2026-11-23T07:00:00.25Z",)"
+         R"("lastStateTime":"2026-11-22T07:00:00Z","lastErrorStatus":{"code":0,"message":""},"blocked":true,)"
          R"("config":{"version":"1","binaryData":""},"logLevel":"NONE",)"
          R"("metadata":{"bco-owner":"site-a","city":"Zürich"},)"
          R"("gatewayConfig":{"gatewayType":"NON_GATEWAY"}})";

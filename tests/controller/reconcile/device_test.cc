@@ -323,6 +323,54 @@ TEST_F(Device, IsLookedAfterByTheFleetThatListsItWhateverItsObjectSays) {
   expectConnected(1);
 }
 
+TEST_F(Device, ThatHasMovedHereIsRemovedThoughTheOtherFleetsMarkIsStillOnIt) {
+  provision();
+  manifests_.fleets[test::kOtherFleetKey] = fleetNamed("gateways", "acme/gateways");
+  manifests_.devices.clear();
+  declare(1, "gateways");
+  deviceSpec(1).state = api::DesiredState::kAbsent;
+  balena().device(uuidOf(1)).fleetId = test::kOtherFleetId;
+  apply();
+  sweep(test::kOtherFleetKey);
+  reconcile(1);
+  EXPECT_EQ(phaseOf(1), Phase::kAbsent) << readyOf(1).message;
+  EXPECT_EQ(registry().size(), 0U);
+  EXPECT_THAT(variables(1), IsEmpty());
+}
+
+// ---- namespaces
+
+TEST_F(Device, IsNoBusinessOfAnotherNamespacesObjects) {
+  provision();
+  // Somebody elsewhere declares the same device, of a fleet of his.
+  const auto inSpace = [](auto object, const std::string& name) {
+    object.meta.key = {"elsewhere", name};
+    return object;
+  };
+  manifests_.fleets[{"elsewhere", "sensors"}] =
+      inSpace(fleetNamed("sensors", "acme/gateways"), "sensors");
+  manifests_.devices[{"elsewhere", "a"}] = inSpace(deviceOf(1), "a");
+  apply();
+  reconcile(1);
+  EXPECT_EQ(phaseOf(1), Phase::kReady) << readyOf(1).message;
+  clock_.advance(10min);
+  forgetCalls();
+  sweep();
+  EXPECT_THAT(takeQueued(), IsEmpty()) << "nor is it looked at more often";
+
+  // His deleted object is not let go because this one desires the device.
+  const auto his = store_.devices().get({"elsewhere", "a"})->meta;
+  EXPECT_FALSE(his.hasFinalizer()) << "it has written nothing";
+  // And this one goes by its own policy.
+  deviceSpec(1).deletionPolicy = api::DeletionPolicy::kDelete;
+  apply();
+  const auto ours = store_.devices().get({"default", "gate-1"})->meta;
+  ASSERT_TRUE(store_.devices().remove(ours.key, ours.uid));
+  reconcile(1);
+  EXPECT_EQ(store_.devices().get(ours.key), nullptr);
+  EXPECT_EQ(registry().size(), 0U);
+}
+
 // ---- modes
 
 TEST_F(Device, IsOnlyLookedAtInObserveMode) {
@@ -375,6 +423,48 @@ TEST_F(Device, ShowsABlockedRegistrationAndLeavesItBlocked) {
   EXPECT_EQ(findCondition(object(1)->status.conditions, "Blocked"), nullptr);
 }
 
+TEST_F(Device, ThatIsBoundToAGatewaySaysSoUntilItIsUnboundAndRemoved) {
+  provision();
+  deviceSpec(1).state = api::DesiredState::kAbsent;
+  apply();
+  Error bound{ErrorCode::kInvalid, "bound"};
+  bound.reason = clearblade::kBoundToGateway;
+  registry().log().failNext("deleteRegistration", bound);
+  ASSERT_TRUE(reconcile(1)) << "it comes again by itself";
+  const auto condition = [&] {
+    return findCondition(object(1)->status.conditions, "BoundToGateway");
+  };
+  ASSERT_NE(condition(), nullptr);
+  EXPECT_THAT(condition()->message, HasSubstr("unbind"));
+  EXPECT_EQ(readyOf(1).reason, "BoundToGateway");
+  EXPECT_NE(findCondition(object(1)->status.conditions, "Stalled"), nullptr);
+  // Not known to be so any more, and not known not to be.
+  balena().log().failNext("getDevice", Error{ErrorCode::kUnavailable, "down"});
+  reconcile(1);
+  EXPECT_NE(condition(), nullptr);
+  converge(1);
+  EXPECT_EQ(condition(), nullptr);
+  EXPECT_EQ(phaseOf(1), Phase::kAbsent);
+}
+
+TEST_F(Device, TellsWhenItWasLastSeenAlongWithAnotherChangeAlone) {
+  provision();
+  const auto first = clock_.now();
+  registry().at(idOf(1)).lastSeen = first;
+  clock_.advance(1s);
+  reconcile(1);
+  EXPECT_EQ(object(1)->status.lastSeen, first) << "along with verifiedAt";
+  registry().at(idOf(1)).metadata.clear();
+  deviceSpec(1).adoption = api::Adoption::kNever;
+  apply();
+  reconcile(1);
+  ASSERT_EQ(phaseOf(1), Phase::kConflict);
+  registry().at(idOf(1)).lastSeen = clock_.now();
+  clock_.advance(1h);
+  reconcile(1);
+  EXPECT_EQ(object(1)->status.lastSeen, first) << "nothing else has changed";
+}
+
 TEST_F(Device, DoesNotActOnWhatItObservedTooLongAgo) {
   addDevice(1);
   apply();
@@ -395,7 +485,7 @@ TEST_F(Device, PreviewWritesNothing) {
   apply();
   sweep();
   forgetCalls();
-  const Pass pass = reconciler_.preview(uuidOf(1));
+  const Pass pass = reconciler_.preview(*object(1));
   EXPECT_EQ(pass.plan.reason, Reason::kNotRegistered);
   EXPECT_EQ(writes(), 0);
   EXPECT_EQ(object(1)->status.observedGeneration, -1);

@@ -1,6 +1,7 @@
 // The running whole on its own threads: which changes bring a device to a worker, and which don't.
 #include <gmock/gmock.h>
 
+#include <condition_variable>
 #include <future>
 
 #include <thread>
@@ -147,6 +148,30 @@ TEST_F(Running, PreviewShowsWhatWouldBeDoneAndWritesNothing) {
   ASSERT_EQ(previews.size(), 1U);
   EXPECT_EQ(previews[0].uuid, uuidOf(1));
   EXPECT_EQ(previews[0].pass.plan.reason, Reason::kNotRegistered);
+  EXPECT_EQ(writes(), 0);
+}
+
+TEST_F(Running, PreviewLooksAtSeveralDevicesAtOnceAndTellsThemInOrder) {
+  for (const int n : {3, 1, 2}) addDevice(n);
+  apply();
+  // The first look ends when there is a second one beside it.
+  std::mutex mutex;
+  std::condition_variable came;
+  int atWork = 0;
+  balena().log().onCall([&](const std::string& call) {
+    if (call != "getDevice") return;
+    std::unique_lock lock(mutex);
+    ++atWork;
+    came.notify_all();
+    EXPECT_TRUE(came.wait_for(lock, 10s, [&] { return atWork >= 2; }));
+  });
+  const auto previews = engine_.preview({});
+  ASSERT_EQ(previews.size(), 3U);
+  for (int n = 1; n <= 3; ++n) {
+    const auto& preview = previews[static_cast<std::size_t>(n - 1)];
+    EXPECT_EQ(preview.uuid, uuidOf(n));
+    EXPECT_EQ(preview.pass.plan.reason, Reason::kNotRegistered);
+  }
   EXPECT_EQ(writes(), 0);
 }
 
