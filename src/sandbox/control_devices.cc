@@ -71,7 +71,8 @@ json showSettings(Sandbox& sandbox) {
            {{"tokenLifetime", showDuration(sandbox.clearBlade().settings().tokenLifetime)}}},
           {"devices",
            {{"pollInterval", showDuration(sandbox.devices().settings().pollInterval)},
-            {"publishInterval", showDuration(sandbox.devices().settings().publishInterval)}}}};
+            {"publishInterval", showDuration(sandbox.devices().settings().publishInterval)},
+            {"restartDelay", showDuration(sandbox.devices().settings().restartDelay)}}}};
 }
 
 // Reads a duration, or null where that means something, into `target`; a key that is absent leaves
@@ -103,7 +104,8 @@ Result<json> changeSettings(Sandbox& sandbox, const ControlCall& call) {
                                read(forBalena, "staleness", balena.staleness),
                                read(forClearBlade, "tokenLifetime", clearBlade.tokenLifetime),
                                read(forDevices, "pollInterval", devices.pollInterval),
-                               read(forDevices, "publishInterval", devices.publishInterval)}) {
+                               read(forDevices, "publishInterval", devices.publishInterval),
+                               read(forDevices, "restartDelay", devices.restartDelay)}) {
     if (!status) return fail(status.error());
   }
   if (devices.pollInterval <= Duration(0) || devices.publishInterval <= Duration(0)) {

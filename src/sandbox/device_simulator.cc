@@ -44,6 +44,7 @@ void DeviceSimulator::remove(const std::string& uuid) {
   if (found == devices_.end()) return;
   world_.clock.cancel(found->second->pollTimer);
   world_.clock.cancel(found->second->publishTimer);
+  world_.clock.cancel(found->second->startTimer);
   devices_.erase(found);
 }
 
@@ -125,13 +126,14 @@ void DeviceSimulator::fetch(const std::string& uuid, bool force) {
     device->etag = target->etag;
     if (changed || device->postponed) {
       device->postponed = device->updateLock && !force && !device->containers.empty();
-      if (!device->postponed) apply(*device, *target);
+      if (!device->postponed) apply(uuid, *device, *target);
     }
   }
   schedulePoll(uuid, pollInterval(*device, target) + spread(kPollJitter));
 }
 
-void DeviceSimulator::apply(SimulatedDevice& device, const TargetState& target) {
+void DeviceSimulator::apply(const std::string& uuid, SimulatedDevice& device,
+                            const TargetState& target) {
   const std::string relayService = relayServiceOf(target);
   bool relayStarted = relayService != device.relayService;
   device.relayService = relayService;
@@ -150,7 +152,12 @@ void DeviceSimulator::apply(SimulatedDevice& device, const TargetState& target) 
     device.containers[service.name] = {service.environment, world_.clock.now()};
     relayStarted = relayStarted || service.name == relayService;
   }
-  if (relayStarted) startRelay(device);
+  if (!relayStarted) return;
+  device.relay.reset();  // killed; nothing is published until the next one is up
+  world_.clock.cancel(device.startTimer);
+  device.startTimer = world_.clock.after(settings_.restartDelay, [this, uuid] {
+    if (SimulatedDevice* started = get(uuid)) startRelay(*started);
+  });
 }
 
 void DeviceSimulator::startRelay(SimulatedDevice& device) {

@@ -24,6 +24,8 @@ struct DeviceSettings {
   // ..._SUPERVISOR_POLL_INTERVAL and setPollInterval() come before it.
   Duration pollInterval = std::chrono::minutes(15);
   Duration publishInterval = std::chrono::minutes(1);
+  // From the end of the relay's old container until the new one is up.
+  Duration restartDelay = std::chrono::seconds(1);
 };
 
 struct DeviceCounts {
@@ -55,6 +57,7 @@ struct SimulatedDevice {
   DeviceCounts counts;
   TimerId pollTimer;
   TimerId publishTimer;
+  TimerId startTimer;  // of the relay's container
 };
 
 // The publish itself: "" when accepted, else why not. May answer later.
@@ -99,7 +102,7 @@ class DeviceSimulator {
  private:
   [[nodiscard]] SimulatedDevice* get(const std::string& uuid);
   void fetch(const std::string& uuid, bool force);
-  void apply(SimulatedDevice& device, const TargetState& target);
+  void apply(const std::string& uuid, SimulatedDevice& device, const TargetState& target);
   void startRelay(SimulatedDevice& device);
   void schedulePoll(const std::string& uuid, Duration delay);
   void schedulePublish(const std::string& uuid, Duration delay);

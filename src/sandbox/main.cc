@@ -23,6 +23,7 @@ struct Flags {
   bool noDevices = false;
   std::string deviceTraffic = "direct";
   std::string advertise;
+  std::string idleClose = "5s";
   std::string caFile = "cloud-sandbox-ca.crt";
   std::string readyFile;
   std::string secretsDirectory;
@@ -51,6 +52,9 @@ void declare(CLI::App& app, Flags& flags) {
       ->capture_default_str();
   app.add_option("--advertise", flags.advertise,
                  "URL that ClearBlade's exchange hands out; by default the one it was asked by");
+  app.add_option("--idle-close", flags.idleClose,
+                 "how long a connection may be idle before it is closed, in real time")
+      ->capture_default_str();
   app.add_option("--ca-file", flags.caFile, "where to write the certificate authority (PEM)")
       ->capture_default_str();
   app.add_option("--ready-file", flags.readyFile, "JSON with all a script needs, once listening");
@@ -94,13 +98,15 @@ std::string urlOf(const std::string& scheme, const std::string& host, std::uint1
 
 Result<std::unique_ptr<server::HttpServer>> listen(Sandbox& sandbox, Listener listener,
                                                    const HostPort& address,
-                                                   std::optional<server::TlsFiles> tls) {
+                                                   std::optional<server::TlsFiles> tls,
+                                                   Duration idleClose) {
   server::Options options;
   options.address = address.host;
   options.port = address.port;
   options.tls = std::move(tls);
   // Lists of many deviceIds and tokens in headers are long; balena's own limit is 16 KiB.
   options.maxConnections = 20000;
+  options.idleTimeout = idleClose;  // as the load balancers in front of the clouds do
   // Above the clouds' own limits, so that it is they who refuse what is too large.
   options.maxBodyBytes = 4 * 1024 * 1024;
   return server::HttpServer::start(
@@ -114,6 +120,10 @@ Status run(const Flags& flags) {
   const auto https = parseAddress(flags.httpsAddress);
   if (!http) return fail(http.error());
   if (!https) return fail(https.error());
+  const auto idleClose = parseDuration(flags.idleClose);
+  if (!idleClose || *idleClose <= Duration(0)) {
+    return fail(ErrorCode::kInvalid, "--idle-close: not a duration: " + flags.idleClose);
+  }
   const auto plan = readPlan(flags);
   if (!plan) return fail(plan.error());
 
@@ -142,10 +152,10 @@ Status run(const Flags& flags) {
   }
   if (!built) return fail(built.error());
 
-  const auto plain = listen(sandbox, Listener::kHttp, *http, std::nullopt);
+  const auto plain = listen(sandbox, Listener::kHttp, *http, std::nullopt, *idleClose);
   if (!plain) return fail(plain.error());
   if (flags.deviceTraffic == "http") sandbox.publishOverHttp(http->host, (*plain)->port());
-  const auto secure = listen(sandbox, Listener::kHttps, *https, certificates->server);
+  const auto secure = listen(sandbox, Listener::kHttps, *https, certificates->server, *idleClose);
   if (!secure) return fail(secure.error());
 
   const Addresses addresses{urlOf("http", http->host, (*plain)->port()),

@@ -41,6 +41,27 @@ TEST_F(DeviceSimulation, FourVariablesWrittenTogetherCostOneRestartAndItPublishe
   EXPECT_TRUE(refused().empty());
 }
 
+TEST_F(DeviceSimulation, TakesAMomentToRestartInWhichItDoesNotPublish) {
+  control("PATCH", "settings", {{"devices", {{"restartDelay", "10m"}}}});
+  registerDevice(key_);
+  setVariables(key_);
+  advance("5s");
+  EXPECT_EQ(runtime()["restarts"], 1);
+  EXPECT_EQ(runtime()["relay"], "unregistered");
+  advance("9m");
+  EXPECT_EQ(accepted(), 0U);
+  // Another change begins the restart anew.
+  setVariable("GCP_PROJECT_ID", "other");
+  advance("9m");
+  EXPECT_EQ(runtime()["relay"], "unregistered");
+  EXPECT_EQ(runtime()["restarts"], 2);
+  setVariable("GCP_PROJECT_ID", "my-project");
+  advance("13m");
+  EXPECT_EQ(runtime()["relay"], "running");
+  EXPECT_GT(accepted(), 0U);
+  EXPECT_TRUE(refused().empty());
+}
+
 TEST_F(DeviceSimulation, VariablesWrittenFarApartCostARestartEachAndPartialStarts) {
   registerDevice(key_);
   const json all = variables(key_);
@@ -112,6 +133,7 @@ TEST_F(DeviceSimulation, AnOfflineOneLearnsOfAChangeWhenItIsBack) {
   advance("1h");
   EXPECT_EQ(runtime()["relay"], "unregistered");
   control("PATCH", "devices/" + uuid_, {{"online", true}});
+  advance("1s");
   EXPECT_EQ(runtime()["relay"], "running");
 }
 
@@ -122,6 +144,7 @@ TEST_F(DeviceSimulation, WithoutANotificationItLearnsByPolling) {
   advance("1h");
   EXPECT_EQ(runtime()["relay"], "unregistered");
   control("PATCH", "devices/" + uuid_, {{"localMode", false}, {"pollInterval", "20m"}});
+  advance("1s");
   EXPECT_EQ(runtime()["relay"], "running");
   const std::uint64_t before = runtime()["fetches"];
   advance("61m");
