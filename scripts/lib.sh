@@ -19,6 +19,22 @@ as_root() {
   fi
 }
 
+# One cache of compiled files for all clones of this repository, wherever they are.
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root} CCACHE_NOHASHDIR=${CCACHE_NOHASHDIR:-1}
+
+# apt_get ARGUMENTS...: waits for another installation to end. apt-get does so for dpkg's lock, but not for those of its
+# own lists and archives.
+apt_get() {
+  local tries=120 output
+  until output=$(as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -qq "$@" 2>&1); do
+    tries=$((tries - 1))
+    if [[ $output != *"Could not get lock"* ]] || [ "$tries" = 0 ]; then
+      die "$output"
+    fi
+    sleep 5
+  done
+}
+
 # need PACKAGE...: installs those Debian packages that are missing.
 need() {
   local missing=() package
@@ -28,8 +44,8 @@ need() {
   [ ${#missing[@]} -gt 0 ] || return 0
   command -v apt-get >/dev/null || die "needs Debian 12, or these packages: ${missing[*]}"
   echo "installing ${missing[*]}" >&2
-  as_root apt-get update -qq >/dev/null
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  apt_get update
+  apt_get install -y --no-install-recommends "${missing[@]}"
 }
 
 # What building needs, tests included: they are configured with the rest. One list for every script.
