@@ -33,8 +33,12 @@ class Cell:
     def sync(self):
         return self.site.sync_once("--log-level", "debug", *DEADLINES)
 
-    def start(self):
-        return self.site.start("sync", "--log-level", "debug", *DEADLINES)
+    def run(self, command, uuid):
+        """A command for one device, to its end."""
+        return self.site.run(command, uuid, "--log-level", "debug", *DEADLINES)
+
+    def start(self, *command):
+        return self.site.start(*(command or ("sync",)), "--log-level", "debug", *DEADLINES)
 
     def registrations(self):
         return self.sandbox.registrations(self.name)
@@ -136,6 +140,24 @@ SCENARIOS = {
 }
 TABLE = [(scenario, kind) for scenario, kinds in SCENARIOS.items() for kind in kinds]
 IDS = [f"{scenario.__name__}-{kind}" for scenario, kind in TABLE]
+
+
+# What the commands for one device send; they list nothing.
+BY_COMMAND = {
+    "provision": ("balena.fleet.list", "clearblade.exchange", "clearblade.registry.get",
+                  "balena.device.get", "clearblade.device.get", "clearblade.device.create",
+                  "balena.variable.create"),
+    "deprovision": ("balena.fleet.list", "clearblade.exchange", "clearblade.registry.get",
+                    "balena.device.get", "clearblade.device.get", "clearblade.device.delete",
+                    "balena.variable.delete"),
+}
+COMMAND_TABLE = [(command, kind) for command, kinds in BY_COMMAND.items() for kind in kinds]
+COMMAND_IDS = [f"{command}-{kind}" for command, kind in COMMAND_TABLE]
+
+
+def before(command):
+    """The scenario that leaves the command its work."""
+    return {"provision": provision, "deprovision": deprovision}[command]
 
 
 class Pool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cells import DEADLINES, IDS, SCENARIOS, SWEEP, TABLE, provision, provisioned
+from cells import BY_COMMAND, COMMAND_IDS, COMMAND_TABLE, IDS, SCENARIOS, SWEEP, TABLE, before
 from harness import SANITIZED
 
 LATE = "200ms"
@@ -45,28 +45,12 @@ def test_converges_whatever_goes_wrong(pool, scenario, kind):
              [(fault, strike) for fault in FAULTS for strike in strikes])
 
 
-# What the commands for one device send; they list nothing.
-BY_COMMAND = {
-    "provision": ("balena.fleet.list", "clearblade.exchange", "clearblade.registry.get",
-                  "balena.device.get", "clearblade.device.get", "clearblade.device.create",
-                  "balena.variable.create"),
-    "deprovision": ("balena.fleet.list", "clearblade.exchange", "clearblade.registry.get",
-                    "balena.device.get", "clearblade.device.get", "clearblade.device.delete",
-                    "balena.variable.delete"),
-}
-
-
-@pytest.mark.parametrize(("command", "kind"), [(command, kind) for command, kinds in
-                                               BY_COMMAND.items() for kind in kinds])
+@pytest.mark.parametrize(("command", "kind"), COMMAND_TABLE, ids=COMMAND_IDS)
 def test_the_commands_for_one_device_converge_too(pool, command, kind):
     def strike(cell, fault):
-        if command == "deprovision":
-            for uuid in cell.uuids:
-                cell.site.device(uuid, state="Absent")
-            cell.absent = True
         rule = cell.sandbox.fault(kind, **FAULTS[fault], count=1)
         for uuid in cell.uuids:
-            done = cell.site.run(command, uuid, *DEADLINES)
+            done = cell.run(command, uuid)
             assert done.returncode == 0, done.stdout + done.stderr
         assert cell.sandbox.faults()[rule]["struck"] == 1, "the fault has not been tried"
         if fault == "late effect":
@@ -74,8 +58,19 @@ def test_the_commands_for_one_device_converge_too(pool, command, kind):
             done = cell.sync()
         cell.assert_converged(done)
 
-    pool.run(provision if command == "provision" else provisioned, strike,
-             ["500 before", "reset after", "late effect", "429 with Retry-After"])
+    pool.run(before(command), strike, list(FAULTS))
+
+
+@pytest.mark.parametrize("command", BY_COMMAND)
+def test_the_table_of_the_commands_is_complete(pool, command):
+    def unharmed(cell, _):
+        cell.sandbox.reset_traffic()
+        for uuid in cell.uuids:
+            done = cell.run(command, uuid)
+            assert done.returncode == 0, done.stdout + done.stderr
+        assert set(cell.sandbox.requests()) == set(BY_COMMAND[command])
+
+    pool.run(before(command), unharmed, ["unharmed"])
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=[each.__name__ for each in SCENARIOS])

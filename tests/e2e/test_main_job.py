@@ -57,6 +57,39 @@ def test_plan_shows_what_sync_would_do_and_writes_nothing(sandbox, site):
     assert sandbox.registrations() == {}
 
 
+def test_plan_adopt_shows_what_somebody_else_has_registered_and_what_is_half_done(sandbox, site):
+    whole, half, expired, ours = sandbox.add_devices(4)
+    assert site.sync_once().returncode == 0
+    # As the cloud function leaves them: without a mark; and where it broke off, without the key.
+    for uuid in (whole, half, expired):
+        name = f"balena-{uuid}"
+        credentials = sandbox.registrations()[name]["credentials"]
+        if uuid == expired:
+            credentials[0]["expirationTime"] = "2026-01-31T00:00:00Z"
+        sandbox.call("PATCH", f"registrations/{name}", {"metadata": {}, "credentials": credentials})
+    sandbox.remove_variable(half, "GCP_PRIVATE_KEY", "relay")
+    new, = sandbox.add_devices(1)
+    before = sandbox.registrations()
+
+    def planned():
+        done = site.run("plan", "--adopt", "-o", "json")
+        assert done.returncode == 0, done.stderr
+        return {each["uuid"]: (each["verdict"], each["reason"])
+                for each in json.loads(done.stdout)["devices"]}
+
+    assert planned() == {whole: ("Act", "Adopted"), half: ("Refuse", "KeyMismatch"),
+                         expired: ("Refuse", "KeyMismatch")}
+    assert {ours, new}.isdisjoint(planned())
+    table = site.run("plan", "--adopt").stdout
+    assert f"{half}  Refuse   KeyMismatch: " in table and "no key is stored on the device" in table
+    assert "1 of 3 devices to be changed" in table
+    site.fleet(adoption="Always")
+    assert planned() == {uuid: ("Act", "Adopted") for uuid in (whole, half, expired)}
+    site.fleet(adoption="Never")
+    assert planned() == {uuid: ("Refuse", "AdoptionDisabled") for uuid in (whole, half, expired)}
+    assert sandbox.registrations() == before, "nothing was written"
+
+
 def test_provision_and_deprovision_one_device(tmp_path, sandbox):
     uuids = sandbox.add_devices(2)
     site = Site(tmp_path / "one", sandbox).registry().fleet(devices="Declared")
