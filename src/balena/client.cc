@@ -95,8 +95,7 @@ Result<SharedSecret> Client::credential() {
   if (token && token == lastToken_) return lastCredential_;
   // A file's last line break is no part of the token; any other would split the header.
   const std::string_view text = token ? trim(token->reveal()) : std::string_view();
-  const bool isPlain = std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
-  if (text.empty() || !isPlain) {
+  if (!isVisibleAscii(text)) {
     return fail(ErrorCode::kUnauthenticated, text.empty()
                                                  ? "there is no API token for balena"
                                                  : "balena's API token holds characters that no "
@@ -146,6 +145,8 @@ Result<std::string> Client::read(std::string_view kind, std::string url, const s
   Request request = requestOf(Method::kGet, CallClass::kRead, kind, std::move(url), *credential);
   request.maxResponseBytes = kMaxPage;
   request.maxBudgetWait = maxBudgetWait;
+  // What may wait so long is a sweep's.
+  if (maxBudgetWait == http::kUnderwayBudgetWait) request.lane = Lane::kSweep;
   request.mayCompress = mayCompress;
   auto answer = transport_.send(request);
   if (const Status status = judge(answer, request, what); !status) return fail(status.error());

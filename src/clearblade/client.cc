@@ -133,6 +133,7 @@ Result<TimePoint> Client::listRegistrations(const std::function<void(const Regis
   while (true) {
     Request request = requestOf(Method::kGet, CallClass::kRead, "clearblade.device.list");
     request.maxResponseBytes = kMaxPage;
+    request.lane = Lane::kSweep;
     auto body = call(std::move(request), path, what);
     if (!body) return fail(registryIsMissing(body.error()));
     const auto next = parsePage(std::move(*body), visit);

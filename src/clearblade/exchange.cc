@@ -82,7 +82,7 @@ Result<AccessPtr> Exchange::fetch() const {
   if (!url) {
     return fail(ErrorCode::kInternal, what + ": the answer's url: " + url.error().message);
   }
-  if (!isHeaderSafe((*texts)[1].reveal())) {
+  if (!isVisibleAscii((*texts)[1].reveal())) {
     return fail(ErrorCode::kInternal, what + ": the answer's token can't be sent");
   }
   return std::make_shared<const Access>(

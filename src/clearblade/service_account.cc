@@ -4,13 +4,10 @@
 #include <array>
 
 #include "clearblade/secret_texts.h"
+#include "core/text.h"
 #include "http/url.h"
 
 namespace bco::clearblade {
-
-bool isHeaderSafe(std::string_view token) {
-  return !token.empty() && std::ranges::all_of(token, [](char c) { return c > ' ' && c < '\x7f'; });
-}
 
 Result<std::string> checkedBaseUrl(std::string_view url) {
   while (url.ends_with('/')) url.remove_suffix(1);
@@ -29,7 +26,7 @@ Result<ServiceAccount> parseServiceAccount(const SecretBytes& json, std::string_
   auto texts = readTexts(json, kKeys);
   if (!texts) return invalid(texts.error().message);
   SecretBytes& token = (*texts)[1];
-  if (!isHeaderSafe(token.reveal())) return invalid("token holds characters that no token has");
+  if (!isVisibleAscii(token.reveal())) return invalid("token holds characters that no token has");
   const auto url = checkedBaseUrl((*texts)[2].reveal());
   if (!url) return invalid("url: " + url.error().message);
   if (const std::string_view its = (*texts)[3].reveal(); its != project) {

@@ -26,7 +26,4 @@ struct ServiceAccount {
 // path. Returned without a slash at its end; kInvalid otherwise.
 [[nodiscard]] Result<std::string> checkedBaseUrl(std::string_view url);
 
-// Whether `token` can be a header's value.
-[[nodiscard]] bool isHeaderSafe(std::string_view token);
-
 }  // namespace bco::clearblade

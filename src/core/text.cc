@@ -190,6 +190,10 @@ std::string toLower(std::string_view text) {
   return lower;
 }
 
+bool isVisibleAscii(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
 std::string printable(std::string_view text) {
   std::string result;
   result.reserve(text.size());

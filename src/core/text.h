@@ -33,6 +33,8 @@ namespace bco {
 // `text` for a person to read, in a table, a status or an error: what would move a terminal's
 // cursor or reverse its writing, and what is no UTF-8, becomes U+FFFD.
 [[nodiscard]] std::string printable(std::string_view text);
+// Visible ASCII alone, and some of it: what may stand in a header or a URL as it is.
+[[nodiscard]] bool isVisibleAscii(std::string_view text);
 // For header names.
 [[nodiscard]] bool equalsIgnoreCase(std::string_view a, std::string_view b);
 

@@ -17,13 +17,9 @@
 #include <utility>
 
 #include "core/clock.h"
+#include "core/lane.h"
 
 namespace bco {
-
-// What is served first. No lane starves: after kBurst keys of a better lane one of the next is
-// served.
-enum class Lane { kRevocation, kFresh, kSweep };
-inline constexpr std::size_t kLanes = 3;
 
 // Keys that share a fate, as the devices of one fleet do: groups take turns, so that neither a
 // large nor a slow one keeps the others waiting.
@@ -34,7 +30,8 @@ struct Groups {
   std::size_t limit = std::numeric_limits<std::size_t>::max();
 };
 
-// Within a lane and group first in, first out. Thread-safe.
+// The better lane is served first. No lane starves: after kBurst keys of a better lane one of the
+// next is served. Within a lane and group first in, first out. Thread-safe.
 class WorkQueue {
  public:
   explicit WorkQueue(Clock& clock, Groups groups = {})

@@ -40,13 +40,14 @@ void TokenBucket::chooseLimit() {
   if (least) options_ = *least;
 }
 
-Status TokenBucket::take(std::size_t count, Duration longestWait, const std::stop_token& stop) {
+Status TokenBucket::take(std::size_t count, Duration longestWait, const std::stop_token& stop,
+                         Lane lane) {
   std::unique_lock lock(mutex_);
   SteadyPoint now = clock_.steadyNow();
   const SteadyPoint latest = now + longestWait;
   chooseLimit();
   refill(now);
-  SteadyPoint ready = now + timeFor(static_cast<double>(count) - tokens_);
+  SteadyPoint ready = now + timeFor(static_cast<double>(count) + reserve(count, lane) - tokens_);
   // What the bucket can never hold at once would wait for ever where that takes too long: it goes
   // when the bucket is full, and who comes later waits for both.
   if (ready > latest && static_cast<double>(count) > options_.burst) {
@@ -71,6 +72,13 @@ Status TokenBucket::take(std::size_t count, Duration longestWait, const std::sto
     }
     clock_.wait(lock, never_, ready, stop);
   }
+}
+
+double TokenBucket::reserve(std::size_t count, Lane lane) const {
+  if (lane == Lane::kRevocation) return -options_.burst;
+  if (lane == Lane::kFresh) return 0;
+  // A full bucket serves everybody.
+  return std::clamp(options_.burst - static_cast<double>(count), 0.0, options_.burst / 4);
 }
 
 Duration TokenBucket::timeFor(double missing) const {

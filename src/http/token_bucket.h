@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/lane.h"
 #include "core/result.h"
 
 namespace bco::http {
@@ -18,7 +19,13 @@ struct BucketOptions {
   double burst = 10;
 };
 
-// Thread-safe, and first come, first served. Shared by all who draw from one budget: a token at
+// Thread-safe, and first come, first served in each lane:
+//
+//   sweep       leaves a quarter of the burst to the others, whom it does not keep waiting so
+//   fresh       waits for those who came before
+//   revocation  goes ahead of all who wait, up to a burst in advance; they wait longer then
+//
+// Shared by all who draw from one budget: a token at
 // balena, a project's class of calls at ClearBlade.
 class TokenBucket {
  public:
@@ -33,7 +40,7 @@ class TokenBucket {
   // retryAfter when they would take longer, kUnavailable after a stop; then nothing is taken. More
   // than the burst is given at the latest when the whole burst is there.
   [[nodiscard]] Status take(std::size_t count, Duration longestWait,
-                            const std::stop_token& stop = {});
+                            const std::stop_token& stop = {}, Lane lane = Lane::kFresh);
 
   // The other side answered 429: nobody gets anything for `retryAfter` (at most an hour), or if it
   // did not say, for 1 s, doubling up to a minute until a call succeeds. Returns how long.
@@ -44,6 +51,8 @@ class TokenBucket {
  private:
   void chooseLimit();
   void refill(SteadyPoint now);
+  // What of the burst is not this lane's to use; below zero: what it has beyond.
+  [[nodiscard]] double reserve(std::size_t count, Lane lane) const;
   // Until so many calls more have come in.
   [[nodiscard]] Duration timeFor(double missing) const;
   [[nodiscard]] static Status throttled(std::string_view why, Duration wait);

@@ -31,6 +31,7 @@ Request Request::clone() const {
           .body = body.clone(),
           .contentType = contentType,
           .maxResponseBytes = maxResponseBytes,
+          .lane = lane,
           .maxBudgetWait = maxBudgetWait,
           .mayCompress = mayCompress,
           .sendBefore = sendBefore,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/lane.h"
 #include "core/result.h"
 #include "core/secret.h"
 
@@ -45,6 +46,8 @@ struct Request {
   std::string_view contentType = "application/json";
   // The answer is refused with kInternal beyond this many bytes (after decompression).
   std::size_t maxResponseBytes = 16U << 20;
+  // Whose turn it is in the budget.
+  Lane lane = Lane::kFresh;
   // The longest wait for the rate limiter before the call is given back as kThrottled.
   Duration maxBudgetWait{250};
   // The answer may come compressed to a read. Not when it holds a secret: what is decompressed

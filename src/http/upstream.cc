@@ -159,16 +159,19 @@ void Upstream::drawBudget(std::span<const Request> requests, Duration longestWai
   struct Share {
     std::size_t count = 0;
     Duration longestWait;
+    Lane lane = Lane::kSweep;
   };
   std::map<TokenBucket*, Share> shares;
   for (std::size_t i = 0; i < requests.size(); ++i) {
     if (refused[i]) continue;
     Share& share = shares.try_emplace(&bucketOf(requests[i]), Share{0, longestWait}).first->second;
     ++share.count;
+    share.lane = std::min(share.lane, requests[i].lane);
     share.longestWait = std::min(share.longestWait, requests[i].maxBudgetWait);
   }
   for (const auto& [bucket, share] : shares) {
-    const auto taken = bucket->take(share.count, share.longestWait, closing_.get_token());
+    const auto taken =
+        bucket->take(share.count, share.longestWait, closing_.get_token(), share.lane);
     if (taken) continue;
     for (std::size_t i = 0; i < requests.size(); ++i) {
       if (!refused[i] && &bucketOf(requests[i]) == bucket) refused[i] = taken.error();
@@ -194,7 +197,6 @@ void Upstream::settle(const Request& request, Result<Response>& result, Duration
   const bool isUnknown = result ? result->status >= 500 : result.error().outcomeUnknown;
   observer_.onAttempt(request.kind, outcome, duration, isWrite(request) && isUnknown);
   if (!result) return;
-  skew_.observe(*result, clock_.now());
   TokenBucket& bucket = bucketOf(request);
   if (result->status == 429) {
     const auto header = result->header("Retry-After");

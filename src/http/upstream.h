@@ -10,7 +10,6 @@
 #include "core/clock.h"
 #include "core/random.h"
 #include "http/breaker.h"
-#include "http/clock_skew.h"
 #include "http/retry.h"
 #include "http/token_bucket.h"
 #include "http/transport.h"
@@ -81,8 +80,6 @@ class Upstream final : public HttpTransport {
   void close() override;
 
   [[nodiscard]] Breaker::State breaker() const { return breaker_.state(); }
-  // Their clock less ours; nullopt before the first answer.
-  [[nodiscard]] std::optional<Duration> clockSkew() const { return skew_.latest(); }
 
  private:
   // By the position of their requests; nullopt: sent.
@@ -112,7 +109,6 @@ class Upstream final : public HttpTransport {
   Random& random_;
   std::stop_source closing_;
   Breaker breaker_;
-  ClockSkew skew_;
 };
 
 }  // namespace bco::http

@@ -13,8 +13,6 @@ namespace {
 
 constexpr std::size_t kLongestDisplay = 120;
 
-bool isPlainByte(char c) { return c > ' ' && c < '\x7f'; }
-
 }  // namespace
 
 std::string Url::origin() const {
@@ -37,7 +35,7 @@ Result<Url> parseUrl(std::string_view text) {
     return fail(ErrorCode::kInvalid,
                 (mayHoldPassword ? "a URL" : displayUrl(text)) + ": " + std::string(why));
   };
-  if (!std::all_of(text.begin(), text.end(), isPlainByte)) {
+  if (!text.empty() && !isVisibleAscii(text)) {
     return fail(ErrorCode::kInvalid, "a URL holds a byte that must be escaped");
   }
   Url url;

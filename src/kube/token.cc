@@ -17,7 +17,7 @@ Result<SharedSecret> headerOf(const SecretBytes& token) {
   // A file's last line break is no part of the token; any other would split the header.
   const std::string_view text = trim(token.reveal());
   if (text.empty()) return fail(ErrorCode::kUnauthenticated, "the Kubernetes token is empty");
-  if (!std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; })) {
+  if (!isVisibleAscii(text)) {
     return fail(ErrorCode::kUnauthenticated,
                 "the Kubernetes token holds characters that no token has");
   }

@@ -42,9 +42,6 @@ class BalenaAccess {
   [[nodiscard]] bool may(const Principal& principal, Verb verb,
                          const odata::Resource& resource) const;
 
-  // The user that every blanket token belongs to.
-  [[nodiscard]] std::int64_t mainUser() const { return mainUser_; }
-
  private:
   struct Token {
     Principal principal;

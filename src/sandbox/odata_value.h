@@ -8,6 +8,7 @@
 #include <string_view>
 #include <variant>
 
+#include "core/json_text.h"
 #include "core/time.h"
 
 namespace bco::sandbox::odata {
@@ -39,7 +40,7 @@ using Value = std::variant<std::monostate, bool, std::int64_t, TimePoint, Text>;
 // Null equals null.
 [[nodiscard]] bool same(const Value& a, const Value& b);
 
-void appendJsonString(std::string& out, std::string_view text);
+using bco::appendJsonString;
 void appendJson(std::string& out, const Value& value);
 // "2026-11-23T07:00:00.000Z", always with milliseconds, as the API writes times.
 void appendTime(std::string& out, TimePoint time);

@@ -122,6 +122,7 @@ TEST_F(FleetList, GoesOnAfterTheLastIdOfAFullPage) {
   ASSERT_TRUE(fleet) << fleet.error().message;
   EXPECT_EQ(fleet->devices.size(), 2500U);
   EXPECT_EQ(transport_.seen()[2].kind, "balena.device.list");
+  EXPECT_EQ(transport_.seen()[2].lane, Lane::kSweep);
 }
 
 TEST_F(FleetList, AsksForFewerRowsWhenAPageIsTooLarge) {

@@ -139,6 +139,7 @@ TEST_F(ClearBladeClient, ListsAllPages) {
   ASSERT_EQ(snapshot->registrations.size(), 3U);
   EXPECT_EQ(snapshot->registrations[2].numId, "3");
   EXPECT_EQ(transport_.seen().back().kind, "clearblade.device.list");
+  EXPECT_EQ(transport_.seen().back().lane, Lane::kSweep);
 }
 
 TEST_F(ClearBladeClient, KnowsTheLastPageByAnyEmptyToken) {

@@ -274,3 +274,14 @@ def test_a_blocked_registration_stays_blocked(sandbox, site):
     assert site.sync_once().returncode == 0
     assert_provisioned(sandbox, [uuid])
     assert sandbox.registrations()[f"balena-{uuid}"]["blocked"] is True
+
+
+def test_a_seed_secret_without_its_key_is_no_wish_for_a_random_one(sandbox, site):
+    sandbox.add_devices(1)
+    seed = sandbox.secrets / "bco-key-seed" / "seed"
+    seed.rename(seed.with_name("sede"))
+    done = site.sync_once()
+    assert done.returncode == 2
+    assert re.search(r"registry-main\.json:\d+:\d+: spec\.keySeedSecretRef.*: there is no readable "
+                     r"file .*/bco-key-seed/seed", done.stderr), done.stderr
+    assert sandbox.requests() == {}

@@ -83,7 +83,8 @@ TEST(Proxy, TakesNothingOfAMalformedAddressForTheHost) {
         "http://me:password", "http://p:1:2", "http://p:", "http://p:99999", "http://p q:1"}) {
     const auto settings = settingsOf({{"HTTPS_PROXY", address}});
     ASSERT_FALSE(settings) << address;
-    EXPECT_THAT(settings.error().message, Not(HasSubstr("pass")));
+    EXPECT_EQ(settings.error().message,
+              "the proxy must be given as http://[user:password@]host:port");
     EXPECT_EQ(settings.error().code, ErrorCode::kInvalid);
   }
 }

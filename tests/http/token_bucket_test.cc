@@ -54,6 +54,27 @@ TEST_F(TokenBucketTest, GivesSuchABatchAtTheSlowestRateToo) {
   EXPECT_TRUE(bucket.take(4, 250ms));
 }
 
+TEST_F(TokenBucketTest, LetsNoSweepKeepAFreshCallWaiting) {
+  TokenBucket bucket({.perSecond = 10, .burst = 8}, clock_);
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(bucket.take(1, 0ms, {}, Lane::kSweep));
+  EXPECT_EQ(bucket.take(1, 0ms, {}, Lane::kSweep).error().retryAfter, 100ms);
+  EXPECT_TRUE(bucket.take(2, 0ms)) << "what sweeps leave";
+  EXPECT_EQ(bucket.take(1, 0ms, {}, Lane::kSweep).error().retryAfter, 300ms);
+  clock_.advance(1s);
+  EXPECT_TRUE(bucket.take(8, 0ms, {}, Lane::kSweep)) << "a full bucket serves everybody";
+}
+
+TEST_F(TokenBucketTest, LetsARevocationGoAheadOfAllWhoWait) {
+  ASSERT_TRUE(bucket_.take(5, 0ms));
+  EXPECT_EQ(bucket_.take(1, 0ms).error().retryAfter, 100ms);
+  EXPECT_TRUE(bucket_.take(5, 0ms, {}, Lane::kRevocation)) << "a burst in advance";
+  EXPECT_EQ(bucket_.take(1, 0ms).error().retryAfter, 600ms) << "the others pay for it";
+  EXPECT_EQ(bucket_.take(1, 0ms, {}, Lane::kRevocation).error().retryAfter, 100ms) << "no more";
+  bucket_.stopFor(2s);
+  EXPECT_EQ(bucket_.take(1, 0ms, {}, Lane::kRevocation).error().retryAfter, 2s)
+      << "nobody goes while the cloud asks for a pause";
+}
+
 TEST_F(TokenBucketTest, SaysNeverWhereItsRateIsNextToNothing) {
   TokenBucket bucket({.perSecond = 1e-30, .burst = 1}, clock_);
   ASSERT_TRUE(bucket.take(1, 0ms));

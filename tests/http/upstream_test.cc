@@ -318,6 +318,20 @@ TEST_F(UpstreamTest, DrawsEachClassFromItsOwnBudget) {
   EXPECT_FALSE(mixed[1]);
 }
 
+TEST_F(UpstreamTest, DrawsFromTheBudgetInTheLaneOfTheRequest) {
+  Upstream upstream = make();
+  ASSERT_TRUE(budgets_.read->take(8, 0ms));
+  Request page = read();
+  page.lane = Lane::kSweep;
+  EXPECT_EQ(page.clone().lane, Lane::kSweep);
+  page.maxBudgetWait = 0ms;
+  EXPECT_FALSE(upstream.send(page)) << "it leaves two and a half to the others";
+  EXPECT_TRUE(upstream.sendAll(batch(read(), page.clone()))[1]) << "a batch goes by its best";
+  Request urgent = write();
+  urgent.lane = Lane::kRevocation;
+  EXPECT_TRUE(upstream.send(urgent)) << "though nothing is left";
+}
+
 TEST_F(UpstreamTest, TurnsA429IntoAThrottledErrorAndStopsTheBucket) {
   script_.answers = {status(429, {{"Retry-After", "7"}})};
   Upstream upstream = make();
@@ -418,17 +432,6 @@ TEST_F(UpstreamTest, TellsTheObserverOfEachAttempt) {
   static_cast<void>(upstream.sendAll(batch(read(), write())));
   EXPECT_THAT(recorder_.seen,
               ElementsAre("read 503 20ms", "write unavailable 20ms may land", "read 200 20ms"));
-}
-
-TEST_F(UpstreamTest, KnowsHowFarTheOtherClockIs) {
-  Upstream upstream = make();
-  EXPECT_FALSE(upstream.clockSkew());
-  script_.answers = {status(404, {{"Date", formatHttpDate(clock_.now() + 90s)}})};
-  EXPECT_TRUE(upstream.send(read()));
-  ASSERT_TRUE(upstream.clockSkew());
-  EXPECT_NEAR(static_cast<double>(upstream.clockSkew()->count()), 90'000, 1000);
-  EXPECT_TRUE(upstream.send(read()));
-  EXPECT_TRUE(upstream.clockSkew()) << "an answer without a date changes nothing";
 }
 
 TEST_F(UpstreamTest, RepeatsARequestWithItsBody) {

@@ -26,6 +26,7 @@ struct SeenRequest {
   std::string body;
   std::string contentType;
   bool mayCompress;
+  Lane lane;
 };
 
 class ScriptedTransport final : public http::HttpTransport {
@@ -87,7 +88,7 @@ class ScriptedTransport final : public http::HttpTransport {
                                               std::string(request.credential->reveal())
                                         : "",
                      std::string(request.body.reveal()), std::string(request.contentType),
-                     request.mayCompress});
+                     request.mayCompress, request.lane});
     if (steps_.empty()) {
       ADD_FAILURE() << "one request too many: " << nameOf(request.method) << ' ' << request.url;
       return fail(ErrorCode::kInternal, "not in the script");

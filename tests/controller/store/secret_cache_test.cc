@@ -136,7 +136,7 @@ TEST_F(SecretCacheTest, SaysThatASecretIsThereWithoutItsKey) {
   // Whether it may make Secrets or not.
   for (const int status : {409, 403}) {
     expectCreation("mine").reply(status, status == 409 ? kExists : kForbidden);
-    transport_.expect(Method::kGet, kUrl + "/bco-key-seed").reply(200, other);
+    transport_.expect(Method::kGet, kSecretsUrl + "/bco-key-seed").reply(200, other);
     const auto made = make("mine");
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error().code, ErrorCode::kInvalid) << "none may be made up instead";
