@@ -33,6 +33,7 @@ struct Registration {
   Metadata metadata;
   bool blocked = false;
   // When the registry last heard of the device, by event, state or heartbeat; it may lag minutes.
+  // Not of one that is listed.
   std::optional<TimePoint> lastSeen = std::nullopt;
 };
 

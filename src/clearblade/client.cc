@@ -15,10 +15,13 @@ using http::CallClass;
 using http::Method;
 using http::Request;
 
-// All that this program reads of a device.
+// All that this program reads of a device, and of each in a list: nobody judges by the times, and
+// they would be a tenth of it.
 constexpr std::string_view kFields =
     "&fieldMask=id%2CnumId%2Ccredentials%2Cmetadata%2Cblocked"
     "%2ClastEventTime%2ClastStateTime%2ClastHeartbeatTime";
+constexpr std::string_view kListedFields =
+    "&fieldMask=id%2CnumId%2Ccredentials%2Cmetadata%2Cblocked";
 constexpr std::size_t kMaxAnswer = 1U << 20;
 // 500 devices of 32 kB; with three keys and our mark one has about 1 kB.
 constexpr std::size_t kMaxPage = 16U << 20;
@@ -127,7 +130,8 @@ Result<TimePoint> Client::listRegistrations(const std::function<void(const Regis
   const std::string what = "listing registry " + registry_.path();
   const TimePoint takenAt = clock_.now();
   const std::string firstPage = "cloudiot_devices?parent=" + percentEncode(registry_.path()) +
-                                "&pageSize=" + std::to_string(kPageSize) + std::string(kFields);
+                                "&pageSize=" + std::to_string(kPageSize) +
+                                std::string(kListedFields);
   std::string path = firstPage;
   std::unordered_set<std::string> seenTokens;
   while (true) {

@@ -23,7 +23,7 @@ class ClearBladeClient : public ClearBladeFixture {
   const std::string byNumId_ =
       kWebhook + "cloudiot_devices?name=" + kRegistryPath + "%2Fdevices%2F2912345678901234";
   const std::string list_ =
-      kWebhook + "cloudiot_devices?parent=" + kRegistryPath + "&pageSize=500" + kMask;
+      kWebhook + "cloudiot_devices?parent=" + kRegistryPath + "&pageSize=500" + kListMask;
 };
 
 // ---- reading

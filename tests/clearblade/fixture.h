@@ -19,9 +19,8 @@ inline const std::string kWebhook =
     "https://us-central1.clearblade.com/api/v/4/webhook/execute/regkey/";
 inline const std::string kRegistryPath =
     "projects%2Fp-1%2Flocations%2Fus-central1%2Fregistries%2Fdevices";
-inline const std::string kMask =
-    "&fieldMask=id%2CnumId%2Ccredentials%2Cmetadata%2Cblocked"
-    "%2ClastEventTime%2ClastStateTime%2ClastHeartbeatTime";
+inline const std::string kListMask = "&fieldMask=id%2CnumId%2Ccredentials%2Cmetadata%2Cblocked";
+inline const std::string kMask = kListMask + "%2ClastEventTime%2ClastStateTime%2ClastHeartbeatTime";
 inline const std::string kId = "balena-7cf02a69e4d34c9da573914963cf54fd";
 
 inline std::string accessAnswer(std::string_view token = kToken,
