@@ -95,6 +95,7 @@ std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all) {
   const DesiredDevice desired = desire(objects, **fleet, managedWith(**fleet));
   Pass pass = observeAndPlan(desired, **fleet);
   pass.observeOnly = (*fleet)->object->spec.mode == api::Mode::kObserve;
+  if (!pass.error && !pass.observeOnly) keepPace(pass, desired, object.fleetKey());
   if (!pass.error && !pass.observeOnly && (writes(pass.plan) || isProvisioned(pass, desired))) {
     if (Status held = hold(object); !held) {
       pass.error = std::move(held.error());
@@ -166,6 +167,15 @@ Status DeviceReconciler::hold(const api::BalenaDevice& object) {
   return {};
 }
 
+void DeviceReconciler::keepPace(Pass& pass, const DesiredDevice& desired,
+                                const api::ObjectKey& fleet) {
+  if (!pass.plan.isFleetRenewal) return;
+  const TimePoint now = context_.clock.now();
+  const TimePoint start =
+      pace_.startOf(fleet, desired.uuid, desired.keys.renewal.maxConcurrent, now);
+  if (start > now) pass.plan = {Verdict::kInSync, Reason::kSynced, "", {}, start};
+}
+
 void DeviceReconciler::carryOut(Pass& pass, const DesiredDevice& desired, const FleetView& fleet,
                                 SteadyPoint observedAt, const std::string& reconcileId) {
   context_.log.debug(
@@ -176,6 +186,7 @@ void DeviceReconciler::carryOut(Pass& pass, const DesiredDevice& desired, const 
   if (applied) {
     pass.delivered = std::move(applied->key);
     if (applied->mark) pass.observed->mark = {MarkState::kValid, std::move(*applied->mark)};
+    if (applied->credentials) setCredentials(*pass.observed, std::move(*applied->credentials));
   } else {
     pass.error = std::move(applied.error());
   }

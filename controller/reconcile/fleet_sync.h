@@ -4,6 +4,8 @@
 
 #include <stop_token>
 
+#include "core/work_queue.h"
+#include "plan/sweep.h"
 #include "reconcile/fleet_deletion.h"
 #include "reconcile/fleet_listing.h"
 #include "reconcile/fleet_source.h"
@@ -49,9 +51,14 @@ class FleetSync {
   int compare(const Snapshots& snapshots);
   void judgeDevice(const Snapshots& snapshots, const store::Shared<api::BalenaDevice>& object,
                    const ListedDevice* row, const std::set<std::int64_t>& managed);
+  // Enqueues a device whose newest key is to be replaced, or was by somebody else, and publishes
+  // when it will be. False when there is nothing of that to do.
+  bool followKey(const api::BalenaDevice& object, const DesiredDevice& desired,
+                 const SweepFinding& finding);
   void release(const api::BalenaDevice& object);
   void markStale(const api::BalenaDevice& object);
   void setStatus(const api::BalenaDevice& object, const api::DeviceStatus& status);
+  [[nodiscard]] api::RenewalStatus countRenewal(const api::BalenaFleet& fleet) const;
   void countDevices(const api::ObjectKey& fleet, api::FleetStatus& status);
   Duration succeed(const Snapshots& snapshots, int stale);
   Duration failWith(const api::BalenaFleet& fleet, Error error);

@@ -45,12 +45,10 @@ ObservedDevice::InBalena readDevice(const balena::Device& device,
 }
 
 void readRegistration(ObservedDevice& observed, clearblade::Registration registration) {
-  for (const clearblade::Credential& credential : registration.credentials) {
-    const auto key = crypto::PublicKey::fromPem(credential.publicKey);
-    observed.credentialFingerprints.push_back(key ? key->fingerprint() : "");
-  }
   observed.mark = readMark(registration.metadata);
+  std::vector<clearblade::Credential> credentials = std::move(registration.credentials);
   observed.registration = std::move(registration);
+  setCredentials(observed, std::move(credentials));
 }
 
 // The newest key is both stored and registered: the usual case, in which nobody needs to derive it.
@@ -79,6 +77,15 @@ bool derivesNewest(const ObservedDevice& observed, const DesiredDevice& desired,
 }
 
 }  // namespace
+
+void setCredentials(ObservedDevice& observed, std::vector<clearblade::Credential> credentials) {
+  observed.credentialFingerprints.clear();
+  for (const clearblade::Credential& credential : credentials) {
+    const auto key = crypto::PublicKey::fromPem(credential.publicKey);
+    observed.credentialFingerprints.push_back(key ? key->fingerprint() : "");
+  }
+  observed.registration->credentials = std::move(credentials);
+}
 
 Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fleet) {
   ObservedDevice observed;

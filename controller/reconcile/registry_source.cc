@@ -2,7 +2,9 @@
 
 #include <array>
 
+#include "clearblade/service_account.h"
 #include "core/text.h"
+#include "http/url.h"
 #include "reconcile/inputs.h"
 #include "reconcile/requests.h"
 
@@ -12,6 +14,13 @@ namespace {
 constexpr auto kReady = "Ready";
 // A sweep's usual interval is about twice this.
 constexpr Duration kStatusAge = std::chrono::seconds(150);
+
+bool leadsToThisMachine(const SecretBytes& serviceAccount, const std::string& project) {
+  const auto account = clearblade::parseServiceAccount(serviceAccount, project);
+  if (!account) return false;
+  const auto url = http::parseUrl(account->url);
+  return url && http::isLoopback(url->host);
+}
 
 }  // namespace
 
@@ -96,6 +105,7 @@ Result<std::shared_ptr<const RegistryView>> RegistrySources::view(const api::Obj
     }
     hints = entry.hints;
   }
+  const bool isLoopback = leadsToThisMachine(*account, object->spec.project);
   auto client = factory_.connectRegistry(*object, shareSecret(std::move(*account)), caPem);
   if (!client) return fail(std::move(client.error()));
   // Asked once for each new connection: it also shows early that the service account is of use.
@@ -108,7 +118,8 @@ Result<std::shared_ptr<const RegistryView>> RegistrySources::view(const api::Obj
                     "another registry");
   }
   auto view = std::make_shared<const RegistryView>(
-      RegistryView{key, object->spec.project, object->path(), ownerId, *seed, *client, hints});
+      RegistryView{key, object->spec.project, object->path(), ownerId, *seed, *client, hints,
+                   isLoopback});
   // The view before it, and with it its connections, is destroyed without the lock.
   std::shared_ptr<const RegistryView> before = view;
   std::lock_guard lock(mutex_);

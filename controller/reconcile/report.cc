@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "plan/key_schedule.h"
+#include "plan/rotation.h"
 #include "reconcile/requests.h"
 
 namespace bco {
@@ -199,7 +199,10 @@ api::DeviceStatus report(const api::BalenaDevice& object, const DesiredDevice& d
     status.registration = registrationPath(desired);
     if (auto key = pass.delivered ? pass.delivered : observedKey(*pass.observed)) {
       key->verifiedAt = now;
-      if (key->issuedAt) key->rotateAt = rotateAt(*key->issuedAt, desired.keys, desired.uuid);
+      if (key->issuedAt) {
+        key->rotateAt =
+            rotationOf({key->generation, *key->issuedAt, key->expiresAt}, desired, now).shown(now);
+      }
       status.key = std::move(key);
     }
     status.absentSince.reset();
@@ -241,7 +244,7 @@ api::DeviceStatus reportInSync(const api::BalenaDevice& object, const DesiredDev
   keyStatus.generation = key.generation;
   keyStatus.issuedAt = key.issuedAt;
   keyStatus.expiresAt = key.expiresAt;
-  keyStatus.rotateAt = rotateAt(key.issuedAt, desired.keys, desired.uuid);
+  keyStatus.rotateAt = rotationOf(key, desired, now).shown(now);
   status.key = keyStatus;
   setConditions(status, nameOf(Reason::kSynced), "", now);
   setProvisioned(status, desired, {}, now);

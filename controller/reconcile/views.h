@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "api/fleet.h"
 #include "api/registry.h"
@@ -14,6 +15,7 @@
 #include "clearblade/api.h"
 #include "core/result.h"
 #include "core/secret.h"
+#include "plan/maintenance.h"
 #include "reconcile/hints.h"
 
 namespace bco {
@@ -27,6 +29,7 @@ struct RegistryView {
   SharedSecret seed;
   std::shared_ptr<clearblade::RegistryApi> registry;
   std::shared_ptr<RegistrationHints> hints;
+  bool isLoopback = false;  // on this machine, where keys may live for minutes
 };
 
 // A fleet we can talk to, as its object and balena described it at the last look. Never changes.
@@ -36,6 +39,7 @@ struct FleetView {
   balena::VariableLevel level;
   std::shared_ptr<balena::BalenaApi> balena;
   std::shared_ptr<const RegistryView> registry;
+  std::vector<Window> windows = {};  // keys.windows
 };
 
 // The current view of each fleet, or why there is none. Thread-safe.

@@ -329,6 +329,17 @@ std::vector<Status> Client::writeVariables(const VariableParent& parent,
   return results;
 }
 
+Result<bool> Client::hasVariable(const VariableParent& parent, std::string_view name) {
+  const std::string what = "reading back " + std::string(name);
+  const auto url = urls_.variableId(parent, name);
+  if (!url) return fail(withContext(url.error(), what));
+  auto body = read("balena.variable.get", *url, what, http::kUnderwayBudgetWait);
+  if (!body) return fail(std::move(body.error()));
+  const auto ids = parseIdPage(std::move(*body), 0);
+  if (!ids) return fail(withContext(ids.error(), what));
+  return !ids->empty();
+}
+
 Status Client::deleteVariables(const VariableParent& parent, const DeleteGuard& guard) {
   const std::string what = "removing the variables of device " + std::to_string(guard.deviceId);
   const auto address = urls_.guardedVariables(parent, guard);

@@ -78,6 +78,7 @@ Observed::Observed() {
   device.id = kDeviceId;
   device.fleetId = kFleetId;
   device.name = "lively-meadow";
+  device.isOnline = true;
   device.target.emplace().parent.deviceId = kDeviceId;
   observed_.device = device;
 }

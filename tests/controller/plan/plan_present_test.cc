@@ -438,7 +438,7 @@ TEST(Plan, AdoptionAddsTheMarkAndChangesNoCredential) {
   ASSERT_EQ(patch.mark.keys.size(), 1U);
   EXPECT_EQ(patch.mark.keys[0].shortFingerprint, test::testKey(5).fingerprint.substr(0, 16));
   EXPECT_EQ(patch.mark.keys[0].generation, 0U);
-  EXPECT_EQ(patch.mark.keys[0].issuedAt, adoptedIssueTime(kNow, 2160h, kUuid));
+  EXPECT_EQ(patch.mark.keys[0].issuedAt, adoptedIssueTime(kNow, api::KeyPolicy{}, kUuid));
   EXPECT_EQ(readMark(patch.metadata).mark, patch.mark);
 }
 
