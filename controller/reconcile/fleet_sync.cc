@@ -212,7 +212,7 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
     devices_.add(uuid, isNew ? Lane::kFresh : Lane::kSweep);
     return;
   }
-  if (followKey(*object, desired, finding)) return;
+  if (followKey(*object, finding)) return;
   if (status.phase == api::Phase::kReady || status.phase == api::Phase::kAbsent) return;
   if (!finding.key || finding.needsVerification || hasBeenLookedAt(status)) {
     devices_.add(uuid, Lane::kSweep);
@@ -228,8 +228,7 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
                     Lane::kSweep);
 }
 
-bool FleetSync::followKey(const api::BalenaDevice& object, const DesiredDevice& desired,
-                          const SweepFinding& finding) {
+bool FleetSync::followKey(const api::BalenaDevice& object, const SweepFinding& finding) {
   if (!finding.key) return false;
   const TimePoint now = context_.clock.now();
   const auto& known = object.status.key;

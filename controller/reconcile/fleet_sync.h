@@ -53,8 +53,7 @@ class FleetSync {
                    const ListedDevice* row, const std::set<std::int64_t>& managed);
   // Enqueues a device whose newest key is to be replaced, or was by somebody else, and publishes
   // when it will be. False when there is nothing of that to do.
-  bool followKey(const api::BalenaDevice& object, const DesiredDevice& desired,
-                 const SweepFinding& finding);
+  bool followKey(const api::BalenaDevice& object, const SweepFinding& finding);
   void release(const api::BalenaDevice& object);
   void markStale(const api::BalenaDevice& object);
   void setStatus(const api::BalenaDevice& object, const api::DeviceStatus& status);

@@ -8,7 +8,6 @@
 namespace bco {
 namespace {
 
-using api::Condition;
 using api::Phase;
 
 bool isConflict(Reason reason) {
@@ -49,7 +48,7 @@ Phase phaseOf(const Pass& pass, const DesiredDevice& desired, Phase before) {
 }
 
 // Conditions that are there only while true.
-void setAbnormal(api::DeviceStatus& status, bool is, Condition condition) {
+void setAbnormal(api::DeviceStatus& status, bool is, api::Condition condition) {
   if (is) {
     condition.status = true;
     setCondition(status.conditions, condition);
@@ -62,10 +61,10 @@ void setAbnormal(api::DeviceStatus& status, bool is, Condition condition) {
 void setConditions(api::DeviceStatus& status, std::string_view reason, const std::string& message,
                    TimePoint now, bool mayPass = false) {
   const auto condition = [&](std::string type) {
-    return Condition{std::move(type),           false, std::string(reason), message,
+    return api::Condition{std::move(type),           false, std::string(reason), message,
                      status.observedGeneration, now};
   };
-  Condition ready = condition("Ready");
+  api::Condition ready = condition("Ready");
   ready.status = status.phase == Phase::kReady;
   setCondition(status.conditions, ready);
   const bool isInTheWay = status.phase == Phase::kFailed || status.phase == Phase::kConflict;
@@ -80,7 +79,7 @@ void setConditions(api::DeviceStatus& status, std::string_view reason, const std
 void setBlocked(api::DeviceStatus& status, const ObservedDevice& observed, TimePoint now) {
   const bool blocked = observed.registration && observed.registration->blocked;
   setAbnormal(status, blocked,
-              Condition{"Blocked", true, "BlockedInRegistry",
+              api::Condition{"Blocked", true, "BlockedInRegistry",
                         "somebody has blocked the registration; unblock it in ClearBlade",
                         status.observedGeneration, now});
 }
@@ -98,7 +97,7 @@ void setBound(api::DeviceStatus& status, const Pass& pass, TimePoint now) {
 // Whether the device has its registration and variables: what was last known for sure.
 void setProvisioned(api::DeviceStatus& status, const DesiredDevice& desired, const Pass& pass,
                     TimePoint now) {
-  Condition condition{"Provisioned", true, "Provisioned", "", status.observedGeneration, now};
+  api::Condition condition{"Provisioned", true, "Provisioned", "", status.observedGeneration, now};
   if (!desired.present && pass.observed) {
     condition.status = false;
     condition.reason = pass.error ? api::kDeprovisioning : api::kDeprovisioned;
@@ -125,7 +124,7 @@ bool provesCredentialInvalid(Reason reason) {
 // Whether the stored key is a registered credential: what was last known for sure.
 void setCredentialValid(api::DeviceStatus& status, const DesiredDevice& desired, const Pass& pass,
                         TimePoint now) {
-  Condition condition{"CredentialValid", true, "Registered", "", status.observedGeneration, now};
+  api::Condition condition{"CredentialValid", true, "Registered", "", status.observedGeneration, now};
   if (!desired.present) {
     return setAbnormal(status, false, condition);
   }

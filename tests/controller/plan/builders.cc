@@ -154,6 +154,12 @@ Observed& Observed::skewed(Duration skew) {
   return *this;
 }
 
+Observed& Observed::offlineSince(std::optional<TimePoint> lastContact) {
+  observed_.device->isOnline = false;
+  observed_.device->lastConnectivityEvent = lastContact;
+  return *this;
+}
+
 Observed& Observed::inFleet(std::int64_t fleetId) {
   observed_.device->fleetId = fleetId;
   return *this;
