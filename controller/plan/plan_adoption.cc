@@ -16,8 +16,7 @@ Mark adoptedMark(const Planner& p) {
 
 Plan planAdoption(const Planner& p) {
   if (p.desired.adoption == api::Adoption::kNever) {
-    return {Verdict::kRefuse,
-            Reason::kAdoptionDisabled,
+    return {Verdict::kRefuse, Reason::kAdoptionDisabled,
             "a registration without our mark exists, and adoption is Never"};
   }
   const auto& fingerprint = p.target.keyFingerprint;

@@ -32,8 +32,7 @@ std::vector<HeldKey> heldKeys(const Planner& p, const MarkedKey& stored) {
 
 // It is extended once, to this.
 TimePoint lastEnd(const Planner& p, const HeldKey& held) {
-  const TimePoint end =
-      held.key->issuedAt + p.desired.keys.lifetime + p.desired.keys.offlineGrace;
+  const TimePoint end = held.key->issuedAt + p.desired.keys.lifetime + p.desired.keys.offlineGrace;
   return std::max(end, *held.credential->expiresAt);
 }
 

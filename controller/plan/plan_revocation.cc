@@ -21,8 +21,8 @@ bool isClean(const Planner& p, TimePoint revokeBefore) {
 std::optional<Plan> planRevocation(const Planner& p) {
   const auto& revokeBefore = p.desired.keys.revokeBefore;
   if (!revokeBefore || *revokeBefore > p.now || isClean(p, *revokeBefore)) return std::nullopt;
-  Plan plan = p.act(Reason::kRevoked,
-                    "cutting what was registered before " + formatRfc3339(*revokeBefore));
+  Plan plan =
+      p.act(Reason::kRevoked, "cutting what was registered before " + formatRfc3339(*revokeBefore));
   // What a late request may undo is looked at again.
   plan.next = std::min(*plan.next, p.now + p.times.firstCheck);
   Mark mark = p.mark;

@@ -22,8 +22,8 @@ Plan planRotation(const Planner& p, const clearblade::Credential& credential) {
   // Whether it is due, and how long the successor would live, is for two clocks that agree to say.
   if (isSkewed(p.observed.clockSkew)) return p.inSync();
   if (auto offline = planForOffline(p, newest, credential)) return std::move(*offline);
-  const RotationTime rotation = rotationOf(
-      {newest.generation, newest.issuedAt, credential.expiresAt}, p.desired, p.now);
+  const RotationTime rotation =
+      rotationOf({newest.generation, newest.issuedAt, credential.expiresAt}, p.desired, p.now);
   if (rotation.at > p.now) return comeBackAt(p, rotation.at);
   const NewKey key = p.nextKey();
   Plan plan = p.act(Reason::kRotated, "key " + std::to_string(key.generation) + " replaces key " +

@@ -48,8 +48,7 @@ Plan planUpkeep(const Planner& p) {
     return plan;
   }
   if (credential == nullptr) {
-    return planDelivery(p, Reason::kCredentialMissing,
-                        "the stored key is not registered any more");
+    return planDelivery(p, Reason::kCredentialMissing, "the stored key is not registered any more");
   }
   if (p.isExpired(credential->expiresAt)) {
     return planNextGeneration(p, Reason::kKeyExpired, "the stored key has expired");
@@ -68,9 +67,8 @@ Plan planDelivery(const Planner& p, Reason reason, std::string message) {
   const MarkedKey* newest = p.mark.newest();
   if (!p.observed.newestIsDerivable) return planNextGeneration(p, reason, std::move(message));
   const clearblade::Credential* credential = p.credentialOf(newest->shortFingerprint);
-  const std::optional<TimePoint> expiry = credential == nullptr
-                                              ? newest->issuedAt + p.desired.keys.lifetime
-                                              : credential->expiresAt;
+  const std::optional<TimePoint> expiry =
+      credential == nullptr ? newest->issuedAt + p.desired.keys.lifetime : credential->expiresAt;
   if (p.isExpired(expiry)) {
     return planNextGeneration(p, Reason::kKeyExpired, "the newest key has expired");
   }

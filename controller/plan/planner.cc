@@ -50,9 +50,8 @@ bool Planner::isAboutToRotate() const {
                       credential == nullptr ? std::nullopt : credential->expiresAt};
   const auto& renewAfter = desired.keys.renewAfter;
   const bool isToBeRenewed = renewAfter && newest.issuedAt < *renewAfter && *renewAfter <= now;
-  return !isYoung(newest) &&
-         (isToBeRenewed ||
-          usualRotation(key, desired.keys, desired.uuid) <= now + times.generationInterval);
+  return !isYoung(newest) && (isToBeRenewed || usualRotation(key, desired.keys, desired.uuid) <=
+                                                   now + times.generationInterval);
 }
 
 NewKey Planner::nextKey() const {
@@ -109,9 +108,9 @@ void Planner::patchMark(Plan& plan, const Mark& newMark) const {
 void Planner::patchCredentials(Plan& plan, Mark newMark, KeptCredentials kept,
                                std::optional<NewKey> key) const {
   newMark.keys = std::move(kept.keys);
-  plan.stages.push_back({PatchRegistration{observed.registration->numId,
-                                           observed.registration->metadata, std::move(newMark),
-                                           std::move(kept.credentials), key}});
+  plan.stages.push_back(
+      {PatchRegistration{observed.registration->numId, observed.registration->metadata,
+                         std::move(newMark), std::move(kept.credentials), key}});
 }
 
 bool Planner::addKey(Plan& plan, const Mark& newMark, const NewKey& key) const {
@@ -121,10 +120,9 @@ bool Planner::addKey(Plan& plan, const Mark& newMark, const NewKey& key) const {
   // Until the variable is written too, the device holds a key that this leaves unregistered.
   const clearblade::Credential* held = credentialOf(target.keyFingerprint.value_or(""));
   next.needsVerification =
-      target.hasKey && (held == nullptr ||
-                        std::ranges::find(kept->credentials, held->publicKey,
-                                          &clearblade::Credential::publicKey) ==
-                            kept->credentials.end());
+      target.hasKey && (held == nullptr || std::ranges::find(kept->credentials, held->publicKey,
+                                                             &clearblade::Credential::publicKey) ==
+                                               kept->credentials.end());
   const bool isSuccessor = mark.newest() != nullptr && key.generation > mark.newest()->generation;
   if (isSuccessor) {
     // What the cloud function or a person registered for ever ends with the first rotation.

@@ -11,8 +11,8 @@ SweepFinding judge(const DesiredDevice& desired, const ListedDevice* row,
     finding.inSync = registration == nullptr && (row == nullptr || !row->namesOurPath);
     return finding;
   }
-  const bool isOurs = registration != nullptr && registration->isOurs &&
-                      registration->fleetId == desired.fleetId;
+  const bool isOurs =
+      registration != nullptr && registration->isOurs && registration->fleetId == desired.fleetId;
   const auto& revokeBefore = desired.keys.revokeBefore;
   finding.revocationIsDue = row != nullptr && isOurs && revokeBefore && *revokeBefore <= now &&
                             registration->oldestIssue < *revokeBefore;

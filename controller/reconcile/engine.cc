@@ -168,6 +168,11 @@ void Engine::work(const std::stop_token& stop) {
   }
 }
 
+Result<std::vector<HandoverResult>> Engine::handOver(const HandoverOptions& options,
+                                                     const std::stop_token& stop) {
+  return bco::handOver(context_, registries_, fleets_, options, stop);
+}
+
 bool Engine::isQuiet(Duration horizon) const {
   for (const auto& fleet : context_.store.fleets().list()) {
     const bool swept = fleet->status.observedGeneration == fleet->meta.generation;

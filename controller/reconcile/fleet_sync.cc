@@ -222,10 +222,10 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
   if (held == nullptr) return;
   setStatus(*held, reportInSync(*held, desired, *finding.key, row->name, context_.clock.now()));
   // The stored key itself has not been seen.
-  devices_.addAfter(uuid,
-                    firstVerification(finding.key->issuedAt, desired.keys, context_.clock.now(),
-                                      context_.random),
-                    Lane::kSweep);
+  devices_.addAfter(
+      uuid,
+      firstVerification(finding.key->issuedAt, desired.keys, context_.clock.now(), context_.random),
+      Lane::kSweep);
 }
 
 bool FleetSync::followKey(const api::BalenaDevice& object, const SweepFinding& finding) {

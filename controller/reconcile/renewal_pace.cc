@@ -13,9 +13,8 @@ TimePoint RenewalPace::startOf(const api::ObjectKey& fleet, const std::string& u
   if (own != starts.end()) return std::max(own->at, now);
   const auto limit = static_cast<std::size_t>(std::max(maxConcurrent, 1));
   // Takes the place of the one that many before.
-  const TimePoint at = starts.size() < limit
-                           ? now
-                           : std::max(starts[starts.size() - limit].at + kRenewalTime, now);
+  const TimePoint at =
+      starts.size() < limit ? now : std::max(starts[starts.size() - limit].at + kRenewalTime, now);
   starts.push_back({at, uuid});
   return at;
 }

@@ -29,7 +29,7 @@ class RenewalPace {
     TimePoint at;
     std::string uuid;
   };
-  std::mutex mutex_;  // guards starts_
+  std::mutex mutex_;                                    // guards starts_
   std::map<api::ObjectKey, std::deque<Start>> starts_;  // in order of time
 };
 

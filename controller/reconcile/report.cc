@@ -62,7 +62,7 @@ void setConditions(api::DeviceStatus& status, std::string_view reason, const std
                    TimePoint now, bool mayPass = false) {
   const auto condition = [&](std::string type) {
     return api::Condition{std::move(type),           false, std::string(reason), message,
-                     status.observedGeneration, now};
+                          status.observedGeneration, now};
   };
   api::Condition ready = condition("Ready");
   ready.status = status.phase == Phase::kReady;
@@ -80,8 +80,8 @@ void setBlocked(api::DeviceStatus& status, const ObservedDevice& observed, TimeP
   const bool blocked = observed.registration && observed.registration->blocked;
   setAbnormal(status, blocked,
               api::Condition{"Blocked", true, "BlockedInRegistry",
-                        "somebody has blocked the registration; unblock it in ClearBlade",
-                        status.observedGeneration, now});
+                             "somebody has blocked the registration; unblock it in ClearBlade",
+                             status.observedGeneration, now});
 }
 
 // ClearBlade refuses to remove what is bound; until the next look nobody knows that it still is.
@@ -124,7 +124,8 @@ bool provesCredentialInvalid(Reason reason) {
 // Whether the stored key is a registered credential: what was last known for sure.
 void setCredentialValid(api::DeviceStatus& status, const DesiredDevice& desired, const Pass& pass,
                         TimePoint now) {
-  api::Condition condition{"CredentialValid", true, "Registered", "", status.observedGeneration, now};
+  api::Condition condition{"CredentialValid",         true, "Registered", "",
+                           status.observedGeneration, now};
   if (!desired.present) {
     return setAbnormal(status, false, condition);
   }

@@ -60,8 +60,7 @@ Result<TimeZone> TimeZone::load(const std::string& name, const std::filesystem::
   std::string bytes;
   if (file) bytes.assign(std::istreambuf_iterator<char>(file), {});
   if (bytes.empty()) {
-    return fail(ErrorCode::kNotFound, "there is no time zone " + name + " in " +
-                                          database.string() +
+    return fail(ErrorCode::kNotFound, "there is no time zone " + name + " in " + database.string() +
                                           ": correct the name, or install tzdata");
   }
   auto zone = parse(bytes);

@@ -48,8 +48,7 @@ class TimeZone {
   // A zone of the system's database: "Europe/Berlin". kNotFound: it has none of that name (is
   // tzdata installed?); kInvalid: not a name, or not a file of version 2 or later.
   [[nodiscard]] static Result<TimeZone> load(
-      const std::string& name,
-      const std::filesystem::path& database = "/usr/share/zoneinfo");
+      const std::string& name, const std::filesystem::path& database = "/usr/share/zoneinfo");
   [[nodiscard]] static Result<TimeZone> parse(std::string_view file);
 
   // Local time less UTC.

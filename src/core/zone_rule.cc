@@ -95,13 +95,15 @@ LocalTime ZoneRule::dayOf(const YearlyDay& day, std::chrono::year inYear) {
     case YearlyDay::Kind::kMonthWeekDay: {
       const auto month = inYear / std::chrono::month(static_cast<unsigned>(day.month));
       const std::chrono::weekday weekday(static_cast<unsigned>(day.day));
-      const std::chrono::local_days date = day.week == 5
-                                  ? std::chrono::local_days(month / weekday[std::chrono::last])
-                                  : std::chrono::local_days(month / weekday[static_cast<unsigned>(day.week)]);
+      const std::chrono::local_days date =
+          day.week == 5 ? std::chrono::local_days(month / weekday[std::chrono::last])
+                        : std::chrono::local_days(month / weekday[static_cast<unsigned>(day.week)]);
       return date + day.time;
     }
     case YearlyDay::Kind::kJulian:  // 29 February is not counted
-      return newYear + std::chrono::days(day.day - 1 + (inYear.is_leap() && day.day >= 60 ? 1 : 0)) + day.time;
+      return newYear +
+             std::chrono::days(day.day - 1 + (inYear.is_leap() && day.day >= 60 ? 1 : 0)) +
+             day.time;
     case YearlyDay::Kind::kDayOfYear:
       return newYear + std::chrono::days(day.day) + day.time;
   }
@@ -115,8 +117,7 @@ Duration ZoneRule::offsetAt(TimePoint time) const {
   const TimePoint begin{(dayOf(begin_, date.year()) - standard_).time_since_epoch()};
   const TimePoint end{(dayOf(end_, date.year()) - daylight_).time_since_epoch()};
   // On the southern half of the world it begins late in the year and ends early.
-  const bool isDaylight =
-      begin < end ? time >= begin && time < end : time >= begin || time < end;
+  const bool isDaylight = begin < end ? time >= begin && time < end : time >= begin || time < end;
   return isDaylight ? daylight_ : standard_;
 }
 

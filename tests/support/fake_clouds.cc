@@ -211,8 +211,7 @@ std::vector<Status> FakeBalena::writeVariables(const balena::VariableParent& par
   return results;
 }
 
-Result<bool> FakeBalena::hasVariable(const balena::VariableParent& parent,
-                                     std::string_view name) {
+Result<bool> FakeBalena::hasVariable(const balena::VariableParent& parent, std::string_view name) {
   return call<bool>(log_, "hasVariable", [&]() -> Result<bool> {
     std::lock_guard lock(mutex_);
     const Variables* variables = variablesOf(parent);

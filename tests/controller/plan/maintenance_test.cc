@@ -68,8 +68,8 @@ INSTANTIATE_TEST_SUITE_P(
         WindowCase{"BerlinInSummer", windowOf({kMon}, 2h, 4h, "Europe/Berlin"),
                    "2026-07-05T12:00:00Z", "2026-07-06T00:00:00Z", "2026-07-06T04:00:00Z"},
         // Monday there begins on Sunday, UTC.
-        WindowCase{"Auckland", windowOf({kMon}, 2h, 1h, "Pacific/Auckland"),
-                   "2026-07-05T00:00:00Z", "2026-07-05T14:00:00Z", "2026-07-05T15:00:00Z"},
+        WindowCase{"Auckland", windowOf({kMon}, 2h, 1h, "Pacific/Auckland"), "2026-07-05T00:00:00Z",
+                   "2026-07-05T14:00:00Z", "2026-07-05T15:00:00Z"},
         WindowCase{"NewYorkLate", windowOf({kMon}, 23h, 1h, "America/New_York"),
                    "2026-11-23T12:00:00Z", "2026-11-24T04:00:00Z", "2026-11-24T05:00:00Z"},
         // 02:30 is skipped on this Sunday, and shown twice on that one.
@@ -110,8 +110,8 @@ TEST(NextOpening, AgreesWithTheClockOnTheWall) {
     const auto day = std::chrono::floor<std::chrono::days>(now);
     const auto weekday = [](auto d) { return std::chrono::weekday(d).c_encoding(); };
     const bool isLate = now - LocalTime(day) >= 23h && window.days.test(weekday(day));
-    const bool isEarly = now - LocalTime(day) < 30min &&
-                         window.days.test(weekday(day - std::chrono::days(1)));
+    const bool isEarly =
+        now - LocalTime(day) < 30min && window.days.test(weekday(day - std::chrono::days(1)));
     EXPECT_EQ(nextOpening({window}, t)->opens <= t, isLate || isEarly) << formatRfc3339(t);
   }
 }

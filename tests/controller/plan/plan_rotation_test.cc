@@ -292,9 +292,7 @@ TEST(OfflinePlan, LeavesAKeyWithoutExpiryAsItIs) {
 
 // Key 2 stored and registered since ten days, key 1 still registered; everything before yesterday
 // is to be cut.
-Observed leaked() {
-  return holding(days(10)).credential(1).lists(1, kNow - days(65));
-}
+Observed leaked() { return holding(days(10)).credential(1).lists(1, kNow - days(65)); }
 DesiredDevice revoking(TimePoint before = kNow - days(1)) {
   DesiredDevice desired = desiredDevice();
   desired.keys.revokeBefore = before;
@@ -322,8 +320,7 @@ TEST(Revocation, KnowsNeitherTheHourNorOfflineDevicesNorWindows) {
   window.zone = std::make_shared<const TimeZone>();
   desired.windows = {window};
   Observed young = holding(5min).offlineSince(kNow - days(2));
-  EXPECT_EQ(outline(rotationPlan(young, desired)),
-            "keep none add 3 | write GCP_PRIVATE_KEY=3");
+  EXPECT_EQ(outline(rotationPlan(young, desired)), "keep none add 3 | write GCP_PRIVATE_KEY=3");
 }
 
 TEST(Revocation, IsDueWhileAnythingOldOrUnlistedIsRegistered) {
@@ -338,9 +335,8 @@ TEST(Revocation, IsDueWhileAnythingOldOrUnlistedIsRegistered) {
         .derivable();
   };
   EXPECT_EQ(rotationPlan(renewed(), revoking()).verdict, Verdict::kInSync);
-  for (const Observed& again :
-       {renewed().credential(1).lists(1, kNow - days(65)), renewed().credential(9),
-        renewed().foreignCredential()}) {
+  for (const Observed& again : {renewed().credential(1).lists(1, kNow - days(65)),
+                                renewed().credential(9), renewed().foreignCredential()}) {
     const Plan planned = rotationPlan(again, revoking());
     EXPECT_EQ(planned.reason, Reason::kRevoked);
     EXPECT_EQ(outline(planned), "keep 3") << "the key that it has is new enough";
@@ -363,8 +359,13 @@ TEST(Revocation, StoresTheNewKeyWhereOnlyThatIsMissing) {
 }
 
 TEST(Revocation, DoesNotRegisterAnOldKeyAgain) {
-  const Observed lost =
-      Observed().hasPublicVariables().stores(2).registered().marked().lists(2, kNow - days(10)).derivable();
+  const Observed lost = Observed()
+                            .hasPublicVariables()
+                            .stores(2)
+                            .registered()
+                            .marked()
+                            .lists(2, kNow - days(10))
+                            .derivable();
   EXPECT_EQ(outline(rotationPlan(lost, revoking())), "keep none add 3 | write GCP_PRIVATE_KEY=3");
 }
 
