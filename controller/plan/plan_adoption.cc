@@ -40,7 +40,7 @@ Plan planAdoption(const Planner& p) {
                 "; adoption: Always takes it over with a new key"};
   }
   Plan plan = p.act(Reason::kAdopted, "taking the registration over with a new key");
-  if (!p.addKey(plan, adoptedMark(p), NewKey{0, p.now, p.now + p.desired.keys.lifetime})) {
+  if (!p.addKey(plan, adoptedMark(p), NewKey{0, p.stamp, p.stamp + p.desired.keys.lifetime})) {
     return p.slotsFull();
   }
   p.writeVariables(plan, 0);

@@ -74,7 +74,8 @@ std::optional<Plan> planForOffline(const Planner& p, const MarkedKey& stored,
   if (!kept) return p.slotsFull();
   for (clearblade::Credential& each : kept->credentials) {
     for (const HeldKey& extended : held) {
-      if (each.publicKey == extended.credential->publicKey) each.expiresAt = lastEnd(p, extended);
+      const bool isIt = each.publicKey == extended.credential->publicKey;
+      if (isIt && nearEnd(p, extended) <= p.now) each.expiresAt = lastEnd(p, extended);
     }
   }
   p.patchCredentials(plan, p.mark, std::move(*kept),

@@ -19,7 +19,8 @@ Planner::Planner(const DesiredDevice& desiredDevice, const ObservedDevice& obser
       observed(observedDevice),
       target(*observedDevice.device->target),
       mark(observedDevice.mark.mark),
-      now(std::chrono::floor<std::chrono::seconds>(at)),
+      now(at),
+      stamp(std::chrono::floor<std::chrono::seconds>(at)),
       times(KeyTimes::of(desiredDevice.keys.lifetime)) {}
 
 const MarkedKey* Planner::stored() const {
@@ -55,7 +56,7 @@ bool Planner::isAboutToRotate() const {
 }
 
 NewKey Planner::nextKey() const {
-  return {mark.newest()->generation + 1, now, now + desired.keys.lifetime};
+  return {mark.newest()->generation + 1, stamp, stamp + desired.keys.lifetime};
 }
 
 TimePoint Planner::verifyAt() const {
@@ -127,7 +128,7 @@ bool Planner::addKey(Plan& plan, const Mark& newMark, const NewKey& key) const {
   if (isSuccessor) {
     // What the cloud function or a person registered for ever ends with the first rotation.
     for (clearblade::Credential& each : kept->credentials) {
-      if (!each.expiresAt) each.expiresAt = now + desired.keys.overlap;
+      if (!each.expiresAt) each.expiresAt = stamp + desired.keys.overlap;
     }
   }
   patchCredentials(plan, std::move(next), std::move(*kept), key);

@@ -19,7 +19,8 @@ class Planner {
   const ObservedDevice& observed;
   const ObservedLevel& target;
   const Mark& mark;
-  const TimePoint now;  // in whole seconds, as a mark holds them
+  const TimePoint now;
+  const TimePoint stamp;  // of what is issued now: in whole seconds, as a mark holds them
   const KeyTimes times;
 
   // ── facts

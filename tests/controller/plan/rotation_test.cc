@@ -64,8 +64,13 @@ TEST(Rotation, DoesNotComeWithinAnHourOfTheLast) {
 }
 
 TEST(Rotation, OfShortLivedKeysIsAsMuchSooner) {
-  const DesiredDevice desired = withLifetime(2min, 119s);
-  EXPECT_EQ(rotationOf(keyIssued(kNow, 2min), desired, kNow).at, kNow + 5s);
+  DesiredDevice desired = withLifetime(2min, 119s);
+  TimePoint first = TimePoint::max();
+  for (int i = 0; i < 100; ++i) {
+    desired.uuid = numbered(i);
+    first = std::min(first, rotationOf(keyIssued(kNow, 2min), desired, kNow).at);
+  }
+  EXPECT_EQ(first, kNow + 5s);
 }
 
 TEST(Rotation, OfALongerLifetimeAppliesFromTheNextKeyOn) {

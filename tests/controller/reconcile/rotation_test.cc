@@ -29,7 +29,9 @@ class KeyLife : public test::World {
   }
   [[nodiscard]] const api::KeyStatus& keyOf(int n) { return *object(n)->status.key; }
   // The device's next rotation is due.
-  void advanceToRotation(int n = 1) { clock_.advance(*keyOf(n).rotateAt - clock_.now()); }
+  void advanceToRotation(int n = 1) {
+    clock_.advance(std::chrono::ceil<std::chrono::seconds>(*keyOf(n).rotateAt) - clock_.now());
+  }
   [[nodiscard]] std::string storedKey(int n) { return variables(n).at("GCP_PRIVATE_KEY"); }
   [[nodiscard]] std::size_t credentials(int n) { return registry().at(idOf(n)).credentials.size(); }
   void goOffline(int n) {
@@ -333,6 +335,7 @@ TEST_F(KeyLife, KeepsToMaintenanceWindows) {
   provision();
   fleetSpec().keys.windows = {{{"Sat"}, "02:00", 4h, "Europe/Berlin"}};
   apply();
+  clock_.advance(1min);
   sweep();
   advanceToRotation();
   const TimeZone berlin = *TimeZone::load("Europe/Berlin");
