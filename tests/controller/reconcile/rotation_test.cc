@@ -379,11 +379,7 @@ TEST_F(KeyLife, IsGivenBackWhereItWasPutAtTheOtherLevel) {
   fleetSpec().service = "relay";
   provision();
   auto& row = balena().device(uuidOf(1));
-  auto& install = row.installVariables.begin()->second;
-  for (auto& [id, held] : row.installVariables) {
-    if (!held.empty()) install = std::exchange(held, {});
-  }
-  row.variables = std::exchange(install, {});
+  for (auto& [id, held] : row.installVariables) row.variables.merge(held);
   syncAll();
   int holders = 0;
   for (const auto& [id, held] : row.installVariables) {
