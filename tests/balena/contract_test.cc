@@ -136,10 +136,15 @@ TEST_F(BalenaContract, AVariableIsReadBackByItsIdAlone) {
   const VariableParent parents[] = {{.deviceId = device->id},
                                     {.serviceInstallId = installOf(*device, "relay").id}};
   for (const VariableParent& parent : parents) {
-    EXPECT_EQ(client_.hasVariable(parent, kClientPath), Result<bool>(false));
+    const auto has = [&](std::string_view name) {
+      const auto answer = client_.hasVariable(parent, name);
+      EXPECT_TRUE(answer) << answer.error().message;
+      return answer.value_or(false);
+    };
+    EXPECT_FALSE(has(kClientPath));
     expectWritten(parent, "a value");
-    EXPECT_EQ(client_.hasVariable(parent, kClientPath), Result<bool>(true));
-    EXPECT_EQ(client_.hasVariable(parent, kPrivateKey), Result<bool>(false));
+    EXPECT_TRUE(has(kClientPath));
+    EXPECT_FALSE(has(kPrivateKey));
   }
   EXPECT_EQ(client_.hasVariable({}, kClientPath).error().code, ErrorCode::kInvalid);
   token_ = shareSecret(SecretBytes("no-such-token"));
