@@ -1,18 +1,32 @@
+#include <algorithm>
+
 #include "plan/planner.h"
+#include "plan/rotation.h"
 
 namespace bco {
 namespace {
 
-// A step gives a key that is new, or one that is not, its expiry.
-bool setsExpiry(const Plan& plan) {
+// The key that a plan registers; nullptr when it registers none.
+const NewKey* issuedKey(const Plan& plan) {
   for (const auto& stage : plan.stages) {
     for (const Step& step : stage) {
+      if (const auto* create = std::get_if<CreateRegistration>(&step)) return &create->key;
       const auto* patch = std::get_if<PatchRegistration>(&step);
-      if (std::holds_alternative<CreateRegistration>(step)) return true;
-      if (patch != nullptr && patch->keep) return true;
+      if (patch != nullptr && patch->add) return &*patch->add;
     }
   }
-  return false;
+  return nullptr;
+}
+
+// Some credential is given an expiry, be it of a new key or another one than it had.
+bool setsExpiry(const Plan& plan) {
+  const auto names = [](const Step& step) {
+    const auto* patch = std::get_if<PatchRegistration>(&step);
+    return patch != nullptr && patch->keep.has_value();
+  };
+  return issuedKey(plan) != nullptr || std::ranges::any_of(plan.stages, [&](const auto& stage) {
+           return std::ranges::any_of(stage, names);
+         });
 }
 
 Plan planByTable(const Planner& planner) {
@@ -27,8 +41,13 @@ Plan planByTable(const Planner& planner) {
 Plan planPresent(const DesiredDevice& desired, const ObservedDevice& observed, TimePoint now) {
   const Planner planner(desired, observed, now);
   Plan plan = planByTable(planner);
-  return isSkewed(observed.clockSkew) && setsExpiry(plan) ? planner.waitForClocks(plan.message)
-                                                          : plan;
+  if (isSkewed(observed.clockSkew) && setsExpiry(plan)) return planner.waitForClocks(plan.message);
+  if (const NewKey* key = issuedKey(plan); key != nullptr && plan.next) {
+    const ListedKey issued{key->generation, key->issuedAt, key->expiresAt};
+    plan.next = std::min(*plan.next, std::max(usualRotation(issued, desired.keys, desired.uuid),
+                                              key->issuedAt + planner.times.generationInterval));
+  }
+  return plan;
 }
 
 }  // namespace bco

@@ -177,6 +177,14 @@ TEST(RotationPlan, OfShortLivedKeysHasItsTimesInProportion) {
   EXPECT_EQ(rotationPlan(holding(5min, kNow - 2s), desired).reason, Reason::kKeyExpired);
 }
 
+TEST(RotationPlan, ComesBackForTheNextOne) {
+  DesiredDevice desired = desiredDevice();
+  desired.keys.verifyInterval = days(1000);
+  const TimePoint next = rotateAt(kNow, desired.keys, kUuid);
+  EXPECT_EQ(rotationPlan(holding(days(70)), desired).next, next);
+  EXPECT_EQ(rotationPlan(Observed(), desired).next, next) << "of the first key, too";
+}
+
 // ---- offline
 
 TEST(OfflinePlan, DoesNotRotate) {
