@@ -56,9 +56,12 @@ bool isZoneName(const std::string& name) {
 Result<TimeZone> TimeZone::load(const std::string& name, const std::filesystem::path& database) {
   if (name == "UTC") return TimeZone();
   if (!isZoneName(name)) return fail(ErrorCode::kInvalid, "not a time zone's name: " + name);
-  std::ifstream file(database / name, std::ios::binary);
+  std::error_code ignored;
   std::string bytes;
-  if (file) bytes.assign(std::istreambuf_iterator<char>(file), {});
+  if (std::filesystem::is_regular_file(database / name, ignored)) {
+    std::ifstream file(database / name, std::ios::binary);
+    bytes.assign(std::istreambuf_iterator<char>(file), {});
+  }
   if (bytes.empty()) {
     return fail(ErrorCode::kNotFound, "there is no time zone " + name + " in " + database.string() +
                                           ": correct the name, or install tzdata");

@@ -136,8 +136,9 @@ TEST(Sweep, LooksCloserAtWhatIsLeftOfADeviceThatIsToBeAbsent) {
 
 TEST(Sweep, SaysWhenTheNewestKeyIsToBeReplaced) {
   const auto aged = [](Duration age) {
-    return judged(provisionedRow(),
-                  Observed().registered().credential(2).marked().lists(2, kNow - age));
+    return judged(
+        provisionedRow(),
+        Observed().registered().credential(2, kNow - age + days(90)).marked().lists(2, kNow - age));
   };
   EXPECT_GT(aged(days(10)).rotation->at, kNow);
   EXPECT_EQ(aged(days(70)).rotation->at, kNow);

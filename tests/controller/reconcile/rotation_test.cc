@@ -335,7 +335,7 @@ TEST_F(KeyLife, KeepsToMaintenanceWindows) {
   provision();
   fleetSpec().keys.windows = {{{"Sat"}, "02:00", 4h, "Europe/Berlin"}};
   apply();
-  clock_.advance(1min);
+  clock_.advance(5min);
   sweep();
   advanceToRotation();
   const TimeZone berlin = *TimeZone::load("Europe/Berlin");
@@ -380,6 +380,7 @@ TEST_F(KeyLife, IsGivenBackWhereItWasPutAtTheOtherLevel) {
   provision();
   auto& row = balena().device(uuidOf(1));
   for (auto& [id, held] : row.installVariables) row.variables.merge(held);
+  clock_.advance(5min);
   syncAll();
   int holders = 0;
   for (const auto& [id, held] : row.installVariables) {
@@ -393,6 +394,7 @@ TEST_F(KeyLife, IsGivenBackWhereItWasPutAtTheOtherLevel) {
 TEST_F(KeyLife, EditedInTheRegistrationIsPutRight) {
   provision();
   registry().at(idOf(1)).credentials.clear();
+  clock_.advance(5min);
   syncAll();
   expectConnected(1);
   EXPECT_EQ(keyOf(1).generation, 0U);
