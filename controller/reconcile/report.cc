@@ -88,7 +88,7 @@ void setBlocked(api::DeviceStatus& status, const ObservedDevice& observed, TimeP
 void setBound(api::DeviceStatus& status, const Pass& pass, TimePoint now) {
   const bool bound = pass.error && pass.error->reason == clearblade::kBoundToGateway;
   setAbnormal(status, bound,
-              Condition{std::string(clearblade::kBoundToGateway), true, "BoundInRegistry",
+              api::Condition{std::string(clearblade::kBoundToGateway), true, "BoundInRegistry",
                         "the registration is bound to a gateway and can't be removed: unbind it "
                         "in ClearBlade",
                         status.observedGeneration, now});
