@@ -37,6 +37,7 @@ struct PatchRegistration {
   // the plan puts off, or gives to those without one.
   std::optional<std::vector<clearblade::Credential>> keep;
   std::optional<NewKey> add;
+  bool revokes = false;  // what is cut can't wait
 };
 
 struct DeleteRegistration {

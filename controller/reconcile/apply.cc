@@ -50,6 +50,7 @@ class Applier {
       credentials_ = *patch.credentials;
     }
     patch.metadata = withMark(step.metadata, mark_);
+    if (step.revokes) patch.lane = Lane::kRevocation;
     auto patched = registry().patchRegistration(step.numId, patch);
     if (!patched) {
       if (patched.error().code == ErrorCode::kNotFound) noteRegistration(Hint::kUnknown);

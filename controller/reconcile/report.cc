@@ -87,11 +87,12 @@ void setBlocked(api::DeviceStatus& status, const ObservedDevice& observed, TimeP
 // ClearBlade refuses to remove what is bound; until the next look nobody knows that it still is.
 void setBound(api::DeviceStatus& status, const Pass& pass, TimePoint now) {
   const bool bound = pass.error && pass.error->reason == clearblade::kBoundToGateway;
-  setAbnormal(status, bound,
-              api::Condition{std::string(clearblade::kBoundToGateway), true, "BoundInRegistry",
-                        "the registration is bound to a gateway and can't be removed: unbind it "
-                        "in ClearBlade",
-                        status.observedGeneration, now});
+  setAbnormal(
+      status, bound,
+      api::Condition{std::string(clearblade::kBoundToGateway), true, "BoundInRegistry",
+                     "the registration is bound to a gateway and can't be removed: unbind it "
+                     "in ClearBlade",
+                     status.observedGeneration, now});
 }
 
 // Whether the device has its registration and variables: what was last known for sure.

@@ -313,6 +313,8 @@ TEST(Revocation, LeavesTheNewKeyAloneRegisteredThenStoresIt) {
   EXPECT_EQ(outline(planned), "keep none add 3 | write GCP_PRIVATE_KEY=3");
   EXPECT_EQ(planned.next, kNow + 5min) << "looked at again";
   EXPECT_TRUE(stepOf<PatchRegistration>(planned).mark.needsVerification);
+  EXPECT_TRUE(stepOf<PatchRegistration>(planned).revokes);
+  EXPECT_FALSE(stepOf<PatchRegistration>(rotationPlan(holding(days(70)))).revokes);
 }
 
 TEST(Revocation, WaitsForItsTimeAndIsThereThen) {
