@@ -1,0 +1,16 @@
+"""What the scripts say to a slip of the pen."""
+
+import subprocess
+
+import pytest
+
+from harness import ROOT
+
+
+@pytest.mark.parametrize("parts", [["unti"], ["unit", "e3e"], ["unit e2e"], []])
+def test_a_part_of_the_tests_that_is_none_is_told_and_nothing_is_run(parts):
+    done = subprocess.run([ROOT / "scripts" / "test", "--only", *parts], text=True,
+                          capture_output=True)
+    assert done.returncode == 1
+    assert "format unit e2e conformance kubernetes asan tsan" in done.stderr
+    assert done.stdout == ""
