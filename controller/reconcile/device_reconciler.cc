@@ -104,6 +104,9 @@ std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all) {
     }
   }
   tell(context_, pass, object, reconcileId);
+  const bool isOver = object.meta.deletedAt && hasNothingToRemove(pass);
+  // Nobody would see its last status, unless others hold it too.
+  if (isOver && object.meta.finalizers.size() == 1) return letGo(object);
   bool isReported = true;
   for (const auto& each : objects) {
     const bool governs = each->fleetKey() == object.fleetKey();
@@ -114,7 +117,7 @@ std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all) {
   if (object.meta.deletedAt && pass.observeOnly) {
     return retain(object, "its fleet is in mode Observe");
   }
-  if (object.meta.deletedAt && hasNothingToRemove(pass)) return letGo(object);
+  if (isOver) return letGo(object);
   if (!isReported) return kStatusInterval + context_.random.upTo(kStatusInterval);
   return comeAgain(pass, object.status.failureCount + (pass.error ? 1 : 0));
 }

@@ -92,7 +92,7 @@ Result<FleetSync::Snapshots> FleetSync::read(const std::shared_ptr<const api::Ba
               "emptied on purpose deprovision the devices, or remove its BalenaFleet");
     }
   }
-  return Snapshots{*view, std::move(*devices), *registry};
+  return Snapshots{*view, std::move(*devices), *registry, !context_.views.get(fleet->meta.key)};
 }
 
 // With `devices: All`, an object for each selected device that nobody has declared. Discovered
@@ -151,13 +151,12 @@ void FleetSync::release(const api::BalenaDevice& object) {
 
 int FleetSync::compare(const Snapshots& snapshots) {
   const FleetView& view = *snapshots.view;
-  const bool isFirst = !context_.views.get(view.object->meta.key);
   // Only now: a device may be reconciled as soon as its fleet has a view.
   context_.views.set(view.object->meta.key, snapshots.view);
   const auto managed = context_.views.fleetIds(view.object->spec.apiUrl);
   for (const auto& object : context_.store.devicesOfFleet(view.object->meta.key)) {
     // What an earlier process has left to be done, only it knew when.
-    if (isFirst && isUnfinished(*object)) {
+    if (snapshots.isFirst && isUnfinished(*object)) {
       devices_.add(object->spec.uuid, Lane::kSweep);
       continue;
     }
@@ -370,10 +369,12 @@ Duration FleetSync::succeed(const Snapshots& snapshots, int stale) {
                             "ClocksDiffer", message);
     }
   }
-  // Times alone are not worth a write, unless the old ones grow old.
+  // Times alone are not worth a write, unless the old ones grow old; those that an earlier process
+  // left have until our next sweep.
   api::FleetStatus before = object->status;
+  const Duration old = snapshots.isFirst ? 2 * interval : interval / 2;
   const bool isRecent =
-      before.lastBalenaSync && snapshots.balena.takenAt - *before.lastBalenaSync < interval / 2;
+      before.lastBalenaSync && snapshots.balena.takenAt - *before.lastBalenaSync < old;
   before.lastBalenaSync = status.lastBalenaSync;
   before.lastRegistrySync = status.lastRegistrySync;
   if (!isRecent || !(before == status)) {

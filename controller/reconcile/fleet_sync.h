@@ -39,6 +39,7 @@ class FleetSync {
     std::shared_ptr<const FleetView> view;
     FleetListing balena;
     std::shared_ptr<const RegistryListing> registry;
+    bool isFirst = false;  // of this process
   };
   [[nodiscard]] Result<Snapshots> read(const std::shared_ptr<const api::BalenaFleet>& fleet,
                                        const std::stop_token& stop);

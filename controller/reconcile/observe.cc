@@ -7,8 +7,9 @@
 namespace bco {
 namespace {
 
+// `withKey`: it matters which key is stored.
 ObservedLevel readLevel(balena::VariableParent parent,
-                        const std::vector<balena::StoredVariable>& variables) {
+                        const std::vector<balena::StoredVariable>& variables, bool withKey) {
   ObservedLevel level{parent, {}, false, std::nullopt};
   for (const balena::StoredVariable& variable : variables) {
     if (variable.name != balena::kPrivateKey) {
@@ -16,6 +17,7 @@ ObservedLevel readLevel(balena::VariableParent parent,
       continue;
     }
     level.hasKey = true;
+    if (!withKey) continue;
     if (const auto key = crypto::fromVariableValue(variable.value)) {
       level.keyFingerprint = key->publicKey().fingerprint();
     }
@@ -24,7 +26,7 @@ ObservedLevel readLevel(balena::VariableParent parent,
 }
 
 ObservedDevice::InBalena readDevice(const balena::Device& device,
-                                    const balena::VariableLevel& level) {
+                                    const balena::VariableLevel& level, bool withKeys) {
   ObservedDevice::InBalena result{
       device.id, device.fleetId, device.name, device.isOnline, device.lastConnectivityEvent, {},
       {}};
@@ -35,10 +37,10 @@ ObservedDevice::InBalena readDevice(const balena::Device& device,
       result.others.push_back(std::move(read));
     }
   };
-  sort(readLevel({.deviceId = device.id, .serviceInstallId = {}}, device.deviceVariables),
+  sort(readLevel({.deviceId = device.id, .serviceInstallId = {}}, device.deviceVariables, withKeys),
        !level.serviceId);
   for (const balena::ServiceInstall& install : device.installs) {
-    sort(readLevel({.deviceId = {}, .serviceInstallId = install.id}, install.variables),
+    sort(readLevel({.deviceId = {}, .serviceInstallId = install.id}, install.variables, withKeys),
          level.serviceId == install.serviceId);
   }
   return result;
@@ -92,7 +94,8 @@ Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fl
   const RegistryView& registry = *fleet.registry;
   auto device = fleet.balena->getDevice(desired.uuid);
   if (device) {
-    observed.device = readDevice(*device, fleet.level);
+    // Whatever key is stored, a removal removes it.
+    observed.device = readDevice(*device, fleet.level, desired.present);
   } else if (device.error().code != ErrorCode::kNotFound) {
     return fail(withContext(std::move(device.error()), "balena"));
   }
