@@ -129,7 +129,7 @@ struct RemovalStatus {
   int candidates = 0;
   std::string set;  // the hash of exactly these candidates, by which they can be approved
   std::optional<TimePoint> since;
-  std::vector<RemovalHour> recent;  // by ascending hour; docs/decisions/0008
+  std::vector<RemovalHour> recent = {};  // by ascending hour; docs/decisions/0008
 
   friend bool operator==(const RemovalStatus&, const RemovalStatus&) = default;
 };
