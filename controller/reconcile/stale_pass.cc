@@ -45,9 +45,14 @@ bool areAllKnown(const Context& context) {
   });
 }
 
-// Whether a token of another fleet that uses the same registry sees the device.
+// Whether a token of another fleet that uses the same registry sees the device. An error when one
+// of them could not be looked at yet: it might.
 Result<bool> isSeenElsewhere(const Context& context, const std::string& uuid,
                              const FleetView& fleet) {
+  for (const auto& each : context.store.fleets().list()) {
+    if (each->registryKey() != fleet.object->registryKey() || each->meta.deletedAt) continue;
+    if (const auto view = context.views.get(each->meta.key); !view) return fail(view.error());
+  }
   std::set<const balena::BalenaApi*> asked = {fleet.balena.get()};
   for (const auto& view : context.views.all()) {
     if (view->registry->path != fleet.registry->path) continue;
@@ -101,8 +106,14 @@ StalePass removeStale(const Context& context, const std::string& uuid,
     return StalePass::kUsual;
   }
   const auto failed = [&](const Error& error) {
-    context.log.debug("stale registration not removed yet",
-                      {{"uuid", uuid}, {"error", error.message}});
+    const bool needsPerson = !traitsOf(error.code).transient;
+    const telemetry::Field fields[] = {{"uuid", uuid}, {"error", error.message}};
+    context.log.log(needsPerson ? telemetry::LogLevel::kWarn : telemetry::LogLevel::kDebug,
+                    "stale registration not removed yet", fields);
+    if (needsPerson) {
+      context.events.event(api::ObjectKind::kFleet, fleet->object->meta, EventType::kWarning,
+                           "StaleKept", "a stale registration is kept: " + error.message);
+    }
     return StalePass::kFailed;
   };
 

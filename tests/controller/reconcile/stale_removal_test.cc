@@ -257,6 +257,21 @@ TEST_F(StaleRegistrations, AreKeptWhileAFleetOfOursMightHaveTheDevice) {
   EXPECT_TRUE(registry().has(idOf(1)));
 }
 
+TEST_F(StaleRegistrations, AreKeptWhileAFleetOfOursCannotBeAskedForTheDevice) {
+  manifests_.fleets[kOtherFleetKey] = fleetNamed("gateways", "acme/gateways");
+  manifests_.fleets[kOtherFleetKey].spec.token.name = "not-there-yet";
+  provision(40);
+  lose(1, 1);
+  pass(3h);
+  EXPECT_TRUE(registry().has(idOf(1)));
+  addSecret("not-there-yet", "token", "S3CRET-other");
+  apply();
+  sweep(kOtherFleetKey);
+  takeQueued();
+  pass(30min);
+  EXPECT_FALSE(registry().has(idOf(1)));
+}
+
 // ---- the brake
 
 TEST_F(StaleRegistrations, OfWhichTooManyWouldGoAllStay) {

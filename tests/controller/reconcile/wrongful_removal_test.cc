@@ -162,7 +162,7 @@ class LyingTransport final : public http::HttpTransport {
 class WrongfulRemoval : public testing::Test {
  protected:
   WrongfulRemoval() {
-    EXPECT_TRUE(cloud_.addFleet({.slug = kSlug, .services = {"main"}}));
+    EXPECT_TRUE(cloud_.addFleet({.slug = kSlug, .services = {"main"}, .isPublic = true}));
     token_ = shareSecret(SecretBytes(*cloud_.addToken({.name = "op", .fleets = {kSlug}})));
     inCloud_ = &iot_.addRegistry("p", "us-central1", "r");
     const auto account = iot_.addServiceAccount({"", "", "p"});
