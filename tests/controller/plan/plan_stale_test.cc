@@ -50,7 +50,7 @@ TEST_F(PlanStale, RemovesItAndWhatNamesItWhereTheDeviceIsInAFleetOfOthers) {
   Observed observed;
   observed.registered().credential(0).marked().lists(0).stores(0).hasPublicVariables().inFleet(99);
   const Plan plan = planOf(observed.get());
-  EXPECT_EQ(outline(plan), "delete 4711 | unset 42");
+  EXPECT_EQ(outline(plan), "delete 4711 | unset on device 42");
   EXPECT_EQ(test::stepOf<DeleteVariables>(plan).guard.fleetId, 99);
   expectKept(observed.get(), Reason::kMovedToAnotherFleet, false);
 }
