@@ -131,6 +131,15 @@ TEST_F(StaleRegistrations, TakeTheirDiscoveredObjectsAlong) {
   EXPECT_THAT(events_.seen(), Contains("Normal StaleRemoved sensors"));
 }
 
+TEST_F(StaleRegistrations, ThatHaveGoneOtherwiseHoldNoDiscoveredObject) {
+  fleetSpec().devices = api::DeviceSource::kAll;
+  provision(40);
+  lose(1, 1);
+  registry().remove(idOf(1));
+  pass(30min);
+  EXPECT_EQ(object(1), nullptr) << "as after a process that ended between the two";
+}
+
 TEST_F(StaleRegistrations, LeaveDeclaredObjectsThatSayWhy) {
   provision(40);
   lose(1, 1);
