@@ -31,9 +31,11 @@ DesiredDevice desireRemoval(const Context& context, const std::string& uuid,
   device.spec.fleet = fleet.object->meta.key.name;
   device.spec.state = api::DesiredState::kAbsent;
   DesiredDevice desired = desire({std::make_shared<const api::BalenaDevice>(std::move(device))},
-                                 fleet, context.views.fleetIds());
+                                 fleet, context.views.fleetIds(fleet.object->spec.apiUrl));
   for (const auto& each : context.store.fleets().list()) {
-    if (each->status.fleetId != 0) desired.managedFleets.insert(each->status.fleetId);
+    const bool isInSameCloud = each->spec.apiUrl == fleet.object->spec.apiUrl;
+    if (isInSameCloud && each->status.fleetId != 0)
+      desired.managedFleets.insert(each->status.fleetId);
   }
   return desired;
 }
@@ -95,13 +97,11 @@ bool mayBeStale(const DeviceObjects& objects, const api::ObjectKey& fleet) {
   return std::ranges::all_of(objects, isOrdinary) && declared <= 1;
 }
 
-StalePass removeStale(const Context& context, const std::string& uuid,
+StalePass removeStale(const Context& context, const std::string& uuid, const Clearance& clearance,
                       const DeviceObjects& objects) {
   Removals& removals = context.views.removals();
-  const auto clearance = removals.find(uuid);
-  if (!clearance) return StalePass::kUsual;
-  const auto fleet = viewOf(context, clearance->fleet);
-  if (fleet == nullptr || !mayBeStale(objects, clearance->fleet)) {
+  const auto fleet = viewOf(context, clearance.fleet);
+  if (fleet == nullptr || !mayBeStale(objects, clearance.fleet)) {
     removals.drop(uuid);
     return StalePass::kUsual;
   }
@@ -125,7 +125,7 @@ StalePass removeStale(const Context& context, const std::string& uuid,
       observed->device ? Result<bool>(false) : isSeenElsewhere(context, uuid, *fleet);
   if (!seenElsewhere) return failed(seenElsewhere.error());
   Pass pass;
-  pass.plan = planStaleRemoval(desired, *observed, clearance->incarnation, areAllKnown(context));
+  pass.plan = planStaleRemoval(desired, *observed, clearance.incarnation, areAllKnown(context));
   pass.observed = std::move(*observed);
   if (*seenElsewhere || pass.plan.verdict == Verdict::kRefuse) {
     context.log.info("stale registration kept",
@@ -141,7 +141,7 @@ StalePass removeStale(const Context& context, const std::string& uuid,
                          context.random);
     if (!applied) return failed(applied.error());
     context.log.info("stale registration removed",
-                     {{"uuid", uuid}, {"fleet", toString(clearance->fleet)}});
+                     {{"uuid", uuid}, {"fleet", toString(clearance.fleet)}});
     context.events.event(api::ObjectKind::kFleet, fleet->object->meta, EventType::kNormal,
                          nameOf(pass.plan.reason),
                          api::registrationId(uuid) + " removed: its device has left the fleet");

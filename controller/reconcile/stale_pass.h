@@ -7,8 +7,8 @@
 
 namespace bco {
 
-// None of the objects of a device speaks against removing its registration for `fleet`: no other
-// fleet's desires it, and this fleet's one, if any, is an ordinary one.
+// None of the objects of a device, of the fleet's namespace, speaks against removing its
+// registration for `fleet`: no other fleet's desires it, and this fleet's one, if any, is ordinary.
 [[nodiscard]] bool mayBeStale(const DeviceObjects& objects, const api::ObjectKey& fleet);
 
 enum class StalePass {
@@ -16,9 +16,10 @@ enum class StalePass {
   kRemoved,  // discovered objects have gone with the registration, a declared one says so
   kFailed,   // the next sweep that still finds it so brings it back
 };
-// Looks at both clouds once more and removes the registration if a sweep has cleared it and nothing
-// seen now speaks against it. `objects`: all of this UUID's, perhaps none. Blocks on the clouds.
+// Looks at both clouds once more and removes the registration that a sweep has cleared, if nothing
+// seen now speaks against it. `objects`: all of this UUID's in the fleet's namespace, perhaps none.
+// Blocks on the clouds.
 [[nodiscard]] StalePass removeStale(const Context& context, const std::string& uuid,
-                                    const DeviceObjects& objects);
+                                    const Clearance& clearance, const DeviceObjects& objects);
 
 }  // namespace bco

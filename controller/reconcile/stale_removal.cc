@@ -43,6 +43,9 @@ AbsenceLog& StaleRemoval::logOf(const api::ObjectMeta& fleet) {
 StaleSet StaleRemoval::note(const FleetView& view, const FleetListing& balena,
                             const RegistryListing& registry, SweepKind kind) {
   const api::BalenaFleet& fleet = *view.object;
+  const auto objectsOf = [&](const std::string& uuid) {
+    return inNamespace(fleet.meta.key.space, context_.store.devicesByUuid(uuid));
+  };
   StaleSet stale;
   for (const auto& [id, registration] : registry.rows()) {
     if (!registration.isOurs || registration.fleetId != view.fleetId) continue;
@@ -51,7 +54,7 @@ StaleSet StaleRemoval::note(const FleetView& view, const FleetListing& balena,
     // What a pass has removed since the listing is no longer there.
     if (balena.find(uuid) != nullptr || view.registry->hints->of(uuid) == Hint::kAbsent) continue;
     StaleRegistration absent{uuid, registration.incarnation};
-    for (const auto& object : context_.store.devicesByUuid(uuid)) {
+    for (const auto& object : objectsOf(uuid)) {
       if (object->fleetKey() == fleet.meta.key) absent.since = object->status.absentSince;
     }
     stale.absent.push_back(std::move(absent));
@@ -70,7 +73,7 @@ StaleSet StaleRemoval::note(const FleetView& view, const FleetListing& balena,
   for (const StaleRegistration& each : stale.absent) {
     const bool isDue =
         kind == SweepKind::kPreview || (isSure && log.isDue(each, fleet.spec.stale.after, now));
-    if (isDue && mayBeStale(context_.store.devicesByUuid(each.uuid), fleet.meta.key)) {
+    if (isDue && mayBeStale(objectsOf(each.uuid), fleet.meta.key)) {
       stale.due.push_back(each);
     }
   }
