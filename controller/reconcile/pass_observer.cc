@@ -26,6 +26,8 @@ std::string_view nameOf(Operation operation) {
       return "adopt";
     case Operation::kRotate:
       return "rotate";
+    case Operation::kExtend:
+      return "extend";
     case Operation::kHeal:
       return "heal";
     case Operation::kRemove:
@@ -55,7 +57,11 @@ std::optional<Operation> operationOf(const Plan& plan) {
     case Reason::kTakenOver:
       return Operation::kAdopt;
     case Reason::kKeyExpired:
+    case Reason::kRotated:
+    case Reason::kRevoked:
       return Operation::kRotate;
+    case Reason::kExtendedOffline:
+      return Operation::kExtend;
     case Reason::kDeprovisioning:
       return Operation::kRemove;
     case Reason::kVerified:

@@ -12,8 +12,8 @@
 namespace bco {
 
 // What a pass that writes is about.
-enum class Operation { kProvision, kAdopt, kRotate, kHeal, kRemove };
-inline constexpr std::size_t kOperations = 5;
+enum class Operation { kProvision, kAdopt, kRotate, kExtend, kHeal, kRemove };
+inline constexpr std::size_t kOperations = 6;
 [[nodiscard]] std::string_view nameOf(Operation operation);  // "provision"
 
 enum class Outcome {
