@@ -32,12 +32,12 @@ class Scrape:
         return base if self.types.get(base) == "histogram" else sample
 
 
-def documented():
-    """The table in docs/metrics.md, by name."""
+def documented(endpoint=False):
+    """The table in docs/metrics.md, by name; what the endpoint's counters are shown as only if asked for."""
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \|(.*?)\| (.*?) \| .+ \|$",
                       (ROOT / "docs" / "metrics.md").read_text(), re.MULTILINE)
     return {name: Documented(type, set(re.findall(r"`(\w+)`", labels)), where)
-            for name, type, labels, where in rows}
+            for name, type, labels, where in rows if endpoint or "with the endpoint" not in where}
 
 
 def metrics_url(log):
