@@ -226,7 +226,7 @@ int runController(const ControllerOptions& options, const std::stop_token& stop)
                                          : telemetry::LogFormat::kText});
   metrics::Metrics metrics({std::string(versionText()), options.metrics.perDevice});
   // Of writes to the API server too: while one may still land, nobody else is to lead.
-  LateWrites lateWrites(clock, metrics.attempts());
+  LateWrites lateWrites(clock, &metrics.attempts());
   auto cluster = Cluster::open({options.kubeconfig, options.context}, lateWrites, clock, random);
   if (!cluster) {
     std::cerr << cluster.error().message << '\n';

@@ -56,10 +56,10 @@ void Activity::addTo(telemetry::Families& families, const std::set<api::ObjectKe
     const std::string name = toString(key);
     const OfFleet& fleet = byFleet_[key];
     for (std::size_t i = 0; i < kOperations; ++i) {
-      for (std::size_t j = 0; j < kOutcomes; ++j) {
+      for (std::size_t j = 0; j < kPassOutcomes; ++j) {
         operations.add({{"fleet", name},
                         {"operation", nameOf(static_cast<Operation>(i))},
-                        {"outcome", nameOf(static_cast<Outcome>(j))}},
+                        {"outcome", nameOf(static_cast<PassOutcome>(j))}},
                        static_cast<double>(fleet.operations[i][j]));
       }
     }

@@ -36,7 +36,7 @@ class Activity final : public PassObserver {
 
  private:
   struct OfFleet {
-    std::array<std::array<std::uint64_t, kOutcomes>, kOperations> operations{};
+    std::array<std::array<std::uint64_t, kPassOutcomes>, kOperations> operations{};
     std::map<Reason, std::uint64_t> conflicts;
     std::optional<SweepReport::Snapshots> snapshots;
   };

@@ -3,16 +3,16 @@
 namespace bco {
 namespace {
 
-Outcome outcomeOf(const std::optional<Error>& error) {
-  if (!error) return Outcome::kSucceeded;
+PassOutcome outcomeOf(const std::optional<Error>& error) {
+  if (!error) return PassOutcome::kSucceeded;
   switch (error->code) {
     case ErrorCode::kAlreadyExists:
     case ErrorCode::kConflict:
     case ErrorCode::kNotFound:
     case ErrorCode::kThrottled:
-      return Outcome::kRepeated;
+      return PassOutcome::kRepeated;
     default:
-      return Outcome::kFailed;
+      return PassOutcome::kFailed;
   }
 }
 
@@ -36,13 +36,13 @@ std::string_view nameOf(Operation operation) {
   return "";
 }
 
-std::string_view nameOf(Outcome outcome) {
+std::string_view nameOf(PassOutcome outcome) {
   switch (outcome) {
-    case Outcome::kSucceeded:
+    case PassOutcome::kSucceeded:
       return "succeeded";
-    case Outcome::kFailed:
+    case PassOutcome::kFailed:
       return "failed";
-    case Outcome::kRepeated:
+    case PassOutcome::kRepeated:
       return "repeated";
   }
   return "";

@@ -16,13 +16,13 @@ enum class Operation { kProvision, kAdopt, kRotate, kExtend, kHeal, kRemove };
 inline constexpr std::size_t kOperations = 6;
 [[nodiscard]] std::string_view nameOf(Operation operation);  // "provision"
 
-enum class Outcome {
+enum class PassOutcome {
   kSucceeded,
   kFailed,
   kRepeated,  // the world had changed, or the budget's turn had not come: no failure
 };
-inline constexpr std::size_t kOutcomes = 3;
-[[nodiscard]] std::string_view nameOf(Outcome outcome);  // "succeeded"
+inline constexpr std::size_t kPassOutcomes = 3;
+[[nodiscard]] std::string_view nameOf(PassOutcome outcome);  // "succeeded"
 
 // What a plan is about; nullopt when it writes nothing, or nothing but our own notes.
 [[nodiscard]] std::optional<Operation> operationOf(const Plan& plan);
@@ -31,7 +31,7 @@ inline constexpr std::size_t kOutcomes = 3;
 struct PassReport {
   struct Work {
     Operation operation;
-    Outcome outcome;
+    PassOutcome outcome;
   };
   api::ObjectKey fleet;
   Duration took{};

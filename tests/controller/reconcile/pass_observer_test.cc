@@ -14,7 +14,7 @@ struct WorkRow {
   Reason reason;
   std::optional<Operation> operation;
   std::optional<ErrorCode> error = std::nullopt;
-  Outcome outcome = Outcome::kSucceeded;
+  PassOutcome outcome = PassOutcome::kSucceeded;
   bool failed = false;
   bool observeOnly = false;
 };
@@ -50,15 +50,15 @@ INSTANTIATE_TEST_SUITE_P(
         WorkRow{"Remove", Verdict::kAct, Reason::kDeprovisioning, Operation::kRemove},
         WorkRow{"OurOwnNotes", Verdict::kAct, Reason::kVerified, std::nullopt},
         WorkRow{"Failure", Verdict::kAct, Reason::kNotRegistered, Operation::kProvision,
-                ErrorCode::kInvalid, Outcome::kFailed, true},
+                ErrorCode::kInvalid, PassOutcome::kFailed, true},
         WorkRow{"Surprise", Verdict::kAct, Reason::kNotRegistered, Operation::kProvision,
-                ErrorCode::kAlreadyExists, Outcome::kRepeated, true},
+                ErrorCode::kAlreadyExists, PassOutcome::kRepeated, true},
         WorkRow{"Throttled", Verdict::kAct, Reason::kNotRegistered, Operation::kProvision,
-                ErrorCode::kThrottled, Outcome::kRepeated, false},
+                ErrorCode::kThrottled, PassOutcome::kRepeated, false},
         WorkRow{"ReadingFailed", Verdict::kInSync, Reason::kSynced, std::nullopt,
-                ErrorCode::kUnavailable, Outcome::kFailed, true},
+                ErrorCode::kUnavailable, PassOutcome::kFailed, true},
         WorkRow{"Observe", Verdict::kAct, Reason::kNotRegistered, std::nullopt, std::nullopt,
-                Outcome::kSucceeded, false, true}),
+                PassOutcome::kSucceeded, false, true}),
     [](const auto& each) { return std::string(each.param.name); });
 
 class RememberingObserver final : public PassObserver {
@@ -85,7 +85,7 @@ TEST_F(Observed, PassesAreToldWithTheirFleet) {
   EXPECT_TRUE(pass.comesAgain);
   ASSERT_TRUE(pass.work);
   EXPECT_EQ(pass.work->operation, Operation::kProvision);
-  EXPECT_EQ(pass.work->outcome, Outcome::kSucceeded);
+  EXPECT_EQ(pass.work->outcome, PassOutcome::kSucceeded);
 }
 
 TEST_F(Observed, SweepsAreToldWithTheirSnapshots) {
