@@ -64,8 +64,17 @@ void addSnapshots(Families& families, const std::vector<store::Shared<api::Balen
   }
 }
 
-void addFleetObjects(Families& families,
-                     const std::vector<store::Shared<api::BalenaFleet>>& fleets) {
+// In the hours that began within the last day.
+int removedWithinADay(const api::RemovalStatus& removal, TimePoint now) {
+  int removed = 0;
+  for (const api::RemovalHour& each : removal.recent) {
+    if (each.hour > now - std::chrono::hours(24)) removed += each.count;
+  }
+  return removed;
+}
+
+void addFleetObjects(Families& families, const std::vector<store::Shared<api::BalenaFleet>>& fleets,
+                     TimePoint now) {
   const auto ready = families.gauge("balena_clearblade_fleet_ready",
                                     "1 if the fleet's last sweep succeeded, 0 with the reason if "
                                     "not; no series before the first.");
@@ -82,6 +91,8 @@ void addFleetObjects(Families& families,
                                      "1 if the brake holds the removal of stale registrations.");
   const auto candidates = families.gauge("balena_clearblade_removal_candidates",
                                          "Stale registrations that are due to be removed.");
+  const auto removed = families.gauge("balena_clearblade_removals_within_day",
+                                      "Removals of the last 24 hours that the brake counts.");
   for (const auto& fleet : fleets) {
     const std::string name = toString(fleet->meta.key);
     const api::FleetStatus& status = fleet->status;
@@ -94,6 +105,7 @@ void addFleetObjects(Families& families,
     stale.add({{"fleet", name}}, status.devices.stale);
     halted.add({{"fleet", name}}, status.removal.halted ? 1 : 0);
     candidates.add({{"fleet", name}}, status.removal.candidates);
+    removed.add({{"fleet", name}}, removedWithinADay(status.removal, now));
   }
 }
 
@@ -133,7 +145,7 @@ void addFleets(Families& families, const Context& context, Activity& activity) {
     numbers.try_emplace(fleet->meta.key);
   }
   addTally(families, numbers);
-  addFleetObjects(families, fleets);
+  addFleetObjects(families, fleets, now);
   addSnapshots(families, fleets, activity, now);
   addTokens(families, fleets, context.views);
   addRegistries(families, context);

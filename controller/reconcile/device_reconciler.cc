@@ -77,7 +77,7 @@ bool DeviceReconciler::removeIfStale(const std::string& uuid, const Clearance& c
     told.failed = ended == StalePass::kFailed;
     if (ended != StalePass::kUsual) {
       told.work = {Operation::kRemove,
-                   told.failed ? Outcome::kFailed : Outcome::kSucceeded};
+                   told.failed ? PassOutcome::kFailed : PassOutcome::kSucceeded};
     }
     return std::nullopt;
   });

@@ -108,9 +108,11 @@ TEST_F(Scraped, ShowsTheBrake) {
   api::FleetStatus status;
   status.removal.halted = true;
   status.removal.candidates = 7;
+  status.removal.recent = {{clock_.now() - 25h, 4}, {clock_.now() - 23h, 2}, {clock_.now(), 1}};
   ASSERT_TRUE(store_.fleets().setStatus(test::kFleetKey, fleet()->meta.uid, status));
   EXPECT_THAT(scrape(), HasSubstr("removal_halted{fleet=\"default/sensors\"} 1"));
   EXPECT_THAT(scrape(), HasSubstr("removal_candidates{fleet=\"default/sensors\"} 7"));
+  EXPECT_THAT(scrape(), HasSubstr("removals_within_day{fleet=\"default/sensors\"} 3"));
 }
 
 TEST_F(Scraped, ShowsWhatItWorksOnOnlyWhileItWorks) {
