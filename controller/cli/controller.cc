@@ -8,7 +8,9 @@
 #include "cli/commands.h"
 #include "cli/health.h"
 #include "cli/late_writes.h"
+#include "cli/metrics_server.h"
 #include "cli/shutdown.h"
+#include "cli/version.h"
 #include "crypto/hash.h"
 #include "kube/event_recorder.h"
 #include "kube/leader.h"
@@ -59,10 +61,12 @@ kube::LeaderOptions leaderOptions(const ControllerOptions& options, const std::s
 class Controller {
  public:
   Controller(const ControllerOptions& options, Cluster& cluster, LateWrites& lateWrites,
-             Clock& clock, BoottimeClock& leaseClock, Random& random, telemetry::Logger& log)
+             metrics::Metrics& metrics, Clock& clock, BoottimeClock& leaseClock, Random& random,
+             telemetry::Logger& log)
       : options_(options),
         cluster_(cluster),
         lateWrites_(lateWrites),
+        metrics_(metrics),
         clock_(clock),
         log_(log),
         store_(
@@ -80,15 +84,22 @@ class Controller {
             random, log,    events_, {options.engine.retryInitial, options.engine.retryLongest}},
         factory_(makeHttpCloudFactory(
             {options.engine.attemptDeadline, options.engine.callDeadline},
-            [this] { return mayWrite(); }, lateWrites, clock, random)),
-        engine_(context_, *factory_, drawSeed(random), EngineOptions{options.engine.workers, 4}) {
+            [this] { return mayWrite(); }, lateWrites, metrics.upstreams(), clock, random)),
+        engine_(context_, *factory_, drawSeed(random),
+                {options.engine.workers, 4, &metrics.deviceQueue(), &metrics.fleetQueue()}) {
     cluster.setWriteGate([this] { return mayWrite(Cluster::kAttemptDeadline); });
+    if (!options.metrics.address.empty()) measure();
   }
 
   int run(const std::stop_token& stop) {
     auto health = serveHealthIfAsked();
     if (!health) {
       std::cerr << health.error().message << '\n';
+      return kExitBadInput;
+    }
+    const auto metrics = serveMetrics(options_.metrics.address, metrics_, log_);
+    if (!metrics) {
+      std::cerr << metrics.error().message << '\n';
       return kExitBadInput;
     }
     const std::jthread caches([this](const std::stop_token& ended) { store_.run(ended); });
@@ -135,6 +146,30 @@ class Controller {
         [this] { return store_.isSynced() ? "" : "the caches have not been filled yet"; });
   }
 
+  void measure() {
+    context_.observer = &metrics_.passes();
+    metrics_.show(context_, engine_,
+                  [this] { return !options_.leaderElect || elector_.isLeader(); });
+    metrics_.add([this](telemetry::Families& families) {
+      const auto master = families.gauge("leader_election_master_status",
+                                         "1 while this replica holds the Lease, 0 if not.");
+      if (options_.leaderElect) {
+        master.add({{"name", options_.leaseName}}, elector_.isLeader() ? 1 : 0);
+      }
+      const auto age = families.gauge("balena_clearblade_watch_age_seconds",
+                                      "Time since the API server last said something on the watch "
+                                      "of this resource; a bookmark a minute is usual.");
+      auto watches = store_.watches();
+      if (options_.leaderElect) {
+        watches.emplace_back(kube::kLeases.plural, leaseWatcher_.health());
+      }
+      for (const auto& [resource, health] : watches) {
+        if (!health.lastContact) continue;
+        age.add({{"resource", resource}}, telemetry::seconds(clock_.now() - *health.lastContact));
+      }
+    });
+  }
+
   // Reconciles until `stop`, and until what is under way then has ended.
   void work(const std::stop_token& stop) {
     if (!store_.waitUntilSynced(stop) || !learnOwner(stop)) return;
@@ -162,6 +197,7 @@ class Controller {
   const ControllerOptions& options_;
   Cluster& cluster_;
   LateWrites& lateWrites_;
+  metrics::Metrics& metrics_;
   Clock& clock_;
   telemetry::Logger& log_;
   store::KubernetesStore store_;
@@ -184,12 +220,13 @@ int runController(const ControllerOptions& options, const std::stop_token& stop)
   SystemClock clock;
   BoottimeClock leaseClock;
   crypto::SystemRandom random;
-  LateWrites lateWrites(clock);
   telemetry::Logger log(telemetry::LogOptions{
       *telemetry::parseLevel(options.engine.logLevel.empty() ? "info" : options.engine.logLevel),
       options.engine.logFormat == "json" ? telemetry::LogFormat::kJson
                                          : telemetry::LogFormat::kText});
+  metrics::Metrics metrics({std::string(versionText()), options.metrics.perDevice});
   // Of writes to the API server too: while one may still land, nobody else is to lead.
+  LateWrites lateWrites(clock, &metrics.attempts());
   auto cluster = Cluster::open({options.kubeconfig, options.context}, lateWrites, clock, random);
   if (!cluster) {
     std::cerr << cluster.error().message << '\n';
@@ -204,7 +241,7 @@ int runController(const ControllerOptions& options, const std::stop_token& stop)
   }
   log.info("starting", {{"cluster", (*cluster)->config().origin},
                         {"namespace", options.space.empty() ? "all" : options.space}});
-  Controller controller(options, **cluster, lateWrites, clock, leaseClock, random, log);
+  Controller controller(options, **cluster, lateWrites, metrics, clock, leaseClock, random, log);
   return controller.run(stop);
 }
 

@@ -69,6 +69,16 @@ void addCommon(CLI::App& command, CommonOptions& options) {
   addEngineFlags(command, options);
 }
 
+void addMetricsFlags(CLI::App& command, MetricsFlags& options) {
+  const std::string usual = options.address.empty() ? "nowhere" : options.address;
+  command
+      .add_option("--metrics-addr", options.address,
+                  "where /metrics is served (default " + usual + "; empty: nowhere)")
+      ->type_name("HOST:PORT");
+  command.add_flag("--metrics-per-device", options.perDevice,
+                   "serve metrics of every single device too");
+}
+
 void addController(CLI::App& command, ControllerOptions& options) {
   command
       .add_option("--kubeconfig", options.kubeconfig,
@@ -95,6 +105,7 @@ void addController(CLI::App& command, ControllerOptions& options) {
                   "where /livez and /readyz are served (default " + options.healthAddress +
                       "; empty: nowhere)")
       ->type_name("HOST:PORT");
+  addMetricsFlags(command, options.metrics);
   addEngineFlags(command, options.engine);
 }
 
@@ -110,6 +121,7 @@ std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
   CLI::App* syncCommand =
       app.add_subcommand("sync", "keep the clouds in step with the files until told to stop");
   addCommon(*syncCommand, sync.common);
+  addMetricsFlags(*syncCommand, sync.metrics);
   syncCommand->add_flag(
       "--once", sync.once,
       "exit when all is in sync or has failed for good: 0, or 1 with what did not");

@@ -36,8 +36,15 @@ struct CommonOptions : EngineFlags {
   std::filesystem::path secretsDir;
 };
 
+// Where metrics are served.
+struct MetricsFlags {
+  std::string address;     // empty: nowhere
+  bool perDevice = false;  // series of every device
+};
+
 struct SyncOptions {
   CommonOptions common;
+  MetricsFlags metrics;
   bool once = false;
   Duration timeout = std::chrono::minutes(15);  // with once
 };
@@ -77,6 +84,7 @@ struct ControllerOptions {
   Duration renewDeadline = std::chrono::seconds(40);
   Duration retryPeriod = std::chrono::seconds(15);
   std::string healthAddress = "0.0.0.0:8081";  // empty: none
+  MetricsFlags metrics{.address = "0.0.0.0:8082"};
 };
 
 struct VersionOptions {};

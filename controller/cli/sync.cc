@@ -85,8 +85,13 @@ int runSync(const SyncOptions& options, const std::stop_token& stop) {
     std::cerr << lock.error().message << '\n';
     return kExitBadInput;
   }
-  auto session = Session::open(options.common, live ? "warn" : "info");
+  auto session = Session::open(options.common, live ? "warn" : "info", options.metrics);
   if (session == nullptr) return kExitBadInput;
+  const auto metrics = session->serveMetrics();
+  if (!metrics) {
+    std::cerr << metrics.error().message << '\n';
+    return kExitBadInput;
+  }
 
   std::stop_source done;
   std::stop_callback forward(stop, [&done] { done.request_stop(); });

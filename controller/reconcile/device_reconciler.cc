@@ -57,24 +57,52 @@ std::string newReconcileId(Random& random) {
 
 }  // namespace
 
+template <class Make>
+std::optional<Duration> DeviceReconciler::observed(Make make) {
+  const SteadyPoint began = context_.clock.steadyNow();
+  PassReport told;
+  const std::optional<Duration> next = make(told);
+  told.took = context_.clock.steadyNow() - began;
+  told.comesAgain = next.has_value();
+  if (context_.observer != nullptr) context_.observer->onPass(told);
+  return next;
+}
+
+bool DeviceReconciler::removeIfStale(const std::string& uuid, const Clearance& clearance,
+                                     const DeviceObjects& objects) {
+  StalePass ended = StalePass::kUsual;
+  (void)observed([&](PassReport& told) -> std::optional<Duration> {
+    ended = removeStale(context_, uuid, clearance, objects);
+    told.fleet = clearance.fleet;
+    told.failed = ended == StalePass::kFailed;
+    if (ended != StalePass::kUsual) {
+      told.work = {Operation::kRemove,
+                   told.failed ? PassOutcome::kFailed : PassOutcome::kSucceeded};
+    }
+    return std::nullopt;
+  });
+  return ended != StalePass::kUsual;
+}
+
 std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
   DeviceObjects all = context_.store.devicesByUuid(uuid);
   const auto clearance = context_.views.removals().find(uuid);
   const bool isRemoval =
-      clearance && removeStale(context_, uuid, *clearance,
-                               inNamespace(clearance->fleet.space, all)) != StalePass::kUsual;
+      clearance && removeIfStale(uuid, *clearance, inNamespace(clearance->fleet.space, all));
   std::optional<Duration> next;
   for (DeviceObjects& objects : byNamespace(std::move(all))) {
     if (isRemoval && objects.front()->meta.key.space == clearance->fleet.space) continue;
-    const auto again = reconcileObjects(std::move(objects));
+    const auto again =
+        observed([&](PassReport& told) { return reconcileObjects(std::move(objects), told); });
     if (again) next = std::min(next.value_or(*again), *again);
   }
   return next;
 }
 
-std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all) {
+std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all, PassReport& told) {
   const DeviceObjects objects = withoutSuperseded(std::move(all));
   const api::BalenaDevice& object = governing(objects);
+  told.fleet = object.fleetKey();
   const auto fleetObject = context_.store.fleets().get(object.fleetKey());
   if (object.meta.deletedAt && mayGo(object, fleetObject.get())) return letGo(object);
   const auto fleet = viewOf(object, fleetObject.get());
@@ -112,6 +140,7 @@ std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all) {
     }
   }
   tell(context_, pass, object, reconcileId);
+  note(told, pass, object);
   const bool isOver = object.meta.deletedAt && hasNothingToRemove(pass);
   // Nobody would see its last status, unless others hold it too.
   if (isOver && object.meta.finalizers.size() == 1) return letGo(object);

@@ -10,6 +10,7 @@
 #include "core/random.h"
 #include "reconcile/desire.h"
 #include "reconcile/events.h"
+#include "reconcile/pass_observer.h"
 #include "reconcile/renewal_pace.h"
 #include "reconcile/report.h"
 #include "reconcile/tally.h"
@@ -30,6 +31,8 @@ struct Context {
   BackoffPolicy backoff;
   // Of registries that name none; empty: they must.
   std::string defaultOwnerId = {};
+  // Told of every pass and sweep; nullptr: nobody is.
+  PassObserver* observer = nullptr;
 };
 
 // Thread-safe as long as no two threads reconcile one UUID.
@@ -45,8 +48,14 @@ class DeviceReconciler {
   [[nodiscard]] Pass preview(const api::BalenaDevice& object);
 
  private:
-  // Of the objects of one device in one namespace.
-  std::optional<Duration> reconcileObjects(DeviceObjects objects);
+  // Calls `make` with a report of the pass that it makes, and tells the observer.
+  template <class Make>
+  std::optional<Duration> observed(Make make);
+  // The pass that removes what a sweep has cleared; false: the usual one is due.
+  bool removeIfStale(const std::string& uuid, const Clearance& clearance,
+                     const DeviceObjects& objects);
+  // Of the objects of one device in one namespace. `told` is completed with what is known of it.
+  std::optional<Duration> reconcileObjects(DeviceObjects objects, PassReport& told);
   [[nodiscard]] Pass observeAndPlan(const DesiredDevice& desired, const FleetView& fleet);
   // The ids of our fleets among which a device may move without being lost.
   [[nodiscard]] std::set<std::int64_t> managedWith(const FleetView& fleet) const;

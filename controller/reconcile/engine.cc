@@ -42,9 +42,11 @@ Engine::Engine(const Context& context, CloudFactory& factory, SharedSecret fallb
                const EngineOptions& options)
     : context_(context),
       options_(options),
-      devices_(context.clock, {[this](const std::string& uuid) { return fleetOf(uuid); },
-                               static_cast<std::size_t>(options.workers)}),
-      fleetQueue_(context.clock),
+      devices_(context.clock,
+               {[this](const std::string& uuid) { return fleetOf(uuid); },
+                static_cast<std::size_t>(options.workers)},
+               options.deviceQueue),
+      fleetQueue_(context.clock, {}, options.fleetQueue),
       registries_(context, factory, std::move(fallbackSeed)),
       fleets_(context, registries_, factory),
       fleetSync_(context, fleets_, registries_, devices_),
@@ -181,6 +183,14 @@ bool Engine::isQuiet(Duration horizon) const {
     if (!swept || (!ready && !stalled)) return false;
   }
   return devices_.idle(horizon);
+}
+
+Engine::Load Engine::deviceLoad() const {
+  return {devices_.depth(), devices_.inFlight(), kBusyFleets * options_.workers};
+}
+
+Engine::Load Engine::fleetLoad() const {
+  return {fleetQueue_.depth(), fleetQueue_.inFlight(), options_.sweepers};
 }
 
 std::vector<Engine::Preview> Engine::preview(const std::stop_token& stop) {

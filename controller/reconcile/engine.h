@@ -15,6 +15,9 @@ namespace bco {
 struct EngineOptions {
   int workers = 16;  // devices of one fleet reconciled at once
   int sweepers = 4;  // fleets swept at once
+  // Of the two queues; nullptr: nobody is told.
+  QueueObserver* deviceQueue = nullptr;
+  QueueObserver* fleetQueue = nullptr;
 };
 
 // Owns the queues and threads. run() may be called once.
@@ -52,6 +55,15 @@ class Engine {
   // Every fleet has been swept or has failed for good, and no device is waiting for a worker or for
   // a repetition within `horizon`.
   [[nodiscard]] bool isQuiet(Duration horizon) const;
+
+  // How much a queue and its workers have to do now.
+  struct Load {
+    std::size_t waiting = 0;
+    std::size_t inFlight = 0;
+    int workers = 0;
+  };
+  [[nodiscard]] Load deviceLoad() const;
+  [[nodiscard]] Load fleetLoad() const;
 
  private:
   void onChange(const store::Change& change);

@@ -66,14 +66,31 @@ std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::st
     if (!finished) return failWith(*fleet, std::move(finished.error()));
     return fleet->spec.syncInterval;
   }
+  const SteadyPoint began = context_.clock.steadyNow();
   auto snapshots = read(fleet, stop);
   if (stop.stop_requested()) return std::nullopt;
-  if (!snapshots) return failWith(*fleet, std::move(snapshots.error()));
+  if (!snapshots) {
+    tellSwept(key, began, nullptr);
+    return failWith(*fleet, std::move(snapshots.error()));
+  }
   if (Status held = deletion_.hold(*fleet); !held) return failWith(*fleet, std::move(held.error()));
   snapshots->stale = removal_.note(*snapshots->view, snapshots->balena, *snapshots->registry, kind);
   discover(*snapshots);
   compare(*snapshots);
+  tellSwept(key, began, &*snapshots);
+  // Nobody but who looks at metrics would see it.
+  if (context_.observer != nullptr) snapshots->view->balena->learnTokenExpiry();
   return succeed(*snapshots, removal_.decide(*snapshots->view, snapshots->stale, kind));
+}
+
+void FleetSync::tellSwept(const api::ObjectKey& fleet, SteadyPoint began,
+                          const Snapshots* snapshots) {
+  if (context_.observer == nullptr) return;
+  SweepReport report{fleet, context_.clock.steadyNow() - began, std::nullopt};
+  if (snapshots != nullptr) {
+    report.snapshots = {snapshots->balena.takenAt, snapshots->registry->takenAt()};
+  }
+  context_.observer->onSweep(report);
 }
 
 Result<FleetSync::Snapshots> FleetSync::read(const std::shared_ptr<const api::BalenaFleet>& fleet,

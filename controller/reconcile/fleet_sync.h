@@ -61,6 +61,8 @@ class FleetSync {
   void release(const api::BalenaDevice& object);
   void markStale(const api::BalenaDevice& object, const StaleRegistration& absent);
   void forgetAbsence(const api::BalenaDevice& object);
+  // `snapshots`: nullptr when the sweep has failed.
+  void tellSwept(const api::ObjectKey& fleet, SteadyPoint began, const Snapshots* snapshots);
   void setStatus(const api::BalenaDevice& object, const api::DeviceStatus& status);
   [[nodiscard]] api::RenewalStatus countRenewal(const api::BalenaFleet& fleet) const;
   void countDevices(const api::ObjectKey& fleet, api::FleetStatus& status);

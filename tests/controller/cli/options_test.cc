@@ -130,6 +130,16 @@ TEST(Options, ProvisionAndDeprovisionTakeADevice) {
 
 TEST(Options, VersionNeedsNothing) { parsed<VersionOptions>({"version"}); }
 
+TEST(Options, MetricsAreServedByTheControllerAndBySyncIfAskedFor) {
+  EXPECT_EQ(parsed<ControllerOptions>({"controller"}).metrics.address, "0.0.0.0:8082");
+  EXPECT_EQ(parsed<ControllerOptions>({"controller", "--metrics-addr", ""}).metrics.address, "");
+  EXPECT_EQ(parsed<SyncOptions>({"sync", "-f", "a"}).metrics.address, "");
+  const auto sync =
+      parsed<SyncOptions>({"sync", "-f", "a", "--metrics-addr", ":9000", "--metrics-per-device"});
+  EXPECT_EQ(sync.metrics.address, ":9000");
+  EXPECT_TRUE(sync.metrics.perDevice);
+}
+
 TEST(Options, HelpIsNoError) {
   const Parsed help = parse({"--help"});
   EXPECT_EQ(exitCodeOf(help), kExitDone);
