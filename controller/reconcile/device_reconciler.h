@@ -30,6 +30,9 @@ struct Context {
   BackoffPolicy backoff;
   // Of registries that name none; empty: they must.
   std::string defaultOwnerId = {};
+  // What a simulation looks over, or breaks.
+  const KeyMaker& keys = kDerivedKeys;
+  PlanFunction plan = bco::plan;
 };
 
 // Thread-safe as long as no two threads reconcile one UUID.

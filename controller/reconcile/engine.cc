@@ -79,7 +79,7 @@ void Engine::onChange(const store::Change& change) {
   }
 }
 
-void Engine::run(const std::stop_token& stop) {
+void Engine::start() {
   context_.store.onChange([this](const store::Change& change) { onChange(change); });
   for (const auto& fleet : context_.store.fleets().list()) {
     fleetQueue_.add(toString(fleet->meta.key), Lane::kFresh);
@@ -94,6 +94,10 @@ void Engine::run(const std::stop_token& stop) {
     if (device->meta.deletedAt || !hasFleet) devices_.add(device->spec.uuid, Lane::kSweep);
   }
   fleetQueue_.add(kRegistries, Lane::kFresh);
+}
+
+void Engine::run(const std::stop_token& stop) {
+  start();
   std::vector<std::jthread> threads;
   const int workers = kBusyFleets * options_.workers;
   const int count = options_.sweepers + workers;
