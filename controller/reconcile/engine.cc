@@ -115,8 +115,9 @@ void Engine::scheduleVerification(const api::BalenaDevice& device, const api::Fl
   const Duration interval = keys.verifyInterval;
   Duration due = firstVerification(key->issuedAt, keys, context_.clock.now(), context_.random);
   const bool isLate = key->issuedAt && due <= KeyTimes::of(keys.lifetime).firstCheck;
-  if (key->verifiedAt && !isLate) {
-    due = *key->verifiedAt + spread(interval, device.spec.uuid) - context_.clock.now();
+  const auto verifiedAt = lastVerified(key, context_.clock.now());
+  if (verifiedAt && !isLate) {
+    due = *verifiedAt + spread(interval, device.spec.uuid) - context_.clock.now();
     if (due <= Duration::zero()) due = context_.random.upTo(std::min(interval, kCatchUp));
   }
   devices_.addAfter(device.spec.uuid, due, Lane::kSweep);
