@@ -179,7 +179,7 @@ Pass DeviceReconciler::preview(const api::BalenaDevice& object) {
 Pass DeviceReconciler::observeAndPlan(const DesiredDevice& desired, const FleetView& fleet) {
   Pass pass;
   if (desired.suspended || desired.duplicate) {
-    pass.plan = plan(desired, {}, context_.clock.now());
+    pass.plan = context_.plan(desired, {}, context_.clock.now());
     return pass;
   }
   auto observed = observe(desired, fleet);
@@ -187,7 +187,7 @@ Pass DeviceReconciler::observeAndPlan(const DesiredDevice& desired, const FleetV
     pass.error = std::move(observed.error());
     return pass;
   }
-  pass.plan = plan(desired, *observed, context_.clock.now());
+  pass.plan = context_.plan(desired, *observed, context_.clock.now());
   pass.observed = std::move(*observed);
   return pass;
 }

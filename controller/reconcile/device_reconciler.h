@@ -33,6 +33,9 @@ struct Context {
   std::string defaultOwnerId = {};
   // Told of every pass and sweep; nullptr: nobody is.
   PassObserver* observer = nullptr;
+  // What a simulation looks over, or breaks.
+  const KeyMaker& keys = kDerivedKeys;
+  PlanFunction plan = bco::plan;
 };
 
 // Thread-safe as long as no two threads reconcile one UUID.

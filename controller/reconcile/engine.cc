@@ -81,7 +81,7 @@ void Engine::onChange(const store::Change& change) {
   }
 }
 
-void Engine::run(const std::stop_token& stop) {
+void Engine::start() {
   context_.store.onChange([this](const store::Change& change) { onChange(change); });
   for (const auto& fleet : context_.store.fleets().list()) {
     fleetQueue_.add(toString(fleet->meta.key), Lane::kFresh);
@@ -96,6 +96,10 @@ void Engine::run(const std::stop_token& stop) {
     if (device->meta.deletedAt || !hasFleet) devices_.add(device->spec.uuid, Lane::kSweep);
   }
   fleetQueue_.add(kRegistries, Lane::kFresh);
+}
+
+void Engine::run(const std::stop_token& stop) {
+  start();
   std::vector<std::jthread> threads;
   const int workers = kBusyFleets * options_.workers;
   const int count = options_.sweepers + workers;
@@ -113,8 +117,9 @@ void Engine::scheduleVerification(const api::BalenaDevice& device, const api::Fl
   const Duration interval = keys.verifyInterval;
   Duration due = firstVerification(key->issuedAt, keys, context_.clock.now(), context_.random);
   const bool isLate = key->issuedAt && due <= KeyTimes::of(keys.lifetime).firstCheck;
-  if (key->verifiedAt && !isLate) {
-    due = *key->verifiedAt + spread(interval, device.spec.uuid) - context_.clock.now();
+  const auto verifiedAt = lastVerified(key, context_.clock.now());
+  if (verifiedAt && !isLate) {
+    due = *verifiedAt + spread(interval, device.spec.uuid) - context_.clock.now();
     if (due <= Duration::zero()) due = context_.random.upTo(std::min(interval, kCatchUp));
   }
   devices_.addAfter(device.spec.uuid, due, Lane::kSweep);

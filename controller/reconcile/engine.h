@@ -30,6 +30,12 @@ class Engine {
   // under way end. Blocks.
   void run(const std::stop_token& stop);
 
+  // What run() consists of, for a simulation to run on threads of its own: first start(), once,
+  // then any number of both loops, each of which ends after a stop.
+  void start();
+  void sweep(const std::stop_token& stop);
+  void work(const std::stop_token& stop);
+
   // One look at all fleets and, where a sweep shows cause, at their devices, without any write:
   // what `plan` prints, in order of object, looked at by all workers at once. Blocks.
   struct Preview {
@@ -70,8 +76,6 @@ class Engine {
   void scheduleVerification(const api::BalenaDevice& device, const api::FleetSpec& fleet);
   void resumeDeletions();
   [[nodiscard]] std::string fleetOf(const std::string& uuid) const;
-  void sweep(const std::stop_token& stop);
-  void work(const std::stop_token& stop);
 
   const Context& context_;
   const EngineOptions options_;

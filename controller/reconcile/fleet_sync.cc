@@ -209,7 +209,8 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
   // What has been looked at since the snapshots is better known than they know it; what failed has
   // its own time to come back.
   const TimePoint takenAt = std::min(snapshots.balena.takenAt, snapshots.registry->takenAt());
-  if (status.key && status.key->verifiedAt && *status.key->verifiedAt >= takenAt) return;
+  const auto verifiedAt = lastVerified(status.key, context_.clock.now());
+  if (verifiedAt && *verifiedAt >= takenAt) return;
   if (status.failureCount > 0) return;
   // What several objects make of one device is for a pass over all of them to say.
   if (inNamespace(object->meta.key.space, context_.store.devicesByUuid(uuid)).size() > 1) {
@@ -265,7 +266,7 @@ bool FleetSync::followKey(const api::BalenaDevice& object, const SweepFinding& f
   if (!finding.key) return false;
   const TimePoint now = context_.clock.now();
   const auto& known = object.status.key;
-  const auto lookedAt = known ? known->verifiedAt : std::nullopt;
+  const auto lookedAt = lastVerified(known, now);
   const bool isReplaced = known && known->generation != finding.key->generation && lookedAt &&
                           finding.key->issuedAt > *lookedAt;
   // A pass that has looked since knows better when to come again: the device is away, say.

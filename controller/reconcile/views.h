@@ -17,6 +17,7 @@
 #include "core/secret.h"
 #include "plan/maintenance.h"
 #include "reconcile/hints.h"
+#include "reconcile/key_maker.h"
 #include "reconcile/removals.h"
 
 namespace bco {
@@ -31,6 +32,7 @@ struct RegistryView {
   std::shared_ptr<clearblade::RegistryApi> registry;
   std::shared_ptr<RegistrationHints> hints;
   bool isLoopback = false;  // on this machine, where keys may live for minutes
+  const KeyMaker& keys = kDerivedKeys;
 };
 
 // A fleet we can talk to, as its object and balena described it at the last look. Never changes.
