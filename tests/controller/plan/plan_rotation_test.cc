@@ -278,12 +278,15 @@ TEST(OfflinePlan, ExtendsOnce) {
 
 TEST(OfflinePlan, DeliversWhenTheGraceIsOver) {
   // Whether the device fetches it or not, what it holds ends in ten days.
-  const Observed over = holding(days(170), kNow + days(10))
-                            .credential(3, kNow + days(5))
-                            .lists(3, kNow - days(85))
-                            .offlineSince(kNow - days(120))
-                            .derivable();
-  EXPECT_EQ(outline(rotationPlan(over)), "write GCP_PRIVATE_KEY=3");
+  const auto over = [](Duration lastsFor) {
+    return holding(days(170), kNow + days(10))
+        .credential(3, kNow + lastsFor)
+        .lists(3, kNow + lastsFor - days(90))
+        .offlineSince(kNow - days(120))
+        .derivable();
+  };
+  EXPECT_EQ(outline(rotationPlan(over(days(80)))), "write GCP_PRIVATE_KEY=3");
+  EXPECT_EQ(outline(rotationPlan(over(days(5)))), "keep 2,3 add 4 | write GCP_PRIVATE_KEY=4");
 }
 
 TEST(OfflinePlan, WithoutGraceIsRotatedBeforeTheKeyEnds) {
