@@ -154,6 +154,7 @@ def measure(bench, objects, idle):
     cpu, writes = cpu_seconds(pid), bench.writes()
     started = time.monotonic()
     bench.create(burst)
+    figures["burst_created_s_1k"] = round(time.monotonic() - started, 1)
     bench.wait_ready(burst)
     figures["burst_ready_s_1k"] = round(time.monotonic() - started, 1)
     cpu_once = cpu_seconds(pid) - cpu
@@ -214,6 +215,7 @@ def measure(bench, objects, idle):
 
     cpu, started = cpu_seconds(pid), time.monotonic()
     bench.cluster.kubectl("-n", "bench", "delete", "bdev", "--all", "--wait=false")
+    figures["delete_asked_s_10k"] = round(time.monotonic() - started, 1)
     wait_until(lambda: not bench.sandbox.registrations(), "removal of all registrations", PATIENCE)
     wait_until(lambda: not bench.site.devices(), "removal of all objects", PATIENCE)
     figures["delete_s_10k"] = round(time.monotonic() - started, 1)

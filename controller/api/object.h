@@ -21,6 +21,8 @@ inline constexpr std::string_view kDiscoveredLabel = "provisioning.balena-clearb
 inline constexpr std::string_view kReconcileAnnotation =
     "provisioning.balena-clearblade.io/reconcile-requested-at";
 inline constexpr std::string_view kReleaseAnnotation = "provisioning.balena-clearblade.io/release";
+inline constexpr std::string_view kApproveAnnotation =
+    "provisioning.balena-clearblade.io/approve-removals";
 inline constexpr std::string_view kFinalizer = "provisioning.balena-clearblade.io/deprovision";
 
 enum class ObjectKind { kRegistry, kFleet, kDevice };

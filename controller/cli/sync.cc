@@ -39,6 +39,11 @@ bool waitUntilSettled(Session& session, SteadyPoint deadline, const std::stop_to
   }
 }
 
+std::string haltedBecause(const api::BalenaFleet& fleet) {
+  const api::Condition* halted = findCondition(fleet.status.conditions, "RemovalHalted");
+  return halted == nullptr ? std::string() : std::string(halted->message);
+}
+
 // `cutOff`: why not everything was waited for; empty when it was.
 int summarise(Session& session, const std::string& cutOff) {
   const auto counts = session.tally().counts();
@@ -52,7 +57,8 @@ int summarise(Session& session, const std::string& cutOff) {
     if (ready != nullptr && ready->status) {
       if (fleet->status.devices.stale > 0) {
         std::cout << "fleet " << toString(fleet->meta.key) << ": " << fleet->status.devices.stale
-                  << " stale registrations, whose devices have left the fleet; kept\n";
+                  << " stale registrations, whose devices have left the fleet"
+                  << (fleet->status.removal.halted ? "; " + haltedBecause(*fleet) : "") << '\n';
       }
       continue;
     }

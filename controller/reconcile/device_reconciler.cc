@@ -7,6 +7,8 @@
 #include "reconcile/apply.h"
 #include "reconcile/observe.h"
 #include "reconcile/pass_log.h"
+#include "reconcile/removal_count.h"
+#include "reconcile/stale_pass.h"
 
 namespace bco {
 namespace {
@@ -56,8 +58,14 @@ std::string newReconcileId(Random& random) {
 }  // namespace
 
 std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
+  DeviceObjects all = context_.store.devicesByUuid(uuid);
+  const auto clearance = context_.views.removals().find(uuid);
+  const bool isRemoval =
+      clearance && removeStale(context_, uuid, *clearance,
+                               inNamespace(clearance->fleet.space, all)) != StalePass::kUsual;
   std::optional<Duration> next;
-  for (DeviceObjects& objects : byNamespace(context_.store.devicesByUuid(uuid))) {
+  for (DeviceObjects& objects : byNamespace(std::move(all))) {
+    if (isRemoval && objects.front()->meta.key.space == clearance->fleet.space) continue;
     const auto again = reconcileObjects(std::move(objects));
     if (again) next = std::min(next.value_or(*again), *again);
   }
@@ -100,7 +108,7 @@ std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all) {
     if (Status held = hold(object); !held) {
       pass.error = std::move(held.error());
     } else if (writes(pass.plan)) {
-      carryOut(pass, desired, **fleet, observedAt, reconcileId);
+      carryOut(pass, object, desired, **fleet, observedAt, reconcileId);
     }
   }
   tell(context_, pass, object, reconcileId);
@@ -179,8 +187,16 @@ void DeviceReconciler::keepPace(Pass& pass, const DesiredDevice& desired,
   if (start > now) pass.plan = {Verdict::kInSync, Reason::kSynced, "", {}, start};
 }
 
-void DeviceReconciler::carryOut(Pass& pass, const DesiredDevice& desired, const FleetView& fleet,
+void DeviceReconciler::carryOut(Pass& pass, const api::BalenaDevice& object,
+                                const DesiredDevice& desired, const FleetView& fleet,
                                 SteadyPoint observedAt, const std::string& reconcileId) {
+  auto braked = brakeDeletion(context_, object, fleet, *pass.observed, pass.plan);
+  if (!braked) {
+    pass.error = std::move(braked.error());
+    return;
+  }
+  pass.plan = std::move(*braked);
+  if (!writes(pass.plan)) return;
   context_.log.debug(
       "applying",
       {{"uuid", desired.uuid}, {"reason", nameOf(pass.plan.reason)}, {"reconcileId", reconcileId}});

@@ -55,8 +55,8 @@ class DeviceReconciler {
   [[nodiscard]] Status hold(const api::BalenaDevice& object);
   // A fleet's renewal waits for its turn: the device stays as it is until then.
   void keepPace(Pass& pass, const DesiredDevice& desired, const api::ObjectKey& fleet);
-  void carryOut(Pass& pass, const DesiredDevice& desired, const FleetView& fleet,
-                SteadyPoint observedAt, const std::string& reconcileId);
+  void carryOut(Pass& pass, const api::BalenaDevice& object, const DesiredDevice& desired,
+                const FleetView& fleet, SteadyPoint observedAt, const std::string& reconcileId);
   [[nodiscard]] std::optional<Duration> comeAgain(const Pass& pass, int failures);
   // False when it is to be tried again.
   bool setStatus(const api::BalenaDevice& object, api::DeviceStatus status);

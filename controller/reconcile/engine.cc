@@ -186,7 +186,7 @@ bool Engine::isQuiet(Duration horizon) const {
 std::vector<Engine::Preview> Engine::preview(const std::stop_token& stop) {
   std::vector<Preview> previews;
   for (const auto& fleet : context_.store.fleets().list()) {
-    (void)fleetSync_.sync(fleet->meta.key, stop);
+    (void)fleetSync_.sync(fleet->meta.key, stop, SweepKind::kPreview);
   }
   // What the sweeps did not find in sync, in order of object.
   for (const auto& object : context_.store.devices().list()) {

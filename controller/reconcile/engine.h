@@ -35,6 +35,10 @@ class Engine {
     Pass pass;
   };
   [[nodiscard]] std::vector<Preview> preview(const std::stop_token& stop);
+  // What the last sweep of a fleet, or the preview, made of its stale registrations.
+  [[nodiscard]] Removals::Shown staleOf(const api::ObjectKey& fleet) const {
+    return context_.views.removals().shown(fleet);
+  }
 
   // Reconciles one device, without a sweep, until it is in sync, refused, or `deadline` or `stop`
   // comes: the work of `provision` and `deprovision`. The error says why it is not. Blocks.

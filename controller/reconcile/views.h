@@ -17,6 +17,7 @@
 #include "core/secret.h"
 #include "plan/maintenance.h"
 #include "reconcile/hints.h"
+#include "reconcile/removals.h"
 
 namespace bco {
 
@@ -57,6 +58,10 @@ class FleetViews {
 
   // The ids of all fleets of ours in the balena cloud at `apiUrl`: another's ids say nothing there.
   [[nodiscard]] std::set<std::int64_t> fleetIds(const std::string& apiUrl) const;
+  [[nodiscard]] std::vector<std::shared_ptr<const FleetView>> all() const;
+
+  // What sweeps have cleared for removal.
+  [[nodiscard]] Removals& removals() { return removals_; }
 
  private:
   struct Entry {
@@ -65,6 +70,7 @@ class FleetViews {
   };
   mutable std::mutex mutex_;  // guards entries_
   std::map<api::ObjectKey, Entry> entries_;
+  Removals removals_;
 };
 
 }  // namespace bco

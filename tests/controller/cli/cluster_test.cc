@@ -9,12 +9,16 @@
 
 #include "cli/late_writes.h"
 #include "crypto/hash.h"
+#include "http/runtime.h"
 #include "server/http_server.h"
 
 namespace bco::cli {
 namespace {
 
 constexpr kube::Resource kConfigMaps{"", "v1", "configmaps"};
+
+// As in main(), before the first thread.
+[[maybe_unused]] const bool kHttpIsReady = (http::initializeHttp(), true);
 
 // An API server that counts what it gets and answers all of it alike.
 class ClusterTest : public testing::Test {
