@@ -181,6 +181,10 @@ class Controller {
   // What registries that name no owner are owned by. Without the right to know, such registries
   // say so themselves.
   bool learnOwner(const std::stop_token& stop) {
+    if (!options_.ownerId.empty()) {
+      context_.defaultOwnerId = options_.ownerId;
+      return true;
+    }
     while (true) {
       auto id = cluster_.id();
       if (id) {

@@ -89,6 +89,8 @@ void addController(CLI::App& command, ControllerOptions& options) {
   command.add_option("-n,--namespace", options.space, "look after this one alone (default all)");
   command.add_option("-l,--selector", options.selector,
                      "look after objects with these labels alone (default all)");
+  command.add_option("--owner-id", options.ownerId,
+                     "owner of registries that name none (default the UID of kube-system)");
   command.add_flag("--leader-elect,!--no-leader-elect", options.leaderElect,
                    "let one of several replicas work at a time (default yes)");
   command.add_option("--lease-name", options.leaseName,
@@ -166,6 +168,10 @@ std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
   CLI::App* controllerCommand = app.add_subcommand(
       "controller", "keep the clouds in step with the objects of a Kubernetes cluster");
   addController(*controllerCommand, controller);
+  HealthCheckOptions healthCheck;
+  CLI::App* healthCheckCommand =
+      app.add_subcommand("healthcheck", "ask a running controller whether it is ready");
+  healthCheckCommand->add_option("url", healthCheck.url, "default " + healthCheck.url);
   CLI::App* version = app.add_subcommand("version", "print the version");
 
   // CLI11 would only say that a subcommand is required.
@@ -185,6 +191,7 @@ std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
   }
   if (*handoverCommand) return Options(handover);
   if (*controllerCommand) return Options(controller);
+  if (*healthCheckCommand) return Options(healthCheck);
   if (*version) return Options(VersionOptions{});
   device.present = static_cast<bool>(*provision);
   return Options(device);

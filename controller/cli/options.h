@@ -77,6 +77,8 @@ struct ControllerOptions {
   std::string context;
   std::string space;     // empty: all namespaces
   std::string selector;  // of the objects' labels; empty: all
+  // Of registries that name none; empty: the cluster's id.
+  std::string ownerId;
   bool leaderElect = true;
   std::string leaseName = "balena-clearblade-operator";
   std::string leaseSpace;  // empty: the Pod's, or the context's
@@ -87,10 +89,15 @@ struct ControllerOptions {
   MetricsFlags metrics{.address = "0.0.0.0:8082"};
 };
 
+// `healthcheck`: asks another process, or this machine's, whether it is well.
+struct HealthCheckOptions {
+  std::string url = "http://127.0.0.1:8081/readyz";
+};
+
 struct VersionOptions {};
 
 using Options = std::variant<SyncOptions, PlanOptions, DeviceOptions, HandoverCommandOptions,
-                             ControllerOptions, VersionOptions>;
+                             ControllerOptions, HealthCheckOptions, VersionOptions>;
 
 // Parses; prints help or what is wrong and returns the exit code when there is nothing to run.
 struct ParseExit {

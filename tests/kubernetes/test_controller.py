@@ -14,3 +14,15 @@ def test_a_fleet_is_provisioned_device_by_device(installation, sandbox):
     fleet = installation.get("fleet", "sensors")
     wait_until(lambda: installation.get("fleet", "sensors")["status"]["devices"]["ready"] == 20, "the count")
     assert fleet["metadata"]["finalizers"] == ["provisioning.balena-clearblade.io/deprovision"]
+
+
+def test_a_registry_that_names_no_owner_is_owned_by_whom_the_flag_names(make_installation, cluster, namespace, sandbox):
+    installation = make_installation(cluster, namespace, sandbox)
+    installation.apply(installation.object("ClearBladeRegistry", "main", {
+        "project": "my-project", "region": "us-central1", "registry": "devices",
+        "serviceAccountSecretRef": {"name": "clearblade"}, "caSecretRef": {"name": "ca"}}))
+    sandbox.add_devices(1)
+    installation.fleet().start("--owner-id", "site-b")
+    installation.wait_ready(1)
+    assert installation.get("registry", "main")["status"]["ownerId"] == "site-b"
+    assert [each["metadata"]["bco-owner"] for each in sandbox.registrations().values()] == ["site-b"]

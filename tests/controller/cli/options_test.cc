@@ -182,5 +182,15 @@ INSTANTIATE_TEST_SUITE_P(
                         "expected the full UUID, 32 or 62 lower-case hex digits"}),
     [](const auto& each) { return std::string(each.param.name); });
 
+TEST(Options, HealthCheckAsksThisMachineUnlessToldWhom) {
+  EXPECT_EQ(parsed<HealthCheckOptions>({"healthcheck"}).url, "http://127.0.0.1:8081/readyz");
+  EXPECT_EQ(parsed<HealthCheckOptions>({"healthcheck", "http://a:1/b"}).url, "http://a:1/b");
+}
+
+TEST(Options, AnOwnerForRegistriesThatNameNone) {
+  EXPECT_EQ(parsed<ControllerOptions>({"controller"}).ownerId, "");
+  EXPECT_EQ(parsed<ControllerOptions>({"controller", "--owner-id", "site-a"}).ownerId, "site-a");
+}
+
 }  // namespace
 }  // namespace bco::cli
