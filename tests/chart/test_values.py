@@ -22,6 +22,7 @@ WRONG = {
     "endpoint/port": 443,
     "endpoint/auth": "basic",
     "endpoint/service/type": "Headless",
+    "endpoint/tokenSecretName": "A",
     "endpoint/tls/secretName": "Not A Name",
     "metrics/serviceMonitor/interval": 30,
     "metrics/from/0": {"podSelektor": {}},
@@ -63,6 +64,7 @@ def test_a_value_that_is_not_there_is_refused_by_name(tmp_path, path):
 
 @pytest.mark.parametrize("tree, said", [
     ({"endpoint": {"ingress": {"enabled": True}}}, "'/endpoint/ingress/host'"),
+    ({"endpoint": {"auth": "token"}}, "'/endpoint/tokenSecretName'"),
     ({"leaderElection": {"enabled": False}}, "'/leaderElection/enabled'"),
 ])
 def test_values_that_do_not_go_together_are_refused(tmp_path, tree, said):
