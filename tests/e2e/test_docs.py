@@ -16,6 +16,8 @@ from harness import BIN, PATIENCE, ROOT, Site
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md")),
          *sorted((ROOT / "examples").glob("**/*.md"))]
 OPERATOR, SANDBOX = "balena-clearblade-operator", "cloud-sandbox"
+# To these our programs' names are charts, objects and files.
+OTHERS = ("helm", "kubectl", "systemctl", "journalctl", "install", "useradd")
 GROUP = "apiVersion: provisioning.balena-clearblade.io/v1alpha1\n"
 # What a page's blocks refer to and another page shows.
 STUBS = {
@@ -84,7 +86,7 @@ def commands(program):
             for line in block.replace("\\\n", " ").splitlines():
                 words = shlex.split(line.removeprefix("$ "), comments=True)
                 names = [word.rpartition("/")[2] for word in words]
-                if program not in names:
+                if program not in names or names[0] in OTHERS:
                     continue
                 rest = words[names.index(program) + 1:]
                 end = next((i for i, word in enumerate(rest) if re.fullmatch(r"[|&;<>0-9]+.*", word)
