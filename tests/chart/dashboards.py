@@ -12,12 +12,15 @@ def dashboards():
     return {file.stem: json.loads(file.read_text()) for file in sorted((CHART / "files" / "dashboards").glob("*.json"))}
 
 
+def chosen(query):
+    for variable, value in CHOSEN.items():
+        query = query.replace(variable, value)
+    return query
+
+
 def queries():
     """(dashboard, panel's title, query) of every panel."""
     for name, board in dashboards().items():
         for panel in board["panels"]:
             for target in panel.get("targets", []):
-                query = target["expr"]
-                for variable, value in CHOSEN.items():
-                    query = query.replace(variable, value)
-                yield name, panel["title"], query
+                yield name, panel["title"], chosen(target["expr"])

@@ -6,6 +6,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import time
 import urllib.parse
 
 from chart import CHART, ROOT, programs as chart_programs
@@ -165,7 +166,7 @@ class Prometheus:
     URL = "http://127.0.0.1:9090"
 
     def __init__(self, machine, directory, targets, rules):
-        self.machine = machine
+        self.machine, self.started = machine, time.time()
         directory = pathlib.Path(directory)
         (directory / "rules.json").write_text(json.dumps(rules))
         (directory / "prometheus.json").write_text(json.dumps({
@@ -190,6 +191,11 @@ class Prometheus:
 
     def query(self, expression):
         return self.api("query", query=expression)["result"]
+
+    def history(self, expression):
+        """Since it was started."""
+        now = time.time()
+        return self.api("query_range", query=expression, start=self.started, end=now, step=max(1, (now - self.started) / 200))["result"]
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)

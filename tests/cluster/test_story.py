@@ -3,13 +3,16 @@
 import base64
 import datetime
 import json
+import os
+import pathlib
+import re
 import subprocess
 import time
 
 import pytest
 
 from chart import CHART, programs
-from dashboards import queries
+from dashboards import chosen, dashboards, queries
 from harness import BIN, PATIENCE, wait_until
 from machine import GROUP, Prometheus, Release, SandboxInside
 
@@ -141,6 +144,24 @@ def test_every_panel_of_every_dashboard_shows_something(release, prometheus):
         wait_until(all_answered, "data in every panel", 2 * PATIENCE)
     except AssertionError:
         raise AssertionError("no data: " + "\n".join(sorted(left))) from None
+
+
+@pytest.mark.skipif("DASHBOARD_DATA" not in os.environ, reason="nobody asked for pictures of the dashboards")
+def test_data_for_pictures_of_the_dashboards(prometheus):
+    """For scripts/dashboard_picture.py."""
+    for name, board in dashboards().items():
+        for panel in board["panels"]:
+            panel["answers"] = [
+                [{"legend": legend(target["legendFormat"], each["metric"]), "points": [[at, float(value)] for at, value in each["values"]]}
+                 for each in prometheus.history(chosen(target["expr"]))] for target in panel.get("targets", [])]
+        path = pathlib.Path(os.environ["DASHBOARD_DATA"]) / f"{name}.json"
+        path.write_text(json.dumps({"title": board["title"], "panels": board["panels"]}))
+
+
+def legend(format, labels):
+    if not format:
+        return " ".join(labels.values())
+    return re.sub(r"{{(\w+)}}", lambda found: labels.get(found[1], ""), format)
 
 
 def test_every_alert_can_be_evaluated(prometheus):
