@@ -15,13 +15,23 @@ RELEASE, NAMESPACE = "balena-clearblade-operator", "balena-clearblade"
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+def folder(script):
+    """That a script prints, with programs in it; making them is told on the terminal."""
+    made = subprocess.run([ROOT / "scripts" / script], stdout=subprocess.PIPE, stderr=sys.__stderr__, text=True)
+    assert made.returncode == 0, f"{script} has failed"
+    return pathlib.Path(made.stdout.strip())
+
+
 @functools.cache
 def programs():
-    """The folder with helm, kubeconform and schemas; making them is told on the terminal."""
-    made = subprocess.run([ROOT / "scripts" / "chart-programs"], stdout=subprocess.PIPE, stderr=sys.__stderr__,
-                          text=True)
-    assert made.returncode == 0, "no Helm"
-    return pathlib.Path(made.stdout.strip())
+    """The folder with helm, kubeconform and schemas."""
+    return folder("chart-programs")
+
+
+@functools.cache
+def prometheus_programs():
+    """The folder with prometheus and promtool."""
+    return folder("prometheus-programs")
 
 
 def helm(*arguments, input=None):

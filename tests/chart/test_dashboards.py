@@ -7,7 +7,7 @@ import subprocess
 import pytest
 import yaml
 
-from chart import CHART, ROOT, objects, values
+from chart import CHART, ROOT, objects, prometheus_programs, values
 from dashboards import dashboards, queries
 
 METRICS = ROOT / "docs" / "metrics.md"
@@ -30,7 +30,7 @@ def test_every_query_is_one_that_prometheus_understands(tmp_path):
     assert len(found) > 50
     rules = [{"record": f"query:{number}", "expr": query} for number, (_, _, query) in enumerate(found)]
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
-    done = subprocess.run(["promtool", "check", "rules", tmp_path / "rules.yaml"], text=True, capture_output=True)
+    done = subprocess.run([prometheus_programs() / "promtool", "check", "rules", tmp_path / "rules.yaml"], text=True, capture_output=True)
     assert done.returncode == 0, done.stderr
     assert f"{len(found)} rules found" in done.stdout
 

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.parse
 
-from chart import CHART, ROOT, programs as chart_programs
+from chart import CHART, ROOT, programs as chart_programs, prometheus_programs
 from harness import PATIENCE, Sandbox, wait_until
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -175,7 +175,7 @@ class Prometheus:
         self.log = directory / "prometheus.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(machine.inside(
-                "prometheus", f"--config.file={directory / 'prometheus.json'}", f"--storage.tsdb.path={directory / 'tsdb'}",
+                prometheus_programs() / "prometheus", f"--config.file={directory / 'prometheus.json'}", f"--storage.tsdb.path={directory / 'tsdb'}",
                 "--web.listen-address=127.0.0.1:9090"), stdout=log, stderr=log)
         wait_until(self.is_ready, "Prometheus' start")
 
