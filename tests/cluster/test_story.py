@@ -17,7 +17,7 @@ from harness import BIN, PATIENCE, wait_until
 from machine import GROUP, Prometheus, Release, SandboxInside
 
 NAME, NAMESPACE, DEVICES = "bco-balena-clearblade-operator", "iot", 100
-FROZEN = CHART.parents[1] / "tests" / "chart" / "fixtures" / "balena-clearblade-operator-0.1.0.tgz"
+FROZEN = CHART.parents[1] / "tests" / "chart" / "fixtures" / "balena-clearblade-operator-0.0.1.tgz"
 VALUES = {
     "fullnameOverride": NAME,
     "image": {"tag": "a"},
