@@ -40,12 +40,14 @@ def release(machine):
     release.started = time.monotonic()
     release.install(FROZEN, **VALUES)
     release.sandbox = SandboxInside(machine, NAMESPACE, f"{NAME}-sandbox")
+    release.sandbox.call("PATCH", "settings", {"devices": {"publishInterval": "1s"}})
+    token = base64.b64decode(release.get("secret", f"{NAME}-sandbox")["data"]["token"]).decode()
+    release.sandbox.call("PATCH", f"tokens/{token}", {"expires": "2099-01-01T00:00:00Z"})
     # As NOTES tells.
     fleet = release.kubectl("get", "configmap", f"{NAME}-sandbox", "-o", r"jsonpath={.data.fleet\.yaml}")
     release.kubectl("apply", "-f", "-", input=fleet)
     release.wait_ready(DEVICES)
     release.took = time.monotonic() - release.started
-    release.sandbox.call("PATCH", "settings", {"devices": {"publishInterval": "1s"}})
     wait_until(lambda: release.sandbox.publishes()["accepted"] > 3 * DEVICES, "that devices publish")
     return release
 
@@ -111,14 +113,12 @@ def targets(release):
 
 @pytest.fixture(scope="module")
 def prometheus(release, tmp_path_factory):
-    """It scrapes every replica, while there is something to see: a conflict, a token that ends, work."""
+    """It scrapes every replica, while there is something to see: a conflict, a token that will end, work."""
     sandbox = release.sandbox
     uuid = sandbox.add_devices(1)[0]
     key = subprocess.run("openssl ecparam -name prime256v1 -genkey -noout | openssl ec -pubout", shell=True, check=True, text=True,
                          capture_output=True).stdout
     sandbox.post("registrations", id=f"balena-{uuid}", credentials=[{"publicKey": {"format": "ES256_PEM", "key": key}}])
-    token = base64.b64decode(release.get("secret", f"{NAME}-sandbox")["data"]["token"]).decode()
-    sandbox.call("PATCH", f"tokens/{token}", {"expires": "2099-01-01T00:00:00Z"})
     rules = release.get("prometheusrule", NAME)["spec"]
     running = Prometheus(release.machine, tmp_path_factory.mktemp("prometheus"), list(targets(release)), rules)
     yield running
@@ -128,7 +128,7 @@ def prometheus(release, tmp_path_factory):
 def test_prometheus_scrapes_every_replica(release, prometheus):
     wait_until(lambda: len(prometheus.query("up == 1")) == 2, "both scrapes")
     assert {each["metric"]["pod"] for each in prometheus.query("up == 1")} == release.pods().keys()
-    leading = prometheus.query("leader_election_master_status == 1")
+    leading = wait_until(lambda: prometheus.query("leader_election_master_status == 1"), "a leader")
     assert [each["metric"]["pod"] for each in leading] == [release.leader()]
 
 
@@ -198,8 +198,8 @@ def test_an_upgrade_keeps_everything(release, undisturbed):
     before, pods = kept(), release.pods().keys()
     release.upgrade(CHART, image={"tag": "b"}, workers=8, log={"level": "debug"})
     assert kept() == before
+    wait_until(lambda: not release.pods().keys() & pods, "the old replicas' end")
     now = release.pods()
-    assert not now.keys() & pods
     for pod in now.values():
         assert pod["spec"]["containers"][0]["image"].endswith(":b")
         assert "--workers=8" in pod["spec"]["containers"][0]["args"]
