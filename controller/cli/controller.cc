@@ -57,6 +57,16 @@ kube::LeaderOptions leaderOptions(const ControllerOptions& options, const std::s
   return leader;
 }
 
+// A write must have ended before the lease can be another's: with such times none would ever begin.
+Status validate(const ControllerOptions& options, const std::string& space, Random& random) {
+  if (options.renewDeadline <= options.engine.attemptDeadline + options.retryPeriod) {
+    return fail(
+        ErrorCode::kInvalid,
+        "--renew-deadline must be longer than --attempt-deadline and --retry-period together");
+  }
+  return kube::validate(leaderOptions(options, space, random));
+}
+
 // One replica: warm caches always, the engine while it leads.
 class Controller {
  public:
@@ -237,7 +247,7 @@ int runController(const ControllerOptions& options, const std::stop_token& stop)
     return kExitBadInput;
   }
   if (options.leaderElect) {
-    const Status valid = kube::validate(leaderOptions(options, (*cluster)->config().space, random));
+    const Status valid = validate(options, (*cluster)->config().space, random);
     if (!valid) {
       std::cerr << valid.error().message << '\n';
       return kExitBadInput;

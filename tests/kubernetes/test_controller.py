@@ -1,6 +1,6 @@
 """A fleet's life as its users see it: kubectl on one side, the clouds on the other."""
 
-from harness import wait_until
+from harness import PATIENCE, wait_until
 from installation import condition, is_true
 
 
@@ -26,3 +26,9 @@ def test_a_registry_that_names_no_owner_is_owned_by_whom_the_flag_names(make_ins
     installation.wait_ready(1)
     assert installation.get("registry", "main")["status"]["ownerId"] == "site-b"
     assert [each["metadata"]["bco-owner"] for each in sandbox.registrations().values()] == ["site-b"]
+
+
+def test_times_with_which_nothing_could_ever_be_written_are_refused(installation):
+    replica = installation.start("--lease-duration", "15s", "--renew-deadline", "10s", "--retry-period", "2s")
+    assert replica.process.wait(PATIENCE) == 2
+    assert "--renew-deadline must be longer than --attempt-deadline and --retry-period together" in replica.log
