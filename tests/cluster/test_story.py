@@ -248,11 +248,11 @@ def test_uninstalling_leaves_what_devices_live_on_and_installing_takes_it_up_aga
                 [*release.devices().values(), *release.get("balenafleets")["items"], *release.get("clearbladeregistries")["items"],
                  release.get("secret", "bco-key-seed"), *release.machine.get("crds", "-l", f"app.kubernetes.io/instance={NAME}")["items"]]}
 
-    before, registrations = left(), release.sandbox.registrations()
+    before, keys = left(), release.sandbox.keys()
     release.uninstall()
     assert release.pods() == {}
     assert left() == before and len(before) > DEVICES + 5
-    assert release.sandbox.registrations() == registrations
+    assert release.sandbox.keys() == keys
 
     release.sandbox.reset_traffic()
     release.install(CHART, **VALUES | {"sandbox": {"enabled": False}})
