@@ -23,6 +23,9 @@ constexpr kube::Resource kConfigMaps{"", "v1", "configmaps"};
 // An API server that counts what it gets and answers all of it alike.
 class ClusterTest : public testing::Test {
  protected:
+  // As main() does, before anything is sent.
+  static void SetUpTestSuite() { http::initializeHttp(); }
+
   ClusterTest() {
     server_ = *server::HttpServer::start({}, [this](server::Request request, auto responder) {
       if (request.method != "GET") ++writes_;
