@@ -97,7 +97,7 @@ class Controller {
             [this] { return mayWrite(); }, lateWrites, metrics.upstreams(), clock, random)),
         engine_(context_, *factory_, drawSeed(random),
                 {options.engine.workers, 4, &metrics.deviceQueue(), &metrics.fleetQueue()}) {
-    cluster.setWriteGate([this] { return mayWrite(Cluster::kAttemptDeadline); });
+    cluster.setWriteGate([this] { return mayWrite(); });
     if (!options.metrics.address.empty()) measure();
   }
 
@@ -141,9 +141,8 @@ class Controller {
     return options_.leaseSpace.empty() ? cluster_.config().space : options_.leaseSpace;
   }
 
-  [[nodiscard]] bool mayWrite() const { return mayWrite(options_.engine.attemptDeadline); }
-  [[nodiscard]] bool mayWrite(Duration attemptDeadline) const {
-    return !options_.leaderElect || elector_.mayWrite(attemptDeadline);
+  [[nodiscard]] bool mayWrite() const {
+    return !options_.leaderElect || elector_.mayWrite(options_.engine.attemptDeadline);
   }
 
   Result<std::unique_ptr<server::HttpServer>> serveHealthIfAsked() {
@@ -241,7 +240,8 @@ int runController(const ControllerOptions& options, const std::stop_token& stop)
   metrics::Metrics metrics({std::string(versionText()), options.metrics.perDevice});
   // Of writes to the API server too: while one may still land, nobody else is to lead.
   LateWrites lateWrites(clock, &metrics.attempts());
-  auto cluster = Cluster::open({options.kubeconfig, options.context}, lateWrites, clock, random);
+  auto cluster = Cluster::open({options.kubeconfig, options.context},
+                               options.engine.attemptDeadline, lateWrites, clock, random);
   if (!cluster) {
     std::cerr << cluster.error().message << '\n';
     return kExitBadInput;

@@ -41,7 +41,8 @@ class ClusterTest : public testing::Test {
                                    << "contexts: [{name: a, context: {cluster: a}}]\n"
                                    << "clusters: [{name: a, cluster: {server: "
                                    << "\"http://127.0.0.1:" << server_->port() << "\"}}]\n";
-    auto cluster = Cluster::open({(dir_ / "config").string(), ""}, lateWrites_, clock_, random_);
+    auto cluster = Cluster::open({(dir_ / "config").string(), ""}, std::chrono::seconds(15),
+                                 lateWrites_, clock_, random_);
     EXPECT_TRUE(cluster) << cluster.error().message;
     cluster_ = *std::move(cluster);
   }
