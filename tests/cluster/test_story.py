@@ -22,9 +22,6 @@ VALUES = {
     "fullnameOverride": NAME,
     "image": {"tag": "a"},
     "ownerId": "cluster-test",
-    # A stopped leader hands over at once; one that is killed is waited for so long.
-    "leaderElection": {"leaseDuration": "15s", "renewDeadline": "10s", "retryPeriod": "2s"},
-    "extraArgs": ["--attempt-deadline=4s"],
     "metrics": {"serviceMonitor": {"enabled": True}},
     "prometheusRule": {"enabled": True},
     "dashboards": {"enabled": True},

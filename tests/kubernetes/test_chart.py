@@ -37,8 +37,12 @@ def run(cluster, verb, *arguments, fails=False):
 
 def uids(cluster):
     """Of all that must outlive a release, by name."""
-    found = [item for plural in ("balenafleets", "clearbladeregistries", "balenadevices")
-             for item in cluster.request("GET", f"/apis/{GROUP}/v1alpha1/namespaces/iot/{plural}").body["items"]]
+    def items(plural):
+        # Not served for a moment after a change of the kind.
+        path = f"/apis/{GROUP}/v1alpha1/namespaces/iot/{plural}"
+        return wait_until(lambda: cluster.request("GET", path).body.get("items"), plural)
+
+    found = [item for plural in ("balenafleets", "clearbladeregistries", "balenadevices") for item in items(plural)]
     found += cluster.request("GET", CRDS).body["items"]
     found += [item for item in cluster.request("GET", "/api/v1/namespaces/iot/secrets").body["items"]
               if item["metadata"]["name"] == "bco-key-seed"]
