@@ -16,6 +16,7 @@ constexpr auto kRemoval =
 constexpr auto kKeys = "a key that none of us has made is never registered";
 constexpr auto kUnexpired =
     "only expiry, revocation or want of room removes an unexpired credential";
+constexpr std::string_view kCreation = "createRegistration";
 constexpr auto kObserve = "after a write of unknown outcome one looks before one writes again";
 
 bool isOurs(const Registration& registration) {
@@ -141,7 +142,7 @@ bool Invariants::isWanted(const std::string& uuid) const {
 }
 
 void Invariants::check(const std::string& uuid) {
-  if (violation_) return;
+  if (violation_ || !balena_->has(uuid)) return;
   const bool isConnectedNow = isConnected(uuid);
   if (!isWanted(uuid)) {
     promised_.erase(uuid);
@@ -165,7 +166,8 @@ void Invariants::sent(int process, const Call& call) {
   if (call.target.empty()) return;
   if (!call.isWrite) {
     open_.erase({process, call.target});
-  } else if (open_.contains({process, call.target})) {
+  } else if (open_.contains({process, call.target}) && !call.name.starts_with(kCreation)) {
+    // A creation is a look of its own: what is there already refuses it.
     violate(kObserve, call.name);
   }
 }
