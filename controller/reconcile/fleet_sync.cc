@@ -256,6 +256,11 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
     return;
   }
   if (followKey(*object, finding)) return;
+  // Whoever was to verify it has gone, or never knew: later than any pass that was planned.
+  if (verifiedAt && context_.clock.now() - *verifiedAt > desired.keys.verifyInterval * 5 / 4) {
+    devices_.add(uuid, Lane::kSweep);
+    return;
+  }
   if (status.phase == api::Phase::kReady || status.phase == api::Phase::kAbsent) return;
   if (!finding.key || finding.needsVerification || hasBeenLookedAt(status)) {
     devices_.add(uuid, Lane::kSweep);

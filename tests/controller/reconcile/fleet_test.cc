@@ -194,6 +194,19 @@ TEST_F(Fleet, LeavesAFailureItsOwnTimeToComeBackAndNoMore) {
   EXPECT_THAT(takeQueued(), ElementsAre(uuidOf(1)));
 }
 
+// As a process does that began while another one was still at work on the device.
+TEST_F(Fleet, HasADeviceVerifiedThatNobodyCameToVerify) {
+  addDevice(1);
+  apply();
+  syncAll();
+  clock_.advance(29h);
+  sweep();
+  EXPECT_THAT(takeQueued(), IsEmpty()) << "a pass may be planned for it";
+  clock_.advance(2h);
+  sweep();
+  EXPECT_THAT(takeQueued(), ElementsAre(uuidOf(1)));
+}
+
 TEST_F(Fleet, DiscoversTheSelectedDevicesOfAFleet) {
   fleetSpec().devices = api::DeviceSource::kAll;
   fleetSpec().selector.tags = {{"site", "roof"}};
