@@ -98,8 +98,9 @@ Duration Administrator::aWhile() {
 void Administrator::later(Repair repair) { after(aWhile(), std::move(repair)); }
 
 void Administrator::soon(Repair repair) {
-  after(std::min(aWhile(), std::chrono::minutes(10) + parts_.dice.upTo(std::chrono::hours(6))),
-        std::move(repair));
+  const Duration longest =
+      std::min<Duration>(std::chrono::hours(6), parts_.scenario.fleet.spec.keys.rotateBefore / 8);
+  after(std::chrono::minutes(10) + parts_.dice.upTo(longest), std::move(repair));
 }
 
 void Administrator::after(Duration delay, Repair repair) {

@@ -134,6 +134,10 @@ bool Invariants::isWanted(const std::string& uuid) const {
   const api::BalenaFleet* fleet = fleetOf(row.fleetId, hold);
   if (!row.isRegistered || fleet == nullptr || fleet->meta.deletedAt) return false;
   const auto devices = cluster_.devices.list();
+  const auto declared = std::ranges::count_if(devices, [&](const auto& each) {
+    return each->spec.uuid == uuid && !each->meta.isDiscovered() && !each->meta.deletedAt;
+  });
+  if (declared > 1) return false;
   return std::ranges::any_of(devices, [&](const auto& each) {
     return each->spec.uuid == uuid && each->fleetKey() == fleet->meta.key &&
            each->spec.state == api::DesiredState::kPresent && !each->meta.deletedAt;
@@ -162,6 +166,11 @@ bool Invariants::isRecent(const std::map<std::string, Duration>& times,
 
 void Invariants::sent(int process, const Call& call) {
   ++statistics_.calls;
+  if (call.name == "listRegistrations") {
+    std::erase_if(open_, [&](const auto& each) {
+      return each.first == process && each.second.starts_with("balena-");
+    });
+  }
   if (call.target.empty()) return;
   if (!call.isWrite) {
     open_.erase({process, call.target});
