@@ -145,7 +145,7 @@ bool Invariants::isWanted(const std::string& uuid) const {
 }
 
 void Invariants::check(const std::string& uuid) {
-  if (violation_) return;
+  if (violation_ || !balena_->knows(uuid)) return;
   const bool isConnectedNow = isConnected(uuid);
   if (!isWanted(uuid)) {
     promised_.erase(uuid);
