@@ -118,7 +118,8 @@ class World {
     parts_.invariants.violate(kConverges, text);
   }
 
-  // Rotations that are due go on: two writes for each.
+  // Rotations that are due go on: two writes for each, and a third where the next look came within the
+  // second in which balena still shows what was there before.
   void beSilent() {
     if (parts_.invariants.violation()) return;
     parts_.trace.say("silence");
@@ -151,7 +152,7 @@ class World {
       const ReadMark read = readMark(registration->metadata);
       if (read.mark.newest() != nullptr) generation = read.mark.newest()->generation;
     }
-    return parts_.invariants.cloudWrites(uuid) - 2 * generation;
+    return parts_.invariants.cloudWrites(uuid) - 3 * generation;
   }
 
   Parts parts_;
