@@ -502,6 +502,25 @@ void Administrator::revoke(const std::string& uuid) {
   api::BalenaDevice changed = *object;
   changed.spec.keys.revokeBefore = before;
   parts_.cluster.devices.apply(changed);
+  const Registration* registration = parts_.registry.find(api::registrationId(uuid));
+  if (registration == nullptr || registration->credentials.empty() || parts_.dice.chance(0.5))
+    return;
+  soon([this, uuid, old = registration->credentials.back()] { registerAgain(uuid, old); });
+}
+
+// As a script would that somebody has forgotten.
+void Administrator::registerAgain(const std::string& uuid, const clearblade::Credential& old) {
+  Registration* registration = parts_.registry.edit(api::registrationId(uuid));
+  if (registration == nullptr || registration->credentials.size() == clearblade::kMaxCredentials) {
+    return;
+  }
+  for (const auto& each : registration->credentials) {
+    if (each.publicKey == old.publicKey) return;
+  }
+  parts_.trace.say("admin registers a revoked key of " + uuid + " again");
+  parts_.interfered(uuid);
+  parts_.invariants.editedByHand(uuid);
+  registration->credentials.push_back(old);
 }
 
 // ── on the way

@@ -48,6 +48,7 @@ class Administrator {
   void changeLifetime();
   void renew(const std::string& uuid);
   void revoke(const std::string& uuid);
+  void registerAgain(const std::string& uuid, const clearblade::Credential& old);
   // ── on the way
   void outage();
 

@@ -118,8 +118,8 @@ class World {
     parts_.invariants.violate(kConverges, text);
   }
 
-  // Rotations that are due go on: two writes for each, and a third where the next look came within the
-  // second in which balena still shows what was there before.
+  // Rotations that are due go on: two writes for each, and a third where the next look came within
+  // the second in which balena still shows what was there before.
   void beSilent() {
     if (parts_.invariants.violation()) return;
     parts_.trace.say("silence");
