@@ -252,6 +252,7 @@ void Administrator::moveDevice(const std::string& uuid) {
   const std::int64_t to = out ? kStrangeFleetId : kFleetIds[other];
   parts_.trace.say("admin moves " + uuid + " to fleet " + std::to_string(to));
   parts_.interfered(uuid);
+  parts_.invariants.moved(uuid);
   parts_.balena.move(uuid, to);
   parts_.devices.told(uuid);
   if (out) {
@@ -260,6 +261,7 @@ void Administrator::moveDevice(const std::string& uuid) {
       if (!parts_.balena.device(uuid).isRegistered) return;
       parts_.trace.say("admin moves " + uuid + " back");
       parts_.interfered(uuid);
+      parts_.invariants.moved(uuid);
       parts_.balena.move(uuid, from);
       parts_.devices.told(uuid);
       parts_.invariants.returned(uuid);
@@ -267,8 +269,9 @@ void Administrator::moveDevice(const std::string& uuid) {
     return;
   }
   if (parts_.scenario.fleet.spec.devices == api::DeviceSource::kAll) return;
-  // The object in the old fleet goes, and one in the new fleet comes, in some order.
-  const auto replace = [this, uuid, other] {
+  // The object in the old fleet goes, and one in the new fleet comes: at once, or in their time.
+  const bool atOnce = parts_.dice.chance(0.5);
+  const auto replace = [this, uuid, other, atOnce] {
     parts_.interfered(uuid);
     const auto old = declared(uuid);
     if (old != nullptr && old->spec.fleet != fleetName(other)) {
@@ -276,7 +279,16 @@ void Administrator::moveDevice(const std::string& uuid) {
         return objects.remove(old->meta.key, old->meta.uid);
       });
     }
-    parts_.cluster.devices.apply(objectOf(uuid, other));
+    const auto declareNew = [this, uuid, other] {
+      if (declared(uuid) != nullptr) return;
+      parts_.interfered(uuid);
+      parts_.cluster.devices.apply(objectOf(uuid, other));
+    };
+    if (atOnce) {
+      declareNew();
+    } else {
+      later(declareNew);
+    }
   };
   if (parts_.dice.chance(0.5)) {
     replace();

@@ -295,7 +295,14 @@ void Invariants::removing(int, const Registration& registration) {
   const auto devices = cluster_.devices.list();
   const bool isExplicitNow = std::ranges::any_of(
       devices, [&](const auto& each) { return each->spec.uuid == uuid && isExplicit(*each); });
-  // Of an object of another fleet than the one that has the device.
+  const DeviceRow& row = balena_->device(uuid);
+  std::vector<Shared<api::BalenaFleet>> hold;
+  const bool isInAnother = row.isRegistered && fleetOf(row.fleetId, hold) != nullptr &&
+                           row.fleetId != readMark(registration.metadata).mark.fleetId;
+  if (isInAnother && !isRecent(movedAt_, uuid)) {
+    violate(kRemoval, "the registration of " + uuid + ", which another fleet of ours has");
+    return;
+  }
   if (isWanted(uuid) && !isRecent(explicitAt_, uuid) && !isRecent(interferedAt_, uuid) &&
       !returnedAt_.contains(uuid)) {
     violate(kRemoval, "the registration of " + uuid + ", which is wanted, was removed");
