@@ -490,7 +490,8 @@ void Administrator::changeLifetime() {
   parts_.trace.say("admin sets the lifetime to " + formatDuration(lifetime));
   parts_.invariants.policyChanged();
   editFleets([&](api::FleetSpec& spec) {
-    spec.keys.lifetime = std::max(lifetime, spec.keys.rotateBefore + std::chrono::hours(6));
+    // No more than three generations live at a time (docs/reliability.md).
+    spec.keys.lifetime = std::max(lifetime, spec.keys.rotateBefore * 8 / 5);
   });
 }
 
