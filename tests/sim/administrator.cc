@@ -306,7 +306,10 @@ void Administrator::changeToken() {
 void Administrator::hideFleet() {
   parts_.trace.say("the token sees no device any more");
   parts_.balena.showsNothing = true;
-  soon([this] { parts_.balena.showsNothing = false; });
+  const api::FleetSpec& spec = parts_.scenario.fleet.spec;
+  const Duration longest = std::min(spec.stale.after * 2, spec.keys.rotateBefore / 3);
+  after(std::chrono::minutes(10) + parts_.dice.upTo(longest),
+        [this] { parts_.balena.showsNothing = false; });
 }
 
 // ── on ClearBlade

@@ -140,14 +140,19 @@ bool Invariants::isWanted(const std::string& uuid) const {
   if (declared > 1) return false;
   return std::ranges::any_of(devices, [&](const auto& each) {
     return each->spec.uuid == uuid && each->fleetKey() == fleet->meta.key &&
-           each->spec.state == api::DesiredState::kPresent && !each->meta.deletedAt;
+           each->spec.state == api::DesiredState::kPresent && !each->spec.suspend &&
+           !each->meta.deletedAt;
   });
 }
 
 void Invariants::check(const std::string& uuid) {
   if (violation_ || !balena_->knows(uuid)) return;
   const bool isConnectedNow = isConnected(uuid);
-  if (!isWanted(uuid)) {
+  // What somebody has made another's is his to look after.
+  const Registration* registration = registry_->find(api::registrationId(uuid));
+  const bool isAnothers =
+      registration != nullptr && editedAt_.contains(uuid) && !isOurs(*registration);
+  if (!isWanted(uuid) || isAnothers) {
     promised_.erase(uuid);
   } else if (promised_.contains(uuid)) {
     if (!isConnectedNow) violate(kConnected, "device " + uuid + " is not connected any more");
@@ -326,7 +331,12 @@ void Invariants::judgeStaleRemoval(const std::string& uuid, std::int64_t fleetId
   if (isBack && !(isRecent(returnedAt_, uuid) && goneBefore_[uuid] >= rules.after)) {
     return violate(kRemoval, uuid + ": its device is there");
   }
-  if (!isBack && scheduler_.now() - left->second < rules.after) {
+  // Before it left for good it may have left for another fleet of ours, which did not take it over.
+  const auto moved = movedAt_.find(uuid);
+  const Duration since = isBack                    ? Duration(0)
+                         : moved == movedAt_.end() ? left->second
+                                                   : std::min(left->second, moved->second);
+  if (!isBack && scheduler_.now() - since < rules.after) {
     return violate(kRemoval, uuid + ": its device has not been away for long enough");
   }
   // The set and the cap.

@@ -52,25 +52,6 @@ class NeverEmptyListing final : public BalenaDecorator {
   }
 };
 
-class UnguardedDelete final : public BalenaDecorator {
- public:
-  UnguardedDelete(std::shared_ptr<balena::BalenaApi> right, Parts& parts)
-      : BalenaDecorator(std::move(right)), parts_(parts) {}
-  Status deleteVariables(const balena::VariableParent& parent,
-                         const balena::DeleteGuard& guard) override {
-    balena::DeleteGuard any = guard;
-    for (const auto& uuid : parts_.uuids) {
-      const DeviceRow& row = parts_.balena.device(uuid);
-      if (row.id == guard.deviceId) any.fleetId = row.fleetId;
-    }
-    // It takes its time, too.
-    return BalenaDecorator::deleteVariables(parent, any);
-  }
-
- private:
-  Parts& parts_;
-};
-
 class OverwritingCreate final : public RegistryDecorator {
  public:
   using RegistryDecorator::RegistryDecorator;
@@ -225,10 +206,6 @@ std::vector<Mutation> clientMutations() {
   balena("empty-fleet-taken-as-deleted", "a fleet that lists no device is believed",
          [](Mutant&, Mutation::Balena right) -> Mutation::Balena {
            return std::make_shared<NeverEmptyListing>(std::move(right));
-         });
-  balena("delete-guard-ignored", "variables are deleted whatever fleet the device is in",
-         [](Mutant& mutant, Mutation::Balena right) -> Mutation::Balena {
-           return std::make_shared<UnguardedDelete>(std::move(right), mutant.parts);
          });
   registry("create-overwrites", "a registration that exists is overwritten",
            [](Mutant&, Mutation::Registry right) -> Mutation::Registry {
