@@ -4,6 +4,7 @@
 #include <array>
 
 #include "crypto/keys.h"
+#include "plan/key_schedule.h"
 #include "plan/mark.h"
 
 namespace bco::sim {
@@ -378,6 +379,10 @@ void Administrator::unmark(const std::string& uuid) {
   const std::string id = api::registrationId(uuid);
   Registration* registration = parts_.registry.edit(id);
   if (registration == nullptr) return;
+  // Adopted a second time its keys would begin anew, with those that it has had already: rotation
+  // then comes to nothing once, and is made good an hour later.
+  const Mark mark = readMark(registration->metadata).mark;
+  if (mark.incarnation == adoptedIncarnation(uuid, registration->numId)) return;
   parts_.trace.say("admin takes the mark off " + uuid);
   parts_.interfered(uuid);
   parts_.invariants.editedByHand(uuid);

@@ -39,7 +39,7 @@ bool Replicas::mayWrite(std::size_t index, int life) const {
 
 void Replicas::begin(std::size_t index) {
   Slot& slot = slots_[index];
-  if (slot.process != nullptr) return;
+  if (slot.process != nullptr || (settled_ && slots_[1 - index].process != nullptr)) return;
   const int life = ++lives_;
   slot.leads = true;
   slot.cutOffAt.reset();
