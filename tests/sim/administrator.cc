@@ -167,8 +167,8 @@ void Administrator::act() {
                                            &Administrator::renew,
                                            &Administrator::revoke};
   static constexpr void (Administrator::*kOnAll[])() = {
-      &Administrator::changeToken, &Administrator::hideFleet, &Administrator::changeLifetime,
-      &Administrator::outage, &Administrator::outage};
+      &Administrator::changeToken,     &Administrator::hideFleet, &Administrator::changeLifetime,
+      &Administrator::moveSeveralAway, &Administrator::outage,    &Administrator::outage};
   const auto choice = parts_.dice.below(std::size(kOnDevice) + std::size(kOnAll));
   if (choice < std::size(kOnDevice)) {
     const std::string uuid = parts_.dice.pick(parts_.uuids);
@@ -244,31 +244,39 @@ void Administrator::deleteDevice(const std::string& uuid) {
   });
 }
 
-void Administrator::moveDevice(const std::string& uuid) {
-  if (!parts_.balena.device(uuid).isRegistered) return;
-  const std::int64_t from = parts_.balena.device(uuid).fleetId;
-  if (from == kStrangeFleetId) return;
-  const bool out = parts_.scenario.fleets < 2 || parts_.dice.chance(0.3);
-  const std::size_t other = from == kFleetIds[0] ? 1 : 0;
-  const std::int64_t to = out ? kStrangeFleetId : kFleetIds[other];
-  parts_.trace.say("admin moves " + uuid + " to fleet " + std::to_string(to));
+void Administrator::moveTo(const std::string& uuid, std::int64_t fleet) {
+  parts_.trace.say("admin moves " + uuid + " to fleet " + std::to_string(fleet));
   parts_.interfered(uuid);
   parts_.invariants.moved(uuid);
-  parts_.balena.move(uuid, to);
+  parts_.balena.move(uuid, fleet);
   parts_.devices.told(uuid);
-  if (out) {
-    parts_.invariants.left(uuid);
-    later([this, uuid, from] {
-      if (!parts_.balena.device(uuid).isRegistered) return;
-      parts_.trace.say("admin moves " + uuid + " back");
-      parts_.interfered(uuid);
-      parts_.invariants.moved(uuid);
-      parts_.balena.move(uuid, from);
-      parts_.devices.told(uuid);
-      parts_.invariants.returned(uuid);
-    });
-    return;
+}
+
+// To a fleet that nobody manages, and back.
+void Administrator::moveAway(const std::string& uuid) {
+  const std::int64_t from = parts_.balena.device(uuid).fleetId;
+  if (!parts_.balena.device(uuid).isRegistered || from == kStrangeFleetId) return;
+  moveTo(uuid, kStrangeFleetId);
+  parts_.invariants.left(uuid);
+  later([this, uuid, from] {
+    if (!parts_.balena.device(uuid).isRegistered) return;
+    moveTo(uuid, from);
+    parts_.invariants.returned(uuid);
+  });
+}
+
+void Administrator::moveSeveralAway() {
+  for (const std::string& uuid : parts_.uuids) {
+    if (parts_.dice.chance(0.6)) moveAway(uuid);
   }
+}
+
+void Administrator::moveDevice(const std::string& uuid) {
+  const std::int64_t from = parts_.balena.device(uuid).fleetId;
+  if (!parts_.balena.device(uuid).isRegistered || from == kStrangeFleetId) return;
+  if (parts_.scenario.fleets < 2 || parts_.dice.chance(0.3)) return moveAway(uuid);
+  const std::size_t other = from == kFleetIds[0] ? 1 : 0;
+  moveTo(uuid, kFleetIds[other]);
   if (parts_.scenario.fleet.spec.devices == api::DeviceSource::kAll) return;
   // The object in the old fleet goes, and one in the new fleet comes: at once, or in their time.
   const bool atOnce = parts_.dice.chance(0.5);

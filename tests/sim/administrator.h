@@ -30,6 +30,9 @@ class Administrator {
   void storeStrangeKey(const std::string& uuid);
   void deleteVariables(const std::string& uuid);
   void deleteDevice(const std::string& uuid);
+  void moveTo(const std::string& uuid, std::int64_t fleet);
+  void moveAway(const std::string& uuid);
+  void moveSeveralAway();
   void moveDevice(const std::string& uuid);
   void changeToken();
   void hideFleet();
