@@ -347,7 +347,14 @@ void Invariants::judgeStaleRemoval(const std::string& uuid, std::int64_t fleetId
     if (!isOurs(each) || read.mark.fleetId != fleetId) continue;
     ++owned;
     const auto away = leftAt_.find(uuidOfId(id));
-    if (away != leftAt_.end() &&
+    // What people have said something else of is no candidate.
+    const auto objects = cluster_.devices.list();
+    const bool isSpokenOf =
+        std::ranges::any_of(objects, [&, of = uuidOfId(id)](const auto& object) {
+          return object->spec.uuid == of && (object->meta.deletedAt || object->spec.suspend ||
+                                             object->spec.state == api::DesiredState::kAbsent);
+        });
+    if (away != leftAt_.end() && !isSpokenOf &&
         scheduler_.now() - away->second >= rules.after + 3 * fleet->spec.syncInterval) {
       ++candidates;
     }
