@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "cli/endpoint_flags.h"
 #include "core/time.h"
 
 namespace bco::cli {
@@ -40,6 +41,13 @@ struct SyncOptions {
   CommonOptions common;
   bool once = false;
   Duration timeout = std::chrono::minutes(15);  // with once
+  EndpointFlags endpoint;
+};
+
+// The endpoint alone.
+struct ServeOptions {
+  CommonOptions common;
+  EndpointFlags endpoint{.address = "0.0.0.0:8080"};
 };
 
 struct PlanOptions {
@@ -71,12 +79,13 @@ struct ControllerOptions {
   Duration renewDeadline = std::chrono::seconds(40);
   Duration retryPeriod = std::chrono::seconds(15);
   std::string healthAddress = "0.0.0.0:8081";  // empty: none
+  EndpointFlags endpoint;
 };
 
 struct VersionOptions {};
 
-using Options =
-    std::variant<SyncOptions, PlanOptions, DeviceOptions, ControllerOptions, VersionOptions>;
+using Options = std::variant<SyncOptions, ServeOptions, PlanOptions, DeviceOptions,
+                             ControllerOptions, VersionOptions>;
 
 // Parses; prints help or what is wrong and returns the exit code when there is nothing to run.
 struct ParseExit {

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "api/files.h"
+#include "cli/endpoint_server.h"
 
 namespace bco::cli {
 namespace {
@@ -12,14 +13,14 @@ constexpr Duration kFilePollInterval = std::chrono::seconds(1);
 }  // namespace
 
 std::unique_ptr<Session> Session::open(const CommonOptions& options,
-                                       const std::string& defaultLogLevel) {
+                                       const std::string& defaultLogLevel, bool sweeps) {
   std::unique_ptr<Session> session(
-      new Session(options, options.logLevel.empty() ? defaultLogLevel : options.logLevel));
+      new Session(options, options.logLevel.empty() ? defaultLogLevel : options.logLevel, sweeps));
   if (!session->load()) return nullptr;
   return session;
 }
 
-Session::Session(const CommonOptions& options, const std::string& logLevel)
+Session::Session(const CommonOptions& options, const std::string& logLevel, bool sweeps)
     : options_(options),
       log_(telemetry::LogOptions{
           *telemetry::parseLevel(logLevel),
@@ -30,7 +31,7 @@ Session::Session(const CommonOptions& options, const std::string& logLevel)
       factory_(makeHttpCloudFactory(
           {options.attemptDeadline, options.callDeadline}, [] { return true; }, observer_, clock_,
           random_)),
-      engine_(context_, *factory_, drawSeed(random_), EngineOptions{options.workers, 4}) {}
+      engine_(context_, *factory_, drawSeed(random_), EngineOptions{options.workers, 4, sweeps}) {}
 
 bool Session::load() {
   loadedFiles_ = api::fingerprintOf(options_.files);
@@ -54,6 +55,24 @@ bool Session::load() {
 
 std::jthread Session::limitShutdown(std::stop_token stop, Duration grace) {
   return cli::limitShutdown(*factory_, clock_, std::move(stop), grace);
+}
+
+int Session::runWithEndpoint(const EndpointFlags& flags, const std::stop_token& stop) {
+  auto endpoint = EndpointServer::start(
+      flags, {context_, engine_.fleets(), false, [] { return std::string(); }});
+  if (!endpoint) {
+    std::cerr << endpoint.error().message << '\n';
+    return kExitBadInput;
+  }
+  std::stop_source ended;
+  const std::jthread limit = limitShutdown(ended.get_token(), options_.shutdownGrace);
+  {
+    const std::jthread engine([&] { engine_.run(ended.get_token()); });
+    followFiles(stop);
+    (*endpoint)->drain(options_.shutdownGrace);
+    ended.request_stop();
+  }
+  return kExitDone;
 }
 
 void Session::followFiles(const std::stop_token& stop) {

@@ -46,7 +46,9 @@ class DeviceReconciler {
  private:
   // Of the objects of one device in one namespace.
   std::optional<Duration> reconcileObjects(DeviceObjects objects);
-  [[nodiscard]] Pass observeAndPlan(const DesiredDevice& desired, const FleetView& fleet);
+  // `early`: the device, if it has been read a moment ago.
+  [[nodiscard]] Pass observeAndPlan(const DesiredDevice& desired, const FleetView& fleet,
+                                    std::optional<balena::Device> early = std::nullopt);
   // The ids of our fleets among which a device may move without being lost.
   [[nodiscard]] std::set<std::int64_t> managedWith(const FleetView& fleet) const;
   // The finalizer goes on just before the first write to a cloud, or with what was written before:

@@ -14,6 +14,8 @@ namespace bco {
 struct EngineOptions {
   int workers = 16;  // devices of one fleet reconciled at once
   int sweepers = 4;  // fleets swept at once
+  // false: fleets are looked at once, and of their devices only those that somebody asks for.
+  bool sweeps = true;
 };
 
 // Owns the queues and threads. run() may be called once.
@@ -43,6 +45,8 @@ class Engine {
   // Every fleet has been swept or has failed for good, and no device is waiting for a worker or for
   // a repetition within `horizon`.
   [[nodiscard]] bool isQuiet(Duration horizon) const;
+
+  [[nodiscard]] FleetSources& fleets() { return fleets_; }
 
  private:
   void onChange(const store::Change& change);

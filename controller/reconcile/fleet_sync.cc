@@ -62,6 +62,31 @@ std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::st
   return succeed(*snapshots, stale);
 }
 
+std::optional<Duration> FleetSync::look(const api::ObjectKey& key) {
+  const auto fleet = context_.store.fleets().get(key);
+  if (fleet == nullptr || fleet->meta.deletedAt) {
+    context_.views.forget(key);
+    return std::nullopt;
+  }
+  auto view = fleets_.look(fleet);
+  if (!view) return failWith(*fleet, std::move(view.error()));
+  context_.views.set(key, *view);
+  api::FleetStatus status = fleet->status;
+  status.observedGeneration = fleet->meta.generation;
+  status.fleetId = (*view)->fleetId;
+  status.failureCount = 0;
+  setCondition(status.conditions,
+               {"Ready", true, "Available", "", fleet->meta.generation, context_.clock.now()});
+  std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
+  (void)context_.store.fleets().setStatus(key, fleet->meta.uid, std::move(status));
+  for (const auto& device : context_.store.devicesOfFleet(key)) {
+    if (!reconcileRequest(device->meta).empty() && !isHandled(*device)) {
+      devices_.add(device->spec.uuid, Lane::kFresh);
+    }
+  }
+  return std::nullopt;
+}
+
 Result<FleetSync::Snapshots> FleetSync::read(const std::shared_ptr<const api::BalenaFleet>& fleet,
                                              const std::stop_token& stop) {
   // A registry listing taken since this moment less half an interval serves all of its fleets.

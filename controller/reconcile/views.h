@@ -14,6 +14,7 @@
 #include "clearblade/api.h"
 #include "core/result.h"
 #include "core/secret.h"
+#include "reconcile/early_reads.h"
 #include "reconcile/hints.h"
 
 namespace bco {
@@ -54,6 +55,9 @@ class FleetViews {
   // The ids of all fleets of ours in the balena cloud at `apiUrl`: another's ids say nothing there.
   [[nodiscard]] std::set<std::int64_t> fleetIds(const std::string& apiUrl) const;
 
+  // What was read of a device to find its fleet.
+  [[nodiscard]] EarlyReads& earlyReads() { return earlyReads_; }
+
  private:
   struct Entry {
     std::shared_ptr<const FleetView> view;
@@ -61,6 +65,7 @@ class FleetViews {
   };
   mutable std::mutex mutex_;  // guards entries_
   std::map<api::ObjectKey, Entry> entries_;
+  EarlyReads earlyReads_;
 };
 
 }  // namespace bco

@@ -64,6 +64,11 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
 
   [[nodiscard]] Status create(Object object) override {
     if (!mayWrite_()) return isNotAllowed();
+    return admit(object);
+  }
+
+  // As create(), whoever leads.
+  [[nodiscard]] Status admit(const Object& object) {
     return accept(
         client_.create(Kind::kResource, object.meta.key.space, SecretBytes::take(encode_(object))),
         Source::kCreate);
@@ -137,6 +142,13 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
     return client_.remove(
         Kind::kResource, nameOf(key),
         {.uid = uid, .resourceVersion = std::to_string(free->meta.resourceVersion)});
+  }
+
+  // Changes spec, labels or annotations by a merge patch, whoever leads.
+  [[nodiscard]] Status patch(const api::ObjectKey& key, std::string patch) {
+    return accept(
+        client_.mergePatch(Kind::kResource, nameOf(key), "", SecretBytes::take(std::move(patch))),
+        Source::kUpdate);
   }
 
   // ── what the watch tells, on its thread

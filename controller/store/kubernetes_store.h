@@ -45,16 +45,21 @@ class KubernetesStore final : public ObjectStore {
   [[nodiscard]] Result<SecretBytes> secretOrCreate(const std::string& space,
                                                    const api::SecretKeyRef& ref,
                                                    const SecretBytes& value) override;
+  [[nodiscard]] Status demand(const api::BalenaDevice& seen, const Demand& demand) override;
+  [[nodiscard]] Status enrol(api::BalenaDevice device) override;
+  void onDeviceTouched(std::function<void(const std::string& uuid)> listener) override;
   void onChange(std::function<void(const Change&)> listener) override;
 
  private:
   using Listener = std::function<void(const Change&)>;
+  using TouchListener = std::function<void(const std::string& uuid)>;
 
   template <class Object>
   void changed(const Shared<Object>& before, const Shared<Object>& now);
   template <class Object>
   [[nodiscard]] kube::WatcherOptions watcherOf(telemetry::Logger& log) const;
   void notify(const Change& change);
+  void touched(const std::string& uuid);
   void watchSecrets();
   void secretChanged(const api::ObjectKey& secret);
 
@@ -64,6 +69,7 @@ class KubernetesStore final : public ObjectStore {
 
   mutable std::mutex mutex_;  // guards all below, to secretsMutex_
   std::shared_ptr<const Listener> listener_;
+  std::shared_ptr<const TouchListener> touchListener_;
   DeviceIndex index_;
 
   std::mutex secretsMutex_;  // one at a time decides which Secrets are watched

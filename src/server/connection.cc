@@ -20,7 +20,7 @@ Connection::Connection(Loop& loop, boost::asio::ip::tcp::socket socket, std::uin
                        std::string peer)
     : loop_(loop),
       socket_(std::move(socket)),
-      channel_(socket_.native_handle(), loop.tls()),
+      channel_(socket_.native_handle(), loop.state().tls().get()),
       parser_(loop.options().maxHeadBytes, loop.options().maxBodyBytes),
       number_(number),
       peer_(std::move(peer)) {}
@@ -37,6 +37,7 @@ void Connection::enter(State state) {
   const auto& options = loop_.options();
   const auto now = Steady::now();
   state_ = state;
+  enteredAt_ = now;
   switch (state) {
     case State::kHandshake:
     case State::kHead:
@@ -194,6 +195,7 @@ void Connection::handleRequest() {
 }
 
 void Connection::refuse(int status) {
+  if (loop_.options().onRefusal) loop_.options().onRefusal(status, peer_);
   form_ = {false, false, false};
   ++exchange_;
   enter(State::kHandling);
@@ -210,6 +212,7 @@ void Connection::reply(std::uint64_t exchange, Reply reply) {
     close();
     return;
   }
+  if (loop_.isDraining()) reply.close = true;
   closeAfterReply_ = reply.close || !form_.keepAlive;
   head_.clear();
   loop_.writer().write(reply, form_, head_);

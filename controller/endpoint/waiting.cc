@@ -1,0 +1,130 @@
+#include "endpoint/waiting.h"
+
+#include <vector>
+
+#include "endpoint/conclusion.h"
+#include "reconcile/desire.h"
+
+namespace bco::endpoint {
+
+Waiting::Id Waiting::add(Verb verb, const std::string& uuid, Settle settle) {
+  std::lock_guard lock(mutex_);
+  const Id id = ++lastId_;
+  byUuid_.emplace(uuid, id);
+  waiters_.emplace(id, Waiter{verb, uuid, clock_.steadyNow() + patience_, std::move(settle)});
+  // The deadlines' thread waits for the earliest, which is the first one's.
+  if (waiters_.size() == 1) clock_.wakeAll(changed_);
+  return id;
+}
+
+void Waiting::arm(Id id) {
+  std::string uuid;
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = waiters_.find(id);
+    if (found == waiters_.end()) return;
+    found->second.armed = true;
+    uuid = found->second.uuid;
+  }
+  changed(uuid);
+}
+
+void Waiting::settle(Id id, const Answer& answer) {
+  std::unique_lock lock(mutex_);
+  if (const auto waiter = extract(id)) this->answer(lock, *waiter, answer);
+}
+
+void Waiting::answer(std::unique_lock<std::mutex>& lock, const Waiter& waiter,
+                     const Answer& answer) {
+  ++answering_;
+  lock.unlock();
+  waiter.settle(answer);
+  lock.lock();
+  if (--answering_ == 0) clock_.wakeAll(changed_);
+}
+
+std::optional<Waiting::Waiter> Waiting::extract(Id id) {
+  const auto found = waiters_.find(id);
+  if (found == waiters_.end()) return std::nullopt;
+  Waiter waiter = std::move(found->second);
+  waiters_.erase(found);
+  const auto [first, last] = byUuid_.equal_range(waiter.uuid);
+  for (auto each = first; each != last; ++each) {
+    if (each->second != id) continue;
+    byUuid_.erase(each);
+    break;
+  }
+  if (waiters_.empty()) clock_.wakeAll(changed_);
+  return waiter;
+}
+
+bool Waiting::hasArmed(Verb verb, const std::string& uuid) const {
+  std::lock_guard lock(mutex_);
+  const auto [first, last] = byUuid_.equal_range(uuid);
+  for (auto each = first; each != last; ++each) {
+    const auto waiter = waiters_.find(each->second);
+    if (waiter != waiters_.end() && waiter->second.armed && waiter->second.verb == verb) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void Waiting::changed(const std::string& uuid) {
+  std::vector<std::pair<Id, Verb>> armed;
+  {
+    std::lock_guard lock(mutex_);
+    const auto [first, last] = byUuid_.equal_range(uuid);
+    for (auto each = first; each != last; ++each) {
+      const Waiter& waiter = waiters_.at(each->second);
+      if (waiter.armed) armed.emplace_back(each->second, waiter.verb);
+    }
+  }
+  if (armed.empty()) return;
+  const DeviceObjects objects = store_.devicesByUuid(uuid);
+  for (const auto& [id, verb] : armed) {
+    const auto answer =
+        objects.empty()
+            ? std::optional(Answer{Outcome::kUnavailable, "the device's object has gone"})
+            : conclude(verb, governing(objects));
+    if (answer) settle(id, *answer);
+  }
+}
+
+void Waiting::run(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    if (waiters_.empty()) {
+      waitUntil(clock_, lock, changed_, kForever, stop, [this] { return !waiters_.empty(); });
+      continue;
+    }
+    const auto [id, first] = std::pair(waiters_.begin()->first, waiters_.begin()->second.deadline);
+    if (clock_.steadyNow() < first) {
+      waitUntil(clock_, lock, changed_, first, stop, [this] { return waiters_.empty(); });
+      continue;
+    }
+    const auto late = extract(id);
+    answer(lock, *late, {Outcome::kDeadline, {}, std::chrono::seconds(5)});
+  }
+}
+
+bool Waiting::waitUntilEmpty(SteadyPoint deadline, const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  return waitUntil(clock_, lock, changed_, deadline, stop, [this] { return waiters_.empty(); });
+}
+
+void Waiting::settleAll(const Answer& answer) {
+  std::unique_lock lock(mutex_);
+  while (!waiters_.empty()) {
+    const auto waiter = extract(waiters_.begin()->first);
+    this->answer(lock, *waiter, answer);
+  }
+  waitUntil(clock_, lock, changed_, kForever, {}, [this] { return answering_ == 0; });
+}
+
+std::size_t Waiting::size() const {
+  std::lock_guard lock(mutex_);
+  return waiters_.size();
+}
+
+}  // namespace bco::endpoint
