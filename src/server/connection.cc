@@ -9,6 +9,8 @@ namespace bco::server {
 namespace {
 
 constexpr std::chrono::seconds kDrainTime{2};
+// Who sends more than this after our last word does not listen for it.
+constexpr std::size_t kDrainBytes = 1024 * 1024;
 // A body this small goes out in one TLS record with its head.
 constexpr std::size_t kOneRecordBytes = 15 * 1024;
 // What a request may leave allocated on an idle connection.
@@ -255,6 +257,11 @@ bool Connection::drain() {
   while (true) {
     const auto transfer = channel_.discard();
     if (transfer.io != Io::kDone) return waitFor(transfer.io);
+    drained_ += transfer.bytes;
+    if (drained_ > kDrainBytes) {
+      close();
+      return false;
+    }
   }
 }
 

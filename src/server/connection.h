@@ -95,6 +95,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string body_;
   std::size_t written_ = 0;
   bool closeAfterReply_ = false;
+  std::size_t drained_ = 0;
 };
 
 }  // namespace bco::server

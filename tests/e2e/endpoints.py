@@ -26,27 +26,13 @@ class Reply:
         return f"{self.status} {self.text}"
 
 
-class Endpoint:
-    """A started `sync`, `serve` or `controller` with an endpoint."""
+class Caller:
+    """Asks an endpoint of this machine."""
 
-    def __init__(self, site, *arguments, command="serve", tokens=(TOKEN,), address="127.0.0.1:0"):
-        self.site = site
-        self.token_file = site.directory.parent / f"{site.directory.name}-tokens"
-        self.token_file.write_text("".join(f"{token}\n" for token in tokens))
-        site.sandbox.forbidden |= set(tokens)
-        self.process = site.start(command, "--endpoint-addr", address,
-                                  "--endpoint-token-file", self.token_file, *arguments)
-        self.port = int(wait_until(self._listening, "the endpoint's start")[1])
+    def __init__(self, port, replies):
+        self.port = port
         self.tls = None
-        self.replies = site.sandbox.outputs  # searched for secrets as logs are
-
-    def _listening(self):
-        assert self.process.poll() is None, self.log
-        return re.search(r"the endpoint listens .*address=\S*:(\d+)", self.log)
-
-    @property
-    def log(self):
-        return self.site.log_of(self.process)
+        self.replies = replies  # searched for secrets as logs are
 
     def connect(self, timeout=PATIENCE):
         if self.tls:
@@ -81,6 +67,27 @@ class Endpoint:
     def post_all(self, uuids, at_once=10):
         with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
             return list(pool.map(self.post, uuids))
+
+
+class Endpoint(Caller):
+    """A started `sync` or `serve` with an endpoint."""
+
+    def __init__(self, site, *arguments, command="serve", tokens=(TOKEN,), address="127.0.0.1:0"):
+        self.site = site
+        self.token_file = site.directory.parent / f"{site.directory.name}-tokens"
+        self.token_file.write_text("".join(f"{token}\n" for token in tokens))
+        site.sandbox.forbidden |= set(tokens)
+        self.process = site.start(command, "--endpoint-addr", address,
+                                  "--endpoint-token-file", self.token_file, *arguments)
+        super().__init__(int(wait_until(self._listening, "the endpoint's start")[1]), site.sandbox.outputs)
+
+    def _listening(self):
+        assert self.process.poll() is None, self.log
+        return re.search(r"the endpoint listens .*address=\S*:(\d+)", self.log)
+
+    @property
+    def log(self):
+        return self.site.log_of(self.process)
 
     def stop(self):
         code, _ = self.site.finish(self.process)
