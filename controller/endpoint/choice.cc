@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "endpoint/conclusion.h"
 #include "reconcile/requests.h"
 
 namespace bco::endpoint {
@@ -35,6 +36,17 @@ bool desiresAll(const api::FleetSpec& fleet) {
 }
 
 }  // namespace
+
+DeviceObjects likeliest(DeviceObjects all) {
+  std::vector<DeviceObjects> groups = byNamespace(std::move(all));
+  const auto isNoneOfTheirs = [](const DeviceObjects& objects) {
+    const auto answer = conclude(Verb::kProvision, governing(objects));
+    return answer && answer->outcome == Outcome::kUnknownDevice;
+  };
+  if (groups.empty()) return {};
+  const auto found = std::ranges::find_if_not(groups, isNoneOfTheirs);
+  return found == groups.end() ? groups.front() : *found;
+}
 
 std::variant<Answer, LookItUp, ChangeObject> choose(const Request& request,
                                                     const DeviceObjects& objects,

@@ -31,6 +31,10 @@ struct Request {
 // A key that was verified so shortly ago is not verified again.
 inline constexpr Duration kFresh = std::chrono::seconds(5);
 
+// Objects of several namespaces may name the device, and at most one of them is of a fleet that has
+// it: those of a namespace whose last pass has not said that it is none of theirs come first.
+[[nodiscard]] DeviceObjects likeliest(DeviceObjects all);
+
 //   the device's object           │ POST                             │ DELETE
 //   ──────────────────────────────┼──────────────────────────────────┼────────────────
 //   none                          │ look it up                       │ look it up
@@ -42,7 +46,7 @@ inline constexpr Duration kFresh = std::chrono::seconds(5);
 //   declared Absent by a person   │ refused, unless it is trusted    │ change it
 //   else                          │ change it                        │ change it
 //
-// `objects`: all of the device; `fleet`: of the one that governs, or nullptr.
+// `objects`: of the device in one namespace; `fleet`: of the one that governs, or nullptr.
 [[nodiscard]] std::variant<Answer, LookItUp, ChangeObject> choose(const Request& request,
                                                                   const DeviceObjects& objects,
                                                                   const api::BalenaFleet* fleet,

@@ -101,7 +101,7 @@ std::optional<Answer> Endpoint::answerEarly(const server::Request& request, Exch
 
 void Endpoint::serve(const Shared& exchange) {
   const Request& request = exchange->request;
-  const DeviceObjects objects = context_.store.devicesByUuid(request.ask.uuid);
+  const DeviceObjects objects = likeliest(context_.store.devicesByUuid(request.ask.uuid));
   const auto fleet =
       objects.empty() ? nullptr : context_.store.fleets().get(governing(objects).fleetKey());
   const auto choice = choose(request, objects, fleet.get(), context_.clock.now());
@@ -131,14 +131,15 @@ void Endpoint::lookUp(const Shared& exchange, const std::stop_token& stop) {
 void Endpoint::make(const Shared& exchange, api::BalenaDevice device,
                     std::optional<EarlyRead> read) {
   const std::string uuid = device.spec.uuid;
+  const api::ObjectKey fleet = device.fleetKey();
   device.meta.annotations[api::kReconcileAnnotation] = newRequestToken();
-  await(exchange, [&] {
+  await(exchange, fleet.space, [&] {
     EarlyReads& reads = context_.views.earlyReads();
-    if (read) reads.put(uuid, *std::move(read));
+    if (read) reads.put(fleet, uuid, *std::move(read));
     Status made = context_.store.enrol(std::move(device));
     if (made) return made;
-    // It is for the pass of the object that was not made.
-    (void)reads.take(uuid, context_.clock.steadyNow());
+    // It was for the pass of the object that is not made.
+    (void)reads.take(fleet, uuid, context_.clock.steadyNow());
     // Of several callers one makes it, and all wait for it.
     return made.error().code == ErrorCode::kAlreadyExists ? Status() : made;
   });
@@ -147,11 +148,12 @@ void Endpoint::make(const Shared& exchange, api::BalenaDevice device,
 void Endpoint::change(const Shared& exchange, const store::Shared<api::BalenaDevice>& object) {
   const Verb verb = exchange->request.verb;
   const bool isAsked = object->spec.state == stateOf(verb) && !isHandled(*object);
-  if (isAsked && waiting_->hasArmed(verb, object->spec.uuid)) {
-    return await(exchange, [] { return Status(); });
+  const std::string& space = object->meta.key.space;
+  if (isAsked && waiting_->hasArmed(verb, space, object->spec.uuid)) {
+    return await(exchange, space, [] { return Status(); });
   }
   const auto write = [this, exchange, object](const std::stop_token&) {
-    await(exchange, [&] {
+    await(exchange, object->meta.key.space, [&] {
       return context_.store.demand(*object, {stateOf(exchange->request.verb), newRequestToken()});
     });
   };
@@ -159,9 +161,10 @@ void Endpoint::change(const Shared& exchange, const store::Shared<api::BalenaDev
   doBlocking(exchange, write);
 }
 
-void Endpoint::await(const Shared& exchange, const std::function<Status()>& write) {
+void Endpoint::await(const Shared& exchange, const std::string& space,
+                     const std::function<Status()>& write) {
   const Waiting::Id id =
-      waiting_->add(exchange->request.verb, exchange->request.ask.uuid,
+      waiting_->add(exchange->request.verb, space, exchange->request.ask.uuid,
                     [this, exchange](const Answer& answer) { finish(*exchange, answer); });
   const Status written = write();
   if (written) return waiting_->arm(id);

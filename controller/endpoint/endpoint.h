@@ -60,8 +60,10 @@ class Endpoint {
   void lookUp(const Shared& exchange, const std::stop_token& stop);
   void change(const Shared& exchange, const store::Shared<api::BalenaDevice>& object);
   void make(const Shared& exchange, api::BalenaDevice device, std::optional<EarlyRead> read);
-  // Registers the caller, has `write` done and then waits for the device's status.
-  void await(const Shared& exchange, const std::function<Status()>& write);
+  // Registers the caller, has `write` done and then waits for the status of the device's object in
+  // this namespace.
+  void await(const Shared& exchange, const std::string& space,
+             const std::function<Status()>& write);
   // Here and now if nothing of it blocks.
   void doBlocking(const Shared& exchange, Errands::Errand errand);
   void finish(const Exchange& exchange, const Answer& answer);

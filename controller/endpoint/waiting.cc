@@ -7,11 +7,13 @@
 
 namespace bco::endpoint {
 
-Waiting::Id Waiting::add(Verb verb, const std::string& uuid, Settle settle) {
+Waiting::Id Waiting::add(Verb verb, const std::string& space, const std::string& uuid,
+                         Settle settle) {
   std::lock_guard lock(mutex_);
   const Id id = ++lastId_;
   byUuid_.emplace(uuid, id);
-  waiters_.emplace(id, Waiter{verb, uuid, clock_.steadyNow() + patience_, std::move(settle)});
+  waiters_.emplace(id,
+                   Waiter{verb, space, uuid, clock_.steadyNow() + patience_, std::move(settle)});
   // The deadlines' thread waits for the earliest, which is the first one's.
   if (waiters_.size() == 1) clock_.wakeAll(changed_);
   return id;
@@ -58,31 +60,35 @@ std::optional<Waiting::Waiter> Waiting::extract(Id id) {
   return waiter;
 }
 
-bool Waiting::hasArmed(Verb verb, const std::string& uuid) const {
+bool Waiting::hasArmed(Verb verb, const std::string& space, const std::string& uuid) const {
   std::lock_guard lock(mutex_);
   const auto [first, last] = byUuid_.equal_range(uuid);
   for (auto each = first; each != last; ++each) {
-    const auto waiter = waiters_.find(each->second);
-    if (waiter != waiters_.end() && waiter->second.armed && waiter->second.verb == verb) {
-      return true;
-    }
+    const Waiter& waiter = waiters_.at(each->second);
+    if (waiter.armed && waiter.verb == verb && waiter.space == space) return true;
   }
   return false;
 }
 
 void Waiting::changed(const std::string& uuid) {
-  std::vector<std::pair<Id, Verb>> armed;
+  struct Armed {
+    Id id;
+    Verb verb;
+    std::string space;
+  };
+  std::vector<Armed> armed;
   {
     std::lock_guard lock(mutex_);
     const auto [first, last] = byUuid_.equal_range(uuid);
     for (auto each = first; each != last; ++each) {
       const Waiter& waiter = waiters_.at(each->second);
-      if (waiter.armed) armed.emplace_back(each->second, waiter.verb);
+      if (waiter.armed) armed.push_back({each->second, waiter.verb, waiter.space});
     }
   }
   if (armed.empty()) return;
-  const DeviceObjects objects = store_.devicesByUuid(uuid);
-  for (const auto& [id, verb] : armed) {
+  const DeviceObjects all = store_.devicesByUuid(uuid);
+  for (const auto& [id, verb, space] : armed) {
+    const DeviceObjects objects = inNamespace(space, all);
     const auto answer =
         objects.empty()
             ? std::optional(Answer{Outcome::kUnavailable, "the device's object has gone"})

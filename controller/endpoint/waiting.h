@@ -29,14 +29,15 @@ class Waiting {
 
   // Waits from now on; nothing is concluded before arm(), for what the status says until then may
   // be about an earlier request.
-  [[nodiscard]] Id add(Verb verb, const std::string& uuid, Settle settle);
+  // `space`: the namespace of the device's object.
+  [[nodiscard]] Id add(Verb verb, const std::string& space, const std::string& uuid, Settle settle);
   // What was asked for is in the store.
   void arm(Id id);
   // What was asked for could not be written.
   void settle(Id id, const Answer& answer);
 
   // Somebody waits, armed, for the same: what he has asked for will do for others.
-  [[nodiscard]] bool hasArmed(Verb verb, const std::string& uuid) const;
+  [[nodiscard]] bool hasArmed(Verb verb, const std::string& space, const std::string& uuid) const;
 
   // Something of a device's object has changed.
   void changed(const std::string& uuid);
@@ -52,6 +53,7 @@ class Waiting {
  private:
   struct Waiter {
     Verb verb;
+    std::string space;
     std::string uuid;
     SteadyPoint deadline;
     Settle settle;

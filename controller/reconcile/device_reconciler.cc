@@ -91,7 +91,8 @@ std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all) {
   }
 
   const std::string reconcileId = newReconcileId(context_.random);
-  auto early = context_.views.earlyReads().take(uuid, context_.clock.steadyNow());
+  auto early = context_.views.earlyReads().take(object.fleetKey(), object.spec.uuid,
+                                                context_.clock.steadyNow());
   const SteadyPoint observedAt = early ? early->at : context_.clock.steadyNow();
   const DesiredDevice desired = desire(objects, **fleet, managedWith(**fleet));
   Pass pass = early ? observeAndPlan(desired, **fleet, std::move(early->device))

@@ -69,7 +69,7 @@ struct SimulatedDevice {
   DeviceCounts counts;
   TimerId pollTimer;
   TimerId publishTimer;
-  TimerId startTimer;  // of the relay's container
+  TimerId startTimer;          // of the relay's container
   bool asking = false;         // its relay waits for an endpoint
   unsigned relayRestarts = 0;  // in a row, without variables
   TimerId askTimer;

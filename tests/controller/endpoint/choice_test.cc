@@ -61,6 +61,22 @@ TEST_F(Choice, ChangesTheObjectOfADeviceThatIsDesired) {
   EXPECT_EQ(chosen(), "change");
 }
 
+TEST_F(Choice, TakesTheNamespaceThatHasNotFoundTheDeviceToBeNoneOfItsOwn) {
+  const auto in = [&](const char* space, api::Phase phase, const char* reason) {
+    api::BalenaDevice device = device_;
+    device.meta.key.space = space;
+    device.status.phase = phase;
+    setCondition(device.status.conditions, {"Ready", false, reason, "", 1, kNow});
+    return std::make_shared<const api::BalenaDevice>(std::move(device));
+  };
+  const auto lost = in("a", api::Phase::kWaiting, "DeviceNotFound");
+  const auto owned = in("b", api::Phase::kFailed, "Unavailable");
+  EXPECT_EQ(likeliest({lost, owned}), DeviceObjects{owned});
+  EXPECT_EQ(likeliest({owned, lost}), DeviceObjects{owned});
+  EXPECT_EQ(likeliest({lost}), DeviceObjects{lost});
+  EXPECT_EQ(likeliest({}), DeviceObjects{});
+}
+
 TEST_F(Choice, LooksUpWhatNoObjectNames) {
   EXPECT_TRUE(std::holds_alternative<LookItUp>(choose(request_, {}, nullptr, kNow)));
 }

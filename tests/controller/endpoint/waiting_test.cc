@@ -25,7 +25,7 @@ class WaitingTest : public testing::Test {
   }
 
   Waiting::Id wait(Verb verb = Verb::kProvision) {
-    return waiting_.add(verb, kWaitedFor, [this](const Answer& answer) {
+    return waiting_.add(verb, "default", kWaitedFor, [this](const Answer& answer) {
       std::lock_guard lock(mutex_);
       answers_.emplace_back(nameOf(answer.outcome));
     });
@@ -133,12 +133,13 @@ TEST_F(WaitingTest, AnswersAtTheDeadlineOfEach) {
 
 TEST_F(WaitingTest, KnowsWhomALaterCallerMayJoin) {
   const auto id = wait();
-  EXPECT_FALSE(waiting_.hasArmed(Verb::kProvision, kWaitedFor));
+  EXPECT_FALSE(waiting_.hasArmed(Verb::kProvision, "default", kWaitedFor));
   demand("1");
   waiting_.arm(id);
-  EXPECT_TRUE(waiting_.hasArmed(Verb::kProvision, kWaitedFor));
-  EXPECT_FALSE(waiting_.hasArmed(Verb::kRemove, kWaitedFor));
-  EXPECT_FALSE(waiting_.hasArmed(Verb::kProvision, std::string(32, '0')));
+  EXPECT_TRUE(waiting_.hasArmed(Verb::kProvision, "default", kWaitedFor));
+  EXPECT_FALSE(waiting_.hasArmed(Verb::kRemove, "default", kWaitedFor));
+  EXPECT_FALSE(waiting_.hasArmed(Verb::kProvision, "other", kWaitedFor));
+  EXPECT_FALSE(waiting_.hasArmed(Verb::kProvision, "default", std::string(32, '0')));
 }
 
 TEST_F(WaitingTest, AnswersAllAtTheEnd) {

@@ -72,7 +72,7 @@ TEST_F(Device, ThatWasReadAMomentAgoIsNotReadAgain) {
   apply();
   views_.set(test::kFleetKey, *fleets_.look(fleet()));
   const auto read = [&] { return *balena().getDevice(uuidOf(1)); };
-  views_.earlyReads().put(uuidOf(1), {read(), clock_.steadyNow()});
+  views_.earlyReads().put(test::kFleetKey, uuidOf(1), {read(), clock_.steadyNow()});
   clock_.advance(EarlyReads::kLongest);
   forgetCalls();
   reconcile(1);
@@ -81,7 +81,7 @@ TEST_F(Device, ThatWasReadAMomentAgoIsNotReadAgain) {
   forgetCalls();
   reconcile(1);
   EXPECT_EQ(balena().log().count("getDevice"), 1) << "it was for one pass";
-  views_.earlyReads().put(uuidOf(1), {read(), clock_.steadyNow()});
+  views_.earlyReads().put(test::kFleetKey, uuidOf(1), {read(), clock_.steadyNow()});
   clock_.advance(EarlyReads::kLongest + 1ms);
   forgetCalls();
   reconcile(1);
