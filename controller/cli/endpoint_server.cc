@@ -49,6 +49,7 @@ endpoint::EndpointOptions optionsOf(const EndpointFlags& flags, bool storeBlocks
   options.deadline = flags.deadline;
   options.total = {flags.rate, 2 * flags.rate};
   options.perAddress = {flags.ratePerAddress, 10 * flags.ratePerAddress};
+  if (flags.ratePerAddress <= 0) options.strangers = {};
   options.perDevice = {flags.ratePerDevice, 40 * flags.ratePerDevice};
   options.storeBlocks = storeBlocks;
   return options;

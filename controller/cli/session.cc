@@ -58,14 +58,15 @@ std::jthread Session::limitShutdown(std::stop_token stop, Duration grace) {
 }
 
 int Session::runWithEndpoint(const EndpointFlags& flags, const std::stop_token& stop) {
+  std::stop_source ended;
+  // Outlives the endpoint: what that still asks balena ends in time, too.
+  const std::jthread limit = limitShutdown(ended.get_token(), options_.shutdownGrace);
   auto endpoint = EndpointServer::start(
       flags, {context_, engine_.fleets(), false, [] { return std::string(); }});
   if (!endpoint) {
     std::cerr << endpoint.error().message << '\n';
     return kExitBadInput;
   }
-  std::stop_source ended;
-  const std::jthread limit = limitShutdown(ended.get_token(), options_.shutdownGrace);
   {
     const std::jthread engine([&] { engine_.run(ended.get_token()); });
     followFiles(stop);

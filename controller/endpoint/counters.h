@@ -19,7 +19,7 @@ struct EndpointCounters {
     std::uint64_t requests;
   };
   std::vector<Row> rows;        // one an outcome, zeros too
-  std::uint64_t waiting = 0;    // requests that wait for their device now
+  std::uint64_t waiting = 0;    // requests that have no answer yet
   std::uint64_t malformed = 0;  // what the server refused as no HTTP request, too large or too slow
   std::uint64_t durationMs = 0;  // sum over `rows`
 };

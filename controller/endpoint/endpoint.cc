@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t kMostErrands = 4096;
 constexpr std::string_view kDescriptionPath = "/openapi.json";
 constexpr std::string_view kEverybody;
+// Between two looks at whether all have their answers.
+constexpr Duration kAnswersLook = std::chrono::milliseconds(10);
 
 // What balena or the store says when it can't.
 Answer answerTo(const Error& error) {
@@ -44,6 +46,7 @@ Endpoint::Endpoint(const Context& context, FleetSources& fleets, const EndpointO
       perAddress_(options.perAddress),
       perDevice_(options.perDevice),
       total_(options.total),
+      strangers_(options.strangers),
       waiting_(std::make_shared<Waiting>(context.store, context.clock, options.deadline)),
       deadlines_([waiting = waiting_](const std::stop_token& stop) { waiting->run(stop); }),
       errands_(context.clock, options.threads, kMostErrands) {
@@ -63,6 +66,7 @@ void Endpoint::handle(server::Request request, server::Responder respond) {
   exchange->startedAt = context_.clock.steadyNow();
   exchange->isDescription = isDescription(request);
   exchange->respond = std::move(respond);
+  ++open_;
   if (const auto answer = answerEarly(request, *exchange)) return finish(*exchange, *answer);
   serve(exchange);
 }
@@ -120,11 +124,21 @@ void Endpoint::doBlocking(const Shared& exchange, Errands::Errand errand) {
 void Endpoint::lookUp(const Shared& exchange, const std::stop_token& stop) {
   // Somebody may have found it while this waited for its turn.
   if (!context_.store.devicesByUuid(exchange->request.ask.uuid).empty()) return serve(exchange);
+  const std::string address = addressKey(exchange->peer);
+  if (const Duration wait = strangers_.look(address, context_.clock.steadyNow());
+      wait > Duration::zero()) {
+    return finish(*exchange, {Outcome::kLimited, {}, wait});
+  }
   auto found =
       lookup_.find(exchange->request.ask.uuid, exchange->startedAt + options_.deadline, stop);
   if (!found) return finish(*exchange, answerTo(found.error()));
   auto choice = chooseForNew(exchange->request, found->fleet.get());
-  if (const auto* answer = std::get_if<Answer>(&choice)) return finish(*exchange, *answer);
+  if (const auto* answer = std::get_if<Answer>(&choice)) {
+    if (answer->outcome == Outcome::kUnknownDevice) {
+      (void)strangers_.take(address, context_.clock.steadyNow());
+    }
+    return finish(*exchange, *answer);
+  }
   make(exchange, std::move(std::get<MakeObject>(choice).device), std::move(found->read));
 }
 
@@ -184,17 +198,22 @@ void Endpoint::finish(const Exchange& exchange, const Answer& answer) {
   }
   const Duration took = context_.clock.steadyNow() - exchange.startedAt;
   counting_.count(answer.outcome, took);
-  context_.log.info("request", {{"method", exchange.method},
-                                {"peer", exchange.peer},
-                                {"uuid", exchange.request.ask.uuid},
-                                {"status", statusOf(answer.outcome)},
-                                {"outcome", nameOf(answer.outcome)},
-                                {"ms", std::int64_t{took.count()}}});
+  // Who is over his limit must not fill the log either.
+  const bool isLimited = answer.outcome == Outcome::kLimited;
+  context_.log.log(isLimited ? telemetry::LogLevel::kDebug : telemetry::LogLevel::kInfo, "request",
+                   std::initializer_list<telemetry::Field>{{"method", exchange.method},
+                                                           {"peer", exchange.peer},
+                                                           {"uuid", exchange.request.ask.uuid},
+                                                           {"status", statusOf(answer.outcome)},
+                                                           {"outcome", nameOf(answer.outcome)},
+                                                           {"ms", std::int64_t{took.count()}}});
   exchange.respond(std::move(reply));
+  --open_;
 }
 
 void Endpoint::refused(int status, const std::string& peer) {
   counting_.countMalformed();
+  if (limit(perAddress_, addressKey(peer))) return;
   context_.log.info("request refused", {{"peer", peer}, {"status", status}});
 }
 
@@ -206,7 +225,9 @@ std::string Endpoint::newRequestToken() {
 
 void Endpoint::drain(SteadyPoint deadline) {
   draining_ = true;
-  (void)waiting_->waitUntilEmpty(deadline, {});
+  while (open_ > 0 && context_.clock.steadyNow() < deadline) {
+    (void)sleepFor(context_.clock, kAnswersLook, {});
+  }
   waiting_->settleAll({Outcome::kStopping, {}, std::chrono::seconds(1)});
 }
 

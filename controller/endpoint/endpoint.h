@@ -20,6 +20,9 @@ struct EndpointOptions {
   // Of callers without a token and of all together; each with room for a start of many at once.
   Rate perAddress{100, 1000};
   Rate perDevice{0.5, 20};
+  // Look-ups for one address that find nothing to provision: who tries UUIDs uses up what balena
+  // allows us.
+  Rate strangers{1, 50};
   Rate total{1000, 2000};
   bool storeBlocks = false;  // its writes go to an API server
   int threads = 8;           // for what blocks
@@ -43,10 +46,11 @@ class Endpoint {
   // Replaces those that are accepted.
   void setTokens(std::vector<SecretBytes> tokens) { tokens_.replace(std::move(tokens)); }
 
-  // Refuses what comes from now on; waits until nobody waits, and at `deadline` answers the rest.
+  // Refuses what comes from now on; waits until all have their answers, and at `deadline` tells
+  // those who wait for a device to come back.
   void drain(SteadyPoint deadline);
 
-  [[nodiscard]] EndpointCounters counters() const { return counting_.snapshot(waiting_->size()); }
+  [[nodiscard]] EndpointCounters counters() const { return counting_.snapshot(open_); }
 
  private:
   struct Exchange;
@@ -77,9 +81,11 @@ class Endpoint {
   RateLimiter perAddress_;
   RateLimiter perDevice_;
   RateLimiter total_;
+  RateLimiter strangers_;
   Counting counting_;
   std::atomic<bool> draining_{false};
-  std::shared_ptr<Waiting> waiting_;  // the store's listener holds it too
+  std::atomic<std::uint64_t> open_{0};  // requests that have no answer yet
+  std::shared_ptr<Waiting> waiting_;    // the store's listener holds it too
   std::jthread deadlines_;
   Errands errands_;
 };

@@ -19,16 +19,25 @@ constexpr std::chrono::milliseconds kLookThroughInterval{100};
 Duration RateLimiter::take(const std::string& key, SteadyPoint now) {
   if (rate_.perSecond <= 0) return Duration::zero();
   const Nanos at = now.time_since_epoch();
-  const Nanos each(static_cast<Nanos::rep>(1e9 / rate_.perSecond));
-  const Nanos room(static_cast<Nanos::rep>(1e9 / rate_.perSecond * std::max(rate_.burst, 1.0)));
   std::lock_guard lock(mutex_);
   Nanos& emptyAt = this->emptyAt(key, at);
-  const Nanos next = std::max(emptyAt, at) + each;
-  if (next - at > room) {
-    return std::max(std::chrono::ceil<Duration>(next - at - room), Duration(1));
-  }
-  emptyAt = next;
-  return Duration::zero();
+  const Duration wait = waitFor(emptyAt, at);
+  if (wait == Duration::zero()) emptyAt = std::max(emptyAt, at) + each();
+  return wait;
+}
+
+Duration RateLimiter::look(const std::string& key, SteadyPoint now) const {
+  if (rate_.perSecond <= 0) return Duration::zero();
+  std::lock_guard lock(mutex_);
+  const auto found = keys_.find(key);
+  return found == keys_.end() ? Duration::zero() : waitFor(found->second, now.time_since_epoch());
+}
+
+Duration RateLimiter::waitFor(Nanos emptyAt, Nanos now) const {
+  const Nanos room(static_cast<Nanos::rep>(1e9 / rate_.perSecond * std::max(rate_.burst, 1.0)));
+  const Nanos over = std::max(emptyAt, now) + each() - now - room;
+  if (over <= Nanos::zero()) return Duration::zero();
+  return std::max(std::chrono::ceil<Duration>(over), Duration(1));
 }
 
 RateLimiter::Nanos& RateLimiter::emptyAt(const std::string& key, Nanos now) {

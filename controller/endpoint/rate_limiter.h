@@ -25,11 +25,16 @@ class RateLimiter {
 
   // Zero: it may ask now, which counts. Else how long it is to wait; that does not count.
   [[nodiscard]] Duration take(const std::string& key, SteadyPoint now);
+  // What take() would answer, without its counting.
+  [[nodiscard]] Duration look(const std::string& key, SteadyPoint now) const;
   // Keys that are remembered.
   [[nodiscard]] std::size_t size() const;
 
  private:
   using Nanos = std::chrono::nanoseconds;
+  // From when a bucket that leaks out at `emptyAt` has room again; of a limit that there is.
+  [[nodiscard]] Duration waitFor(Nanos emptyAt, Nanos now) const;
+  [[nodiscard]] Nanos each() const { return Nanos(static_cast<Nanos::rep>(1e9 / rate_.perSecond)); }
   [[nodiscard]] Nanos& emptyAt(const std::string& key, Nanos now);
 
   const Rate rate_;

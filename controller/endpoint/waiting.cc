@@ -114,11 +114,6 @@ void Waiting::run(const std::stop_token& stop) {
   }
 }
 
-bool Waiting::waitUntilEmpty(SteadyPoint deadline, const std::stop_token& stop) {
-  std::unique_lock lock(mutex_);
-  return waitUntil(clock_, lock, changed_, deadline, stop, [this] { return waiters_.empty(); });
-}
-
 void Waiting::settleAll(const Answer& answer) {
   std::unique_lock lock(mutex_);
   while (!waiters_.empty()) {

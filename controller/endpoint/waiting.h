@@ -44,8 +44,6 @@ class Waiting {
 
   // Answers those whose deadline comes, until `stop`. Blocks.
   void run(const std::stop_token& stop);
-  // Waits until nobody waits; false at `deadline` or a stop.
-  bool waitUntilEmpty(SteadyPoint deadline, const std::stop_token& stop);
   // Returns when nobody is being answered any more.
   void settleAll(const Answer& answer);
   [[nodiscard]] std::size_t size() const;

@@ -387,6 +387,25 @@ TEST_F(EndpointTest, LimitsAddressesDevicesAndAll) {
   EXPECT_EQ(statusFrom(2, "192.0.2.9").status, 409);
 }
 
+TEST_F(EndpointTest, LetsNobodyTryUuidsAtOthersExpense) {
+  fleetSpec().enrol = true;
+  options_.strangers = {1, 2};
+  balena().addDevice(uuidOf(1), kFleetId);
+  addDevice(2);
+  start();
+  EXPECT_EQ(post(7).status, 400);
+  EXPECT_EQ(post(8).status, 400);
+  forgetCalls();
+  EXPECT_EQ(post(9).status, 429);
+  EXPECT_EQ(balena().log().count("getDevice"), 0);
+  EXPECT_EQ(post(2).status, 201) << "it is known";
+  auto other = ask("POST", 1);
+  other.peer = "192.0.2.2";
+  EXPECT_EQ(await(send(std::move(other))).status, 201) << "somebody else";
+  clock_.advance(1s);
+  EXPECT_EQ(post(9).status, 400);
+}
+
 TEST_F(EndpointTest, ServesNobodyBeforeItIsReadyNorAfterItsEnd) {
   addDevice(1);
   notReady_ = "not yet";

@@ -34,6 +34,14 @@ TEST(RateLimiter, LimitsEachKeyForItself) {
   EXPECT_GT(limiter.take("a", kStart), 0ms);
 }
 
+TEST(RateLimiter, ALookDoesNotCount) {
+  RateLimiter limiter({1, 1});
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(limiter.look("a", kStart), 0ms);
+  EXPECT_EQ(limiter.take("a", kStart), 0ms);
+  EXPECT_EQ(limiter.look("a", kStart), 1s);
+  EXPECT_EQ(limiter.take("a", kStart + 1s), 0ms);
+}
+
 TEST(RateLimiter, LimitsNothingAtAllIfSo) {
   RateLimiter limiter({0, 1});
   for (int i = 0; i < 1000; ++i) ASSERT_EQ(limiter.take("a", kStart), 0ms);
