@@ -29,6 +29,11 @@ bool hasBeenLookedAt(const api::DeviceStatus& status) {
   return ready != nullptr && ready->reason != kFleetNotReady;
 }
 
+// Somebody waits for a pass that has not been made, perhaps because its fleet was changed meanwhile.
+bool isAskedFor(const api::BalenaDevice& device) {
+  return !reconcileRequest(device.meta).empty() && !isHandled(device);
+}
+
 // A pass is due that a sweep would not call for.
 bool isUnfinished(const api::BalenaDevice& device) {
   const bool isNew = device.status.observedGeneration == -1;
@@ -80,11 +85,9 @@ std::optional<Duration> FleetSync::look(const api::ObjectKey& key) {
   std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
   (void)context_.store.fleets().setStatus(key, fleet->meta.uid, std::move(status));
   for (const auto& device : context_.store.devicesOfFleet(key)) {
-    if (!reconcileRequest(device->meta).empty() && !isHandled(*device)) {
-      devices_.add(device->spec.uuid, Lane::kFresh);
-    }
+    if (isAskedFor(*device)) devices_.add(device->spec.uuid, Lane::kFresh);
   }
-  return std::nullopt;
+  return fleet->spec.syncInterval;
 }
 
 Result<FleetSync::Snapshots> FleetSync::read(const std::shared_ptr<const api::BalenaFleet>& fleet,
@@ -183,6 +186,10 @@ int FleetSync::compare(const Snapshots& snapshots) {
     // What an earlier process has left to be done, only it knew when.
     if (isFirst && isUnfinished(*object)) {
       devices_.add(object->spec.uuid, Lane::kSweep);
+      continue;
+    }
+    if (isAskedFor(*object)) {
+      devices_.add(object->spec.uuid, Lane::kFresh);
       continue;
     }
     judgeDevice(snapshots, object, snapshots.balena.find(object->spec.uuid), managed);

@@ -176,7 +176,7 @@ def test_what_was_deleted_stays_away_until_it_is_posted_again(site, sandbox, ser
 def test_a_post_takes_six_requests_and_no_new_connection(make_sandbox, tmp_path, service):
     sandbox = make_sandbox("--no-devices")
     slug = "acme/sensors" if service else "acme/gateways"
-    site = Site(tmp_path / "site", sandbox, tls=True).registry().fleet("it", slug, service)
+    site = Site(tmp_path / "site", sandbox, tls=True).registry().fleet("it", slug, service, syncInterval="1h")
     uuids = sandbox.add_devices(6, slug)
     site.device(uuids[4], "it").device(uuids[5], "it")
     endpoint = Endpoint(site, "--endpoint-rate", "0")
