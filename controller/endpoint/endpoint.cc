@@ -201,12 +201,13 @@ void Endpoint::finish(const Exchange& exchange, const Answer& answer) {
   // Who is over his limit must not fill the log either.
   const bool isLimited = answer.outcome == Outcome::kLimited;
   context_.log.log(isLimited ? telemetry::LogLevel::kDebug : telemetry::LogLevel::kInfo, "request",
-                   std::initializer_list<telemetry::Field>{{"method", exchange.method},
-                                                           {"peer", exchange.peer},
-                                                           {"uuid", exchange.request.ask.uuid},
-                                                           {"status", statusOf(answer.outcome)},
-                                                           {"outcome", nameOf(answer.outcome)},
-                                                           {"ms", std::int64_t{took.count()}}});
+                   std::initializer_list<telemetry::Field>{
+                       {"method", std::string_view(exchange.method).substr(0, 16)},
+                       {"peer", exchange.peer},
+                       {"uuid", exchange.request.ask.uuid},
+                       {"status", statusOf(answer.outcome)},
+                       {"outcome", nameOf(answer.outcome)},
+                       {"ms", std::int64_t{took.count()}}});
   exchange.respond(std::move(reply));
   --open_;
 }

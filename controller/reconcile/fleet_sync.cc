@@ -29,7 +29,8 @@ bool hasBeenLookedAt(const api::DeviceStatus& status) {
   return ready != nullptr && ready->reason != kFleetNotReady;
 }
 
-// Somebody waits for a pass that has not been made, perhaps because its fleet was changed meanwhile.
+// Somebody waits for a pass that has not been made, perhaps because its fleet was changed
+// meanwhile.
 bool isAskedFor(const api::BalenaDevice& device) {
   return !reconcileRequest(device.meta).empty() && !isHandled(device);
 }

@@ -193,6 +193,7 @@ def test_a_post_takes_six_requests_and_no_new_connection(make_sandbox, tmp_path,
         endpoint.stop()
 
 
+@pytest.mark.concurrent
 def test_ten_callers_at_once_cause_one_provisioning(sandbox, endpoint):
     for uuid in sandbox.add_devices(3):
         sandbox.reset_traffic()
@@ -234,6 +235,7 @@ def test_it_takes_longer_than_the_deadline_and_goes_on(sandbox, serve):
     assert_provisioned(sandbox, [uuid])
 
 
+@pytest.mark.concurrent
 def test_at_the_end_those_who_wait_have_their_answer(sandbox, endpoint):
     uuids = sandbox.add_devices(2)
     hold = sandbox.hold("clearblade.device.create")

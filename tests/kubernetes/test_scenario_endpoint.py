@@ -17,7 +17,7 @@ class Served(Caller):
         self.replica = installation.start("--endpoint-addr", "127.0.0.1:0", "--endpoint-token-file", token_file, *arguments)
         found = wait_until(lambda: re.search(r"the endpoint listens .*address=\S*:(\d+)", self.replica.log), "its listening")
         super().__init__(int(found[1]), installation.sandbox.outputs)
-        self.ready = wait_until(lambda: self.ask("POST", "{}").status == 400, "its readiness", PATIENCE)
+        wait_until(lambda: self.post("0" * 32).status != 503, "its readiness")
 
 
 @pytest.fixture
