@@ -67,7 +67,7 @@ class Controller {
         clock_(clock),
         log_(log),
         store_(
-            cluster.leaderClient(), {options.space, options.selector},
+            cluster.leaderClient(), cluster.client(), {options.space, options.selector},
             [this] { return mayWrite(); }, clock, random, log),
         recorder_({.instance = hostName()}, cluster.client(), clock, random, log),
         events_(recorder_),

@@ -64,13 +64,13 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
 
   [[nodiscard]] Status create(Object object) override {
     if (!mayWrite_()) return isNotAllowed();
-    return admit(object);
+    return admit(client_, object);
   }
 
-  // As create(), whoever leads.
-  [[nodiscard]] Status admit(const Object& object) {
+  // As create(), by a client that writes whoever leads.
+  [[nodiscard]] Status admit(kube::Client& client, const Object& object) {
     return accept(
-        client_.create(Kind::kResource, object.meta.key.space, SecretBytes::take(encode_(object))),
+        client.create(Kind::kResource, object.meta.key.space, SecretBytes::take(encode_(object))),
         Source::kCreate);
   }
 
@@ -144,10 +144,10 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
         {.uid = uid, .resourceVersion = std::to_string(free->meta.resourceVersion)});
   }
 
-  // Changes spec, labels or annotations by a merge patch, whoever leads.
-  [[nodiscard]] Status patch(const api::ObjectKey& key, std::string patch) {
+  // Changes spec, labels or annotations by a merge patch, as admit().
+  [[nodiscard]] Status patch(kube::Client& client, const api::ObjectKey& key, std::string patch) {
     return accept(
-        client_.mergePatch(Kind::kResource, nameOf(key), "", SecretBytes::take(std::move(patch))),
+        client.mergePatch(Kind::kResource, nameOf(key), "", SecretBytes::take(std::move(patch))),
         Source::kUpdate);
   }
 

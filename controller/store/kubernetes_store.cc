@@ -35,9 +35,11 @@ std::set<api::ObjectKey> secretsOf(const api::BalenaFleet& fleet) {
 
 }  // namespace
 
-KubernetesStore::KubernetesStore(kube::Client& client, KubernetesScope scope, MayWrite mayWrite,
-                                 Clock& clock, Random& random, telemetry::Logger& log)
-    : scope_(std::move(scope)),
+KubernetesStore::KubernetesStore(kube::Client& client, kube::Client& anybodys,
+                                 KubernetesScope scope, MayWrite mayWrite, Clock& clock,
+                                 Random& random, telemetry::Logger& log)
+    : anybodys_(anybodys),
+      scope_(std::move(scope)),
       mayWrite_(std::move(mayWrite)),
       clock_(clock),
       secrets_(client, clock, random, log,
@@ -180,12 +182,14 @@ Result<SecretBytes> KubernetesStore::secretOrCreate(const std::string& space,
 }
 
 Status KubernetesStore::demand(const api::BalenaDevice& seen, const Demand& demand) {
-  return devices_.patch(seen.meta.key,
+  return devices_.patch(anybodys_, seen.meta.key,
                         api::encodeDemand(seen, demand.state, demand.request,
                                           demand.marksAbsent(seen) ? kByEndpoint : ""));
 }
 
-Status KubernetesStore::enrol(api::BalenaDevice device) { return devices_.admit(device); }
+Status KubernetesStore::enrol(api::BalenaDevice device) {
+  return devices_.admit(anybodys_, device);
+}
 
 void KubernetesStore::onDeviceTouched(std::function<void(const std::string& uuid)> listener) {
   std::lock_guard lock(mutex_);

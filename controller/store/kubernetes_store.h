@@ -22,9 +22,10 @@ struct KubernetesScope {
 // Thread-safe. docs/decisions/0004.
 class KubernetesStore final : public ObjectStore {
  public:
-  // All must outlive it.
-  KubernetesStore(kube::Client& client, KubernetesScope scope, MayWrite mayWrite, Clock& clock,
-                  Random& random, telemetry::Logger& log);
+  // `client` is for what the leader writes, and all reads; `anybodys` for what somebody outside
+  // asks for. All must outlive it.
+  KubernetesStore(kube::Client& client, kube::Client& anybodys, KubernetesScope scope,
+                  MayWrite mayWrite, Clock& clock, Random& random, telemetry::Logger& log);
 
   // Keeps the caches up to date until `stop`. Blocks.
   void run(const std::stop_token& stop);
@@ -63,6 +64,7 @@ class KubernetesStore final : public ObjectStore {
   void watchSecrets();
   void secretChanged(const api::ObjectKey& secret);
 
+  kube::Client& anybodys_;
   const KubernetesScope scope_;
   const MayWrite mayWrite_;
   Clock& clock_;

@@ -345,20 +345,6 @@ TEST(HttpServerLimits, HaveWhoKeepsUsWaitingLongestMakeRoom) {
   EXPECT_EQ(server->connections(), 2U);
 }
 
-TEST(HttpServerLimits, EndWhoSendsOnAfterOurLastWord) {
-  Options options;
-  options.maxBodyBytes = 10;
-  const auto server = serve(echo, options);
-  Client client(server->port());
-  client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n");
-  EXPECT_THAT(client.readReply(), StartsWith("HTTP/1.1 413 "));
-  const std::string piece(1 << 20, 'x');
-  EXPECT_TRUE([&] {
-    for (int i = 0; i < 100; ++i) client.send(piece);
-    return client.wasReset();
-  }());
-}
-
 TEST(HttpServerLimits, AreToldOfByWhomTheyWereMet) {
   Options options;
   options.maxHeadBytes = 100;

@@ -44,6 +44,8 @@ class EndpointTest : public test::World {
                                            [this] { return notReady_; });
     endpoint_->setTokens(*parseTokens(SecretBytes(kToken)));
     thread_ = std::jthread([this](const std::stop_token& ended) { engine_->run(ended); });
+    // This clock stands still for who waits for the first look.
+    while (!views_.knows(test::kFleetKey)) std::this_thread::yield();
   }
   void stop() {
     if (!thread_.joinable()) return;
