@@ -44,6 +44,7 @@ struct Run {
   int operator()(const ServeOptions& options) const { return runServe(options, stop); }
   int operator()(const PlanOptions& options) const { return runPlan(options, stop); }
   int operator()(const DeviceOptions& options) const { return runDevice(options, stop); }
+  int operator()(const HandoverCommandOptions& options) const { return runHandover(options, stop); }
   int operator()(const ControllerOptions& options) const { return runController(options, stop); }
   int operator()(const VersionOptions&) const { return runVersion(); }
 };

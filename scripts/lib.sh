@@ -51,7 +51,7 @@ need() {
 # What building needs, tests included: they are configured with the rest. One list for every script.
 need_build_tools() {
   need g++ cmake ninja-build ccache ca-certificates libcpprest-dev libboost-dev libssl-dev zlib1g-dev libyaml-cpp-dev \
-    prometheus-cpp-dev libspdlog-dev libsimdjson-dev nlohmann-json3-dev libexpected-dev libcli11-dev \
+    prometheus-cpp-dev libspdlog-dev libsimdjson-dev nlohmann-json3-dev libexpected-dev libcli11-dev tzdata \
     libgtest-dev libgmock-dev libbenchmark-dev
 }
 

@@ -1,6 +1,8 @@
 #include "api/json_decode.h"
 
 #include <charconv>
+#include <optional>
+#include <utility>
 
 #include "api/detail/json_fields.h"
 #include "api/detail/json_status.h"
@@ -110,18 +112,38 @@ void readSpec(const yaml::Node& tree, Spec& spec) {
   throw refused;
 }
 
+// The server counts generations from one: zero says nothing.
+bool hasSameSpec(const ObjectMeta& now, const ObjectMeta& before) {
+  return now.generation > 0 && now.generation == before.generation;
+}
+
+// Reads `object`, or finds it to be what `last` becomes: what is known and not older.
 template <class Object>
-Result<Object> decode(std::string_view json, Labels labels) {
-  Object object;
+Status decode(std::string_view json, const Known<Object>& known, Object& object,
+              std::shared_ptr<const Object>& last) {
+  constexpr Labels kLabels = Object::kKind == ObjectKind::kFleet ? Labels::kAll : Labels::kOurs;
+  std::shared_ptr<const Object> before;
   std::optional<yaml::Node> spec;
+  bool specIsKnown = false;
   Status status = readObject(
       json,
       [&](std::string_view key, ondemand::value value) {
         constexpr std::size_t kMostLevels = 32;
         if (key == "metadata") {
-          readMeta(value, labels, object.meta);
+          readMeta(value, kLabels, object.meta);
+          if (known) before = known(object.meta);
+          if (before != nullptr && before->meta.resourceVersion >= object.meta.resourceVersion) {
+            last = before;
+          }
+        } else if (last != nullptr) {
+          // There is no news in it.
         } else if (key == "spec") {
-          spec = treeOf(value, kMostLevels);
+          specIsKnown = before != nullptr && hasSameSpec(object.meta, before->meta);
+          if (specIsKnown) {
+            object.spec = before->spec;
+          } else {
+            spec = treeOf(value, kMostLevels);
+          }
         } else if (key == "status") {
           eachField(value, [&](std::string_view name, ondemand::value each) {
             readStatus(name, each, object.status);
@@ -130,13 +152,23 @@ Result<Object> decode(std::string_view json, Labels labels) {
       },
       [&] {
         checkMeta(object.meta);
+        if (last != nullptr || specIsKnown) return;
         if (!spec) throw Refused{"spec", "is required"};
         readSpec(*spec, object.spec);
       });
-  if (status) return object;
+  if (status) return status;
   std::string which(nameOf(Object::kKind));
   if (!object.meta.key.name.empty()) which += " " + toString(object.meta.key);
   return fail(withContext(std::move(status.error()), which));
+}
+
+template <class Object>
+Result<Object> decode(std::string_view json) {
+  Object object;
+  std::shared_ptr<const Object> none;
+  Status status = decode<Object>(json, nullptr, object, none);
+  if (!status) return fail(std::move(status.error()));
+  return object;
 }
 
 // A value of a Secret as it stands in the text, where the parser has made no copy of it.
@@ -149,17 +181,31 @@ std::string_view rawText(ondemand::value value) {
 
 }  // namespace
 
-Result<BalenaDevice> decodeDevice(std::string_view json) {
-  return decode<BalenaDevice>(json, Labels::kOurs);
-}
+Result<BalenaDevice> decodeDevice(std::string_view json) { return decode<BalenaDevice>(json); }
 
-Result<BalenaFleet> decodeFleet(std::string_view json) {
-  return decode<BalenaFleet>(json, Labels::kAll);
-}
+Result<BalenaFleet> decodeFleet(std::string_view json) { return decode<BalenaFleet>(json); }
 
 Result<ClearBladeRegistry> decodeRegistry(std::string_view json) {
-  return decode<ClearBladeRegistry>(json, Labels::kOurs);
+  return decode<ClearBladeRegistry>(json);
 }
+
+template <class Object>
+Result<std::shared_ptr<const Object>> decodeChange(std::string_view json,
+                                                   const Known<Object>& known) {
+  auto object = std::make_shared<Object>();
+  std::shared_ptr<const Object> last;
+  Status status = decode(json, known, *object, last);
+  if (!status) return fail(std::move(status.error()));
+  if (last != nullptr) return last;
+  return object;
+}
+
+template Result<std::shared_ptr<const BalenaDevice>> decodeChange(std::string_view,
+                                                                  const Known<BalenaDevice>&);
+template Result<std::shared_ptr<const BalenaFleet>> decodeChange(std::string_view,
+                                                                 const Known<BalenaFleet>&);
+template Result<std::shared_ptr<const ClearBladeRegistry>> decodeChange(
+    std::string_view, const Known<ClearBladeRegistry>&);
 
 Result<ObjectMeta> decodeMeta(std::string_view json) {
   ObjectMeta meta;

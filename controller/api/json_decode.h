@@ -12,7 +12,9 @@
 // All functions are thread-safe; `json` is read only, and copied.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -27,6 +29,18 @@ namespace bco::api {
 [[nodiscard]] Result<BalenaDevice> decodeDevice(std::string_view json);
 [[nodiscard]] Result<BalenaFleet> decodeFleet(std::string_view json);
 [[nodiscard]] Result<ClearBladeRegistry> decodeRegistry(std::string_view json);
+
+// What is known of the object that has this metadata and whose spec can't have changed unless its
+// generation has; nullptr: nothing.
+template <class Object>
+using Known = std::function<std::shared_ptr<const Object>(const ObjectMeta& meta)>;
+
+// The same where most is known, as with the echo of our own writes. What is not newer than what is
+// known is not read beyond its metadata: `known` itself is returned then. Of what is newer, the
+// spec is read only if its generation is another.
+template <class Object>
+[[nodiscard]] Result<std::shared_ptr<const Object>> decodeChange(std::string_view json,
+                                                                 const Known<Object>& known);
 
 // The metadata alone, of an object of any kind: one that is deleted, or not to be decoded.
 [[nodiscard]] Result<ObjectMeta> decodeMeta(std::string_view json);

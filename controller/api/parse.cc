@@ -166,13 +166,16 @@ MaintenanceWindow readWindow(MappingReader window) {
   return result;
 }
 
-KeyPolicy readKeyPolicy(MappingReader keys, Problems& problems) {
+// Of clouds on this machine, for trying and testing, keys may live for minutes.
+KeyPolicy readKeyPolicy(MappingReader keys, bool isLoopback, Problems& problems) {
+  const Duration anHour = isLoopback ? Duration(1min) : Duration(1h);
+  const Duration aMinute = isLoopback ? Duration(1s) : Duration(1min);
   KeyPolicy result;
-  result.lifetime = keys.duration("lifetime", 1h).value_or(result.lifetime);
-  result.rotateBefore = keys.duration("rotateBefore", 1min).value_or(result.rotateBefore);
-  result.overlap = keys.duration("overlap", 1h).value_or(result.overlap);
+  result.lifetime = keys.duration("lifetime", anHour).value_or(result.lifetime);
+  result.rotateBefore = keys.duration("rotateBefore", aMinute).value_or(result.rotateBefore);
+  result.overlap = keys.duration("overlap", anHour).value_or(result.overlap);
   result.offlineGrace = keys.duration("offlineGrace", 0h).value_or(result.offlineGrace);
-  result.verifyInterval = keys.duration("verifyInterval", 1min).value_or(result.verifyInterval);
+  result.verifyInterval = keys.duration("verifyInterval", aMinute).value_or(result.verifyInterval);
   result.renewAfter = keys.time("renewAfter");
   result.revokeBefore = keys.time("revokeBefore");
   if (result.rotateBefore >= result.lifetime) {
@@ -242,7 +245,8 @@ FleetSpec readFleetSpec(MappingReader spec, Problems& problems) {
   }
   result.apiUrl = spec.string("apiUrl").value_or(result.apiUrl);
   while (result.apiUrl.ends_with('/')) result.apiUrl.pop_back();
-  if (const auto url = http::parseUrl(result.apiUrl); !url) {
+  const auto url = http::parseUrl(result.apiUrl);
+  if (!url) {
     spec.problem("apiUrl", url.error().message);
   } else if (!isPlainUrl(*url)) {
     spec.problem("apiUrl", "expected a URL such as https://api.balena-cloud.com");
@@ -276,7 +280,7 @@ FleetSpec readFleetSpec(MappingReader spec, Problems& problems) {
   selector.finish();
 
   result.service = readTarget(spec.mapping("variables"));
-  result.keys = readKeyPolicy(spec.mapping("keys"), problems);
+  result.keys = readKeyPolicy(spec.mapping("keys"), url && http::isLoopback(url->host), problems);
   result.adoption = spec.choice("adoption", kAdoptions).value_or(result.adoption);
 
   MappingReader stale = spec.mapping("stale");

@@ -12,6 +12,7 @@ namespace bco::cli {
 [[nodiscard]] int runServe(const ServeOptions& options, const std::stop_token& stop);
 [[nodiscard]] int runPlan(const PlanOptions& options, const std::stop_token& stop);
 [[nodiscard]] int runDevice(const DeviceOptions& options, const std::stop_token& stop);
+[[nodiscard]] int runHandover(const HandoverCommandOptions& options, const std::stop_token& stop);
 [[nodiscard]] int runController(const ControllerOptions& options, const std::stop_token& stop);
 [[nodiscard]] int runVersion();
 

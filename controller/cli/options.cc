@@ -191,6 +191,15 @@ std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
         "name of the BalenaFleet, if the files hold several and don't declare the device");
     addDuration(*command, "--timeout", device.timeout, "give up after this time");
   }
+  HandoverCommandOptions handover;
+  CLI::App* handoverCommand = app.add_subcommand(
+      "handover", "give the registrations of a former owner id to the one in the files");
+  addCommon(*handoverCommand, handover.common);
+  handoverCommand->add_option("--from", handover.from, "the owner id that they carry")
+      ->required()
+      ->type_name("OWNER");
+  handoverCommand->add_flag("--dry-run", handover.dryRun,
+                            "print which they are, without writing anything");
   ControllerOptions controller;
   CLI::App* controllerCommand = app.add_subcommand(
       "controller", "keep the clouds in step with the objects of a Kubernetes cluster");
@@ -213,6 +222,7 @@ std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
     plan.json = output == "json";
     return Options(plan);
   }
+  if (*handoverCommand) return Options(handover);
   if (*controllerCommand) return Options(controller);
   if (*version) return Options(VersionOptions{});
   device.present = static_cast<bool>(*provision);

@@ -65,6 +65,12 @@ struct DeviceOptions {
   Duration timeout = std::chrono::minutes(2);
 };
 
+struct HandoverCommandOptions {
+  CommonOptions common;
+  std::string from;
+  bool dryRun = false;
+};
+
 struct ControllerOptions {
   EngineFlags engine;
   // How the cluster is reached; empty: kube::loadConfig() finds it.
@@ -85,7 +91,7 @@ struct ControllerOptions {
 struct VersionOptions {};
 
 using Options = std::variant<SyncOptions, ServeOptions, PlanOptions, DeviceOptions,
-                             ControllerOptions, VersionOptions>;
+                             HandoverCommandOptions, ControllerOptions, VersionOptions>;
 
 // Parses; prints help or what is wrong and returns the exit code when there is nothing to run.
 struct ParseExit {

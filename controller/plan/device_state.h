@@ -11,9 +11,17 @@
 #include "api/fleet.h"
 #include "balena/api.h"
 #include "clearblade/api.h"
+#include "plan/maintenance.h"
 #include "plan/mark.h"
 
 namespace bco {
+
+// When the status says that a key will be replaced. What is spread over time from the moment on
+// when it is first seen keeps to what was said then.
+struct RotationPromise {
+  std::uint32_t generation = 0;
+  TimePoint at;
+};
 
 struct DesiredDevice {
   std::string uuid;
@@ -31,6 +39,9 @@ struct DesiredDevice {
   std::string registryPath;  // "projects/…/registries/…"
   std::string ownerId;
   api::KeyPolicy keys;
+  std::vector<Window> windows;   // keys.windows; empty: any time will do
+  bool renewsWithFleet = false;  // keys.renewAfter is the fleet's: its pace counts
+  std::optional<RotationPromise> promised;
   api::Adoption adoption = api::Adoption::kIfKeyMatches;
 };
 
@@ -39,7 +50,8 @@ struct ObservedLevel {
   balena::VariableParent parent;
   std::map<std::string, std::string, std::less<>> publicVariables;
   bool hasKey = false;
-  // Of the stored key, 64 hex digits; nullopt when there is none or it isn't a key.
+  // Of the stored key, 64 hex digits; nullopt when there is none or it isn't a key, and where the
+  // device is not desired.
   std::optional<std::string> keyFingerprint;
 };
 
@@ -50,7 +62,7 @@ struct ObservedDevice {
     std::int64_t fleetId = 0;
     std::string name;
     bool isOnline = false;
-    std::optional<TimePoint> lastConnectivityEvent;
+    std::optional<TimePoint> lastConnectivityEvent;  // it came online, or went, at that time
     // The level the variables belong to; nullopt when the service is not installed yet.
     std::optional<ObservedLevel> target;
     std::vector<ObservedLevel> others;

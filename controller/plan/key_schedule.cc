@@ -5,11 +5,7 @@
 #include "crypto/hash.h"
 
 namespace bco {
-namespace {
 
-constexpr Duration kYoung = std::chrono::minutes(10);
-
-// In [0, 1), the same in every process.
 double hashFraction(const std::string& text) {
   const auto digest = crypto::sha256(text);
   std::uint64_t bits = 0;
@@ -21,12 +17,23 @@ Duration scale(Duration duration, double factor) {
   return Duration(static_cast<Duration::rep>(static_cast<double>(duration.count()) * factor));
 }
 
-}  // namespace
+KeyTimes KeyTimes::of(Duration lifetime) {
+  KeyTimes times;
+  if (lifetime >= std::chrono::hours(1)) return times;
+  const double factor = static_cast<double>(lifetime.count()) /
+                        static_cast<double>(Duration(std::chrono::hours(24)).count());
+  for (Duration* each : {&times.expiryMargin, &times.generationInterval, &times.young,
+                         &times.firstCheck, &times.lateWriteHorizon}) {
+    *each = scale(*each, factor);
+  }
+  return times;
+}
 
-bool isExpired(const std::optional<TimePoint>& expiresAt, TimePoint now, Duration skew) {
+bool isExpired(const std::optional<TimePoint>& expiresAt, TimePoint now, Duration skew,
+               Duration margin) {
   if (!expiresAt || isSkewed(skew)) return false;
   const TimePoint earlier = std::min(now, now + skew);
-  return *expiresAt <= earlier - kMaxClockSkew;
+  return *expiresAt <= earlier - margin;
 }
 
 bool isSkewed(Duration skew) { return skew > kMaxClockSkew || skew < -kMaxClockSkew; }
@@ -44,9 +51,11 @@ Duration spread(Duration interval, const std::string& uuid) {
   return scale(interval, 0.9 + hashFraction("bco/spread" + uuid) * 0.2);
 }
 
-TimePoint adoptedIssueTime(TimePoint now, Duration lifetime, const std::string& uuid) {
+TimePoint adoptedIssueTime(TimePoint now, const api::KeyPolicy& policy, const std::string& uuid) {
+  const TimePoint first = rotateAt(now, policy, uuid);
+  const Duration untilRotation = std::max(first - now, Duration::zero());
   return std::chrono::floor<std::chrono::seconds>(
-      now - scale(lifetime, hashFraction("bco/adopt" + uuid)));
+      now - scale(untilRotation, hashFraction("bco/adopt" + uuid)));
 }
 
 crypto::Incarnation adoptedIncarnation(const std::string& uuid, const std::string& numId) {
@@ -56,40 +65,61 @@ crypto::Incarnation adoptedIncarnation(const std::string& uuid, const std::strin
   return incarnation;
 }
 
-std::optional<KeptCredentials> makeRoom(const ObservedDevice& observed,
-                                        const std::string& storedFingerprint, TimePoint now) {
-  struct Candidate {
-    clearblade::Credential credential;
-    const MarkedKey* key;  // nullptr: not listed
-    bool stored;
-  };
+namespace {
+
+struct Candidate {
+  clearblade::Credential credential;
+  const MarkedKey* key;  // nullptr: not listed
+  bool isStored;
+
+  // What the mark does not list is older than we know.
+  [[nodiscard]] TimePoint issuedAt() const { return key == nullptr ? TimePoint{} : key->issuedAt; }
+};
+
+std::vector<Candidate> unexpired(const ObservedDevice& observed,
+                                 const std::string& storedFingerprint, TimePoint now,
+                                 const KeyTimes& times) {
   std::vector<Candidate> kept;
   for (std::size_t i = 0; i < observed.registration->credentials.size(); ++i) {
     const auto& credential = observed.registration->credentials[i];
-    if (isExpired(credential.expiresAt, now, observed.clockSkew)) continue;
+    if (isExpired(credential.expiresAt, now, observed.clockSkew, times.expiryMargin)) continue;
     const std::string& fingerprint = observed.credentialFingerprints[i];
     kept.push_back({credential, observed.mark.mark.find(fingerprint.substr(0, 16)),
                     !fingerprint.empty() && fingerprint == storedFingerprint});
   }
-  if (kept.size() >= clearblade::kMaxCredentials) {
-    // What the mark does not list is older than we know.
-    const auto age = [](const Candidate& c) {
-      return c.key == nullptr ? TimePoint{} : c.key->issuedAt;
-    };
-    auto oldest = kept.end();
-    for (auto each = kept.begin(); each != kept.end(); ++each) {
-      if (each->stored || age(*each) > now - kYoung) continue;
-      if (oldest == kept.end() || age(*each) < age(*oldest)) oldest = each;
-    }
-    if (oldest == kept.end()) return std::nullopt;
-    kept.erase(oldest);
-  }
+  return kept;
+}
+
+KeptCredentials toKept(std::vector<Candidate> candidates) {
   KeptCredentials result;
-  for (Candidate& each : kept) {
+  for (Candidate& each : candidates) {
     if (each.key != nullptr) result.keys.push_back(*each.key);
     result.credentials.push_back(std::move(each.credential));
   }
   return result;
+}
+
+}  // namespace
+
+KeptCredentials keepUnexpired(const ObservedDevice& observed, TimePoint now,
+                              const KeyTimes& times) {
+  return toKept(unexpired(observed, "", now, times));
+}
+
+std::optional<KeptCredentials> makeRoom(const ObservedDevice& observed,
+                                        const std::string& storedFingerprint, TimePoint now,
+                                        const KeyTimes& times) {
+  auto kept = unexpired(observed, storedFingerprint, now, times);
+  if (kept.size() >= clearblade::kMaxCredentials) {
+    auto oldest = kept.end();
+    for (auto each = kept.begin(); each != kept.end(); ++each) {
+      if (each->isStored || each->issuedAt() > now - times.young) continue;
+      if (oldest == kept.end() || each->issuedAt() < oldest->issuedAt()) oldest = each;
+    }
+    if (oldest == kept.end()) return std::nullopt;
+    kept.erase(oldest);
+  }
+  return toKept(std::move(kept));
 }
 
 }  // namespace bco

@@ -47,11 +47,15 @@ ListedRegistration summarize(const clearblade::Registration& registration,
   listed.needsVerification = read.mark.needsVerification;
   const MarkedKey* newest = read.mark.newest();
   if (newest == nullptr) return listed;
+  listed.oldestIssue = newest->issuedAt;
   for (const clearblade::Credential& credential : registration.credentials) {
     const auto key = crypto::PublicKey::fromPem(credential.publicKey);
-    if (!key || shortFingerprint(*key) != newest->shortFingerprint) continue;
-    listed.newest = ListedKey{newest->generation, newest->issuedAt, credential.expiresAt};
-    break;
+    const MarkedKey* marked = key ? read.mark.find(shortFingerprint(*key)) : nullptr;
+    listed.oldestIssue =
+        std::min(listed.oldestIssue, marked == nullptr ? TimePoint::min() : marked->issuedAt);
+    if (marked == newest) {
+      listed.newest = ListedKey{newest->generation, newest->issuedAt, credential.expiresAt};
+    }
   }
   return listed;
 }

@@ -34,6 +34,9 @@ struct ListedRegistration {
   bool needsVerification = false;  // says its mark
   std::int64_t fleetId = 0;        // in its mark
   std::optional<ListedKey> newest;
+  // The earliest issue of its credentials and of the newest key that the mark lists; the earliest
+  // of all times where the mark does not list a credential.
+  TimePoint oldestIssue = TimePoint::max();
 };
 
 // Pure. `registryPath`: "projects/…/registries/…", of the registry that the fleet's devices go to.

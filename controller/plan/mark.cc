@@ -96,6 +96,17 @@ clearblade::Metadata withMark(clearblade::Metadata metadata, const Mark& mark) {
   return metadata;
 }
 
+std::optional<Mark> handedOver(const ReadMark& read, const std::string& from, const std::string& to,
+                               const std::set<std::int64_t>& fleetIds) {
+  if (read.state != MarkState::kValid || read.mark.owner != from ||
+      !fleetIds.contains(read.mark.fleetId)) {
+    return std::nullopt;
+  }
+  Mark mark = read.mark;
+  mark.owner = to;
+  return mark;
+}
+
 std::string shortFingerprint(const crypto::PublicKey& key) {
   return key.fingerprint().substr(0, 16);
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +56,12 @@ struct ReadMark {
 [[nodiscard]] ReadMark readMark(const clearblade::Metadata& metadata);
 // `metadata` with our pairs set and every other pair as it was.
 [[nodiscard]] clearblade::Metadata withMark(clearblade::Metadata metadata, const Mark& mark);
+
+// The mark with which owner `to` takes a registration over from owner `from`: nullopt when it is
+// not `from`'s, or of none of these fleets.
+[[nodiscard]] std::optional<Mark> handedOver(const ReadMark& read, const std::string& from,
+                                             const std::string& to,
+                                             const std::set<std::int64_t>& fleetIds);
 
 [[nodiscard]] std::string shortFingerprint(const crypto::PublicKey& key);
 

@@ -24,9 +24,11 @@ struct Plan {
   Reason reason = Reason::kSynced;
   std::string message;  // for a person: what is so, and what would mend it
   // Stages in order; the steps of one stage may run in parallel.
-  std::vector<std::vector<Step>> stages;
+  std::vector<std::vector<Step>> stages = {};
   // When to look again although nothing changed.
-  std::optional<TimePoint> next;
+  std::optional<TimePoint> next = {};
+  // Part of a fleet's renewal: carried out when its pace allows.
+  bool isFleetRenewal = false;
 };
 
 // Pure: same inputs, same plan. Keys are named by generation; apply() derives them.
@@ -35,10 +37,12 @@ struct Plan {
 //   registration │ no key stored │ stored = newest │ stored = older │ stored expired  │ stored unknown
 //   ─────────────┼───────────────┼─────────────────┼────────────────┼─────────────────┼───────────────
 //   none         │ create key 0 under a new incarnation and store it, whatever is stored
-//   ours         │ deliver key g │ in sync         │ deliver key g  │ next generation │ deliver key g
+//   ours         │ deliver key g │ in sync, or     │ deliver key g² │ next generation │ deliver key g
+//                │               │ rotate²         │                │                 │
 //   unmarked     │ conflict¹     │ adopt           │ adopt          │ conflict¹       │ conflict¹
 //   another's    │ conflict      │ conflict        │ conflict       │ conflict        │ conflict
 //   ¹ unless adoption: Always
+//   ² not while the device is offline: what it holds is extended; in maintenance windows alone
 // clang-format on
 //
 // A stored key that is both older and expired counts as older. g is the newest generation the mark

@@ -24,6 +24,12 @@ std::string_view nameOf(Reason reason) {
       return "VariablesDrifted";
     case Reason::kVerified:
       return "Verified";
+    case Reason::kRotated:
+      return "Rotated";
+    case Reason::kRevoked:
+      return "Revoked";
+    case Reason::kExtendedOffline:
+      return "ExtendedOffline";
     case Reason::kAdopted:
       return "Adopted";
     case Reason::kTakenOver:

@@ -8,6 +8,9 @@ struct Describe {
     return "create registration " + step.id + " with key " + std::to_string(step.key.generation);
   }
   std::string operator()(const PatchRegistration& step) const {
+    if (step.add && step.keep && step.keep->empty()) {
+      return "make key " + std::to_string(step.add->generation) + " the registration's only one";
+    }
     if (step.add) return "add key " + std::to_string(step.add->generation) + " to the registration";
     if (step.keep) return "change the registration's credentials and mark";
     return "mark the registration as ours";

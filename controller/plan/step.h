@@ -33,9 +33,11 @@ struct PatchRegistration {
   // `keep`; apply() adds the one of `add`.
   clearblade::Metadata metadata;
   Mark mark;
-  // nullopt: metadata alone. Else the credentials that stay, verbatim.
+  // nullopt: metadata alone. Else the credentials that stay, as they were but for expiries that
+  // the plan puts off, or gives to those without one.
   std::optional<std::vector<clearblade::Credential>> keep;
   std::optional<NewKey> add;
+  bool revokes = false;  // what is cut can't wait
 };
 
 struct DeleteRegistration {
@@ -52,6 +54,9 @@ struct VariableChange {
 struct WriteVariables {
   balena::VariableParent parent;
   std::vector<VariableChange> changes;
+  // Looks afterwards whether there is a GCP_PRIVATE_KEY: a PATCH of a row that has gone meanwhile
+  // succeeds like any other.
+  bool readBack = false;
 };
 
 struct DeleteVariables {

@@ -11,15 +11,21 @@ SweepFinding judge(const DesiredDevice& desired, const ListedDevice* row,
     finding.inSync = registration == nullptr && (row == nullptr || !row->namesOurPath);
     return finding;
   }
-  if (row == nullptr || registration == nullptr || !row->isComplete || !registration->isOurs ||
-      registration->fleetId != desired.fleetId || !registration->newest) {
+  const bool isOurs =
+      registration != nullptr && registration->isOurs && registration->fleetId == desired.fleetId;
+  const auto& revokeBefore = desired.keys.revokeBefore;
+  finding.revocationIsDue = row != nullptr && isOurs && revokeBefore && *revokeBefore <= now &&
+                            registration->oldestIssue < *revokeBefore;
+  if (row == nullptr || !isOurs || !row->isComplete || !registration->newest) {
     return finding;
   }
   const auto& expiresAt = registration->newest->expiresAt;
+  const Duration margin = KeyTimes::of(desired.keys.lifetime).expiryMargin;
   finding.inSync =
-      !isExpired(expiresAt, now, clockSkew) && !mayHaveExpired(expiresAt, now, clockSkew);
+      !isExpired(expiresAt, now, clockSkew, margin) && !mayHaveExpired(expiresAt, now, clockSkew);
   finding.needsVerification = registration->needsVerification;
   finding.key = registration->newest;
+  finding.rotation = rotationOf(*finding.key, desired, now);
   return finding;
 }
 

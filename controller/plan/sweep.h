@@ -6,6 +6,7 @@
 
 #include "plan/device_state.h"
 #include "plan/listing.h"
+#include "plan/rotation.h"
 
 namespace bco {
 
@@ -16,6 +17,10 @@ struct SweepFinding {
   bool needsVerification = false;
   // The newest listed key, if present.
   std::optional<ListedKey> key;
+  // When it is to be replaced. A stored key that is older is replaced by its delivery alone.
+  std::optional<RotationTime> rotation;
+  // Keys issued before revokeBefore are still accepted.
+  bool revocationIsDue = false;
 };
 
 // `row`: the device in its fleet's listing; `registration`: the one of its id. nullptr when absent.

@@ -50,12 +50,14 @@ class Applier {
       credentials_ = *patch.credentials;
     }
     patch.metadata = withMark(step.metadata, mark_);
+    if (step.revokes) patch.lane = Lane::kRevocation;
     auto patched = registry().patchRegistration(step.numId, patch);
     if (!patched) {
       if (patched.error().code == ErrorCode::kNotFound) noteRegistration(Hint::kUnknown);
       return fail(withContext(std::move(patched.error()), "patch registration"));
     }
     applied_.mark = mark_;
+    if (step.keep) applied_.credentials = credentials_;
     return {};
   }
 
@@ -85,6 +87,13 @@ class Applier {
     for (std::size_t i = 0; i < results.size(); ++i) {
       if (!results[i]) {
         return fail(withContext(std::move(results[i].error()), "write " + writes[i].name));
+      }
+    }
+    if (step.readBack) {
+      const auto isThere = fleet_.balena->hasVariable(step.parent, balena::kPrivateKey);
+      if (!isThere) return fail(withContext(isThere.error(), "read back the key's variable"));
+      if (!*isThere) {
+        return fail(ErrorCode::kConflict, "the key's variable has been removed meanwhile");
       }
     }
     if (delivered) applied_.key = keyStatus(*delivered);

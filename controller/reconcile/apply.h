@@ -18,8 +18,9 @@ inline constexpr Duration kObservationLifetime = std::chrono::minutes(5);
 struct Applied {
   // The key that is stored now, if one was delivered.
   std::optional<api::KeyStatus> key;
-  // The mark that the registration carries now, if it was written.
+  // The mark that the registration carries now, and its credentials, if they were written.
   std::optional<Mark> mark;
+  std::optional<std::vector<clearblade::Credential>> credentials;
 };
 
 // Runs the stages in order and stops at the first error, whose code tells what to do:

@@ -56,6 +56,11 @@ DesiredDevice desire(const DeviceObjects& objects, const FleetView& fleet,
   desired.registryPath = fleet.registry->path;
   desired.ownerId = fleet.registry->ownerId;
   desired.keys = api::effectiveKeys(fleetSpec, object.spec);
+  desired.windows = fleet.windows;
+  desired.renewsWithFleet = !object.spec.keys.renewAfter.has_value();
+  if (const auto& key = object.status.key; key && key->rotateAt) {
+    desired.promised = RotationPromise{key->generation, *key->rotateAt};
+  }
   desired.adoption = object.spec.adoption.value_or(fleetSpec.adoption);
   return desired;
 }

@@ -98,6 +98,7 @@ std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all) {
   Pass pass = early ? observeAndPlan(desired, **fleet, std::move(early->device))
                     : observeAndPlan(desired, **fleet);
   pass.observeOnly = (*fleet)->object->spec.mode == api::Mode::kObserve;
+  if (!pass.error && !pass.observeOnly) keepPace(pass, desired, object.fleetKey());
   if (!pass.error && !pass.observeOnly && (writes(pass.plan) || isProvisioned(pass, desired))) {
     if (Status held = hold(object); !held) {
       pass.error = std::move(held.error());
@@ -106,6 +107,9 @@ std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all) {
     }
   }
   tell(context_, pass, object, reconcileId);
+  const bool isOver = object.meta.deletedAt && hasNothingToRemove(pass);
+  // Nobody would see its last status, unless others hold it too.
+  if (isOver && object.meta.finalizers.size() == 1) return letGo(object);
   bool isReported = true;
   for (const auto& each : objects) {
     const bool governs = each->fleetKey() == object.fleetKey();
@@ -116,7 +120,7 @@ std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all) {
   if (object.meta.deletedAt && pass.observeOnly) {
     return retain(object, "its fleet is in mode Observe");
   }
-  if (object.meta.deletedAt && hasNothingToRemove(pass)) return letGo(object);
+  if (isOver) return letGo(object);
   if (!isReported) return kStatusInterval + context_.random.upTo(kStatusInterval);
   return comeAgain(pass, object.status.failureCount + (pass.error ? 1 : 0));
 }
@@ -170,6 +174,15 @@ Status DeviceReconciler::hold(const api::BalenaDevice& object) {
   return {};
 }
 
+void DeviceReconciler::keepPace(Pass& pass, const DesiredDevice& desired,
+                                const api::ObjectKey& fleet) {
+  if (!pass.plan.isFleetRenewal) return;
+  const TimePoint now = context_.clock.now();
+  const TimePoint start =
+      pace_.startOf(fleet, desired.uuid, desired.keys.renewal.maxConcurrent, now);
+  if (start > now) pass.plan = {Verdict::kInSync, Reason::kSynced, "", {}, start};
+}
+
 void DeviceReconciler::carryOut(Pass& pass, const DesiredDevice& desired, const FleetView& fleet,
                                 SteadyPoint observedAt, const std::string& reconcileId) {
   context_.log.debug(
@@ -180,6 +193,7 @@ void DeviceReconciler::carryOut(Pass& pass, const DesiredDevice& desired, const 
   if (applied) {
     pass.delivered = std::move(applied->key);
     if (applied->mark) pass.observed->mark = {MarkState::kValid, std::move(*applied->mark)};
+    if (applied->credentials) setCredentials(*pass.observed, std::move(*applied->credentials));
   } else {
     pass.error = std::move(applied.error());
   }

@@ -10,6 +10,7 @@
 #include "core/random.h"
 #include "reconcile/desire.h"
 #include "reconcile/events.h"
+#include "reconcile/renewal_pace.h"
 #include "reconcile/report.h"
 #include "reconcile/tally.h"
 #include "store/object_store.h"
@@ -54,6 +55,8 @@ class DeviceReconciler {
   // The finalizer goes on just before the first write to a cloud, or with what was written before:
   // until then there is nothing to undo. On all objects of its namespace that desire the device.
   [[nodiscard]] Status hold(const api::BalenaDevice& object);
+  // A fleet's renewal waits for its turn: the device stays as it is until then.
+  void keepPace(Pass& pass, const DesiredDevice& desired, const api::ObjectKey& fleet);
   void carryOut(Pass& pass, const DesiredDevice& desired, const FleetView& fleet,
                 SteadyPoint observedAt, const std::string& reconcileId);
   [[nodiscard]] std::optional<Duration> comeAgain(const Pass& pass, int failures);
@@ -73,6 +76,7 @@ class DeviceReconciler {
   [[nodiscard]] bool mayGo(const api::BalenaDevice& object, const api::BalenaFleet* fleet) const;
 
   const Context& context_;
+  RenewalPace pace_;
   std::atomic<bool> statusFails_{false};  // said so
 };
 

@@ -6,6 +6,7 @@
 #include "core/text.h"
 #include "plan/key_schedule.h"
 #include "reconcile/requests.h"
+#include "reconcile/verification.h"
 
 namespace bco {
 namespace {
@@ -110,9 +111,11 @@ void Engine::run(const std::stop_token& stop) {
 void Engine::scheduleVerification(const api::BalenaDevice& device, const api::FleetSpec& fleet) {
   const auto& key = device.status.key;
   if (device.status.phase != api::Phase::kReady || !key) return;
-  const Duration interval = api::effectiveKeys(fleet, device.spec).verifyInterval;
-  Duration due = context_.random.upTo(interval);
-  if (key->verifiedAt) {
+  const api::KeyPolicy keys = api::effectiveKeys(fleet, device.spec);
+  const Duration interval = keys.verifyInterval;
+  Duration due = firstVerification(key->issuedAt, keys, context_.clock.now(), context_.random);
+  const bool isLate = key->issuedAt && due <= KeyTimes::of(keys.lifetime).firstCheck;
+  if (key->verifiedAt && !isLate) {
     due = *key->verifiedAt + spread(interval, device.spec.uuid) - context_.clock.now();
     if (due <= Duration::zero()) due = context_.random.upTo(std::min(interval, kCatchUp));
   }
@@ -168,6 +171,11 @@ void Engine::work(const std::stop_token& stop) {
     }
     devices_.done(*uuid);
   }
+}
+
+Result<std::vector<HandoverResult>> Engine::handOver(const HandoverOptions& options,
+                                                     const std::stop_token& stop) {
+  return bco::handOver(context_, registries_, fleets_, options, stop);
 }
 
 bool Engine::isQuiet(Duration horizon) const {

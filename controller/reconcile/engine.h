@@ -8,6 +8,7 @@
 #include "core/work_queue.h"
 #include "reconcile/device_reconciler.h"
 #include "reconcile/fleet_sync.h"
+#include "reconcile/handover.h"
 
 namespace bco {
 
@@ -41,6 +42,10 @@ class Engine {
   // comes: the work of `provision` and `deprovision`. The error says why it is not. Blocks.
   [[nodiscard]] Status settle(const std::string& uuid, SteadyPoint deadline,
                               const std::stop_token& stop);
+
+  // See handover.h.
+  [[nodiscard]] Result<std::vector<HandoverResult>> handOver(const HandoverOptions& options,
+                                                             const std::stop_token& stop);
 
   // Every fleet has been swept or has failed for good, and no device is waiting for a worker or for
   // a repetition within `horizon`.

@@ -1,7 +1,9 @@
 #include "reconcile/fleet_source.h"
 
 #include "core/text.h"
+#include "plan/key_schedule.h"
 #include "reconcile/inputs.h"
+#include "reconcile/windows.h"
 
 namespace bco {
 namespace {
@@ -63,8 +65,15 @@ Result<std::shared_ptr<const FleetView>> FleetSources::look(
   if (!described) return fail(withContext(described.error(), "balena"));
   const auto level = targetLevel(*described, fleet->spec.service);
   if (!level) return fail(level.error());
+  auto windows = toWindows(fleet->spec.keys.windows);
+  // The name of a zone is as wrong as any other value, whatever else is missing.
+  if (!windows) return fail(ErrorCode::kInvalid, windows.error().message);
+  if (fleet->spec.keys.lifetime < kGenerationInterval && !(*registry)->isLoopback) {
+    return fail(ErrorCode::kInvalid,
+                "keys.lifetime: less than an hour is for registries on this machine alone");
+  }
   return std::make_shared<const FleetView>(
-      FleetView{fleet, described->id, *level, *client, *registry});
+      FleetView{fleet, described->id, *level, *client, *registry, std::move(*windows)});
 }
 
 }  // namespace bco

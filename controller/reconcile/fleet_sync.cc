@@ -8,6 +8,7 @@
 #include "reconcile/desire.h"
 #include "reconcile/report.h"
 #include "reconcile/requests.h"
+#include "reconcile/verification.h"
 
 namespace bco {
 namespace {
@@ -120,7 +121,7 @@ Result<FleetSync::Snapshots> FleetSync::read(const std::shared_ptr<const api::Ba
               "emptied on purpose deprovision the devices, or remove its BalenaFleet");
     }
   }
-  return Snapshots{*view, std::move(*devices), *registry};
+  return Snapshots{*view, std::move(*devices), *registry, !context_.views.get(fleet->meta.key)};
 }
 
 // With `devices: All`, an object for each selected device that nobody has declared. Discovered
@@ -179,13 +180,12 @@ void FleetSync::release(const api::BalenaDevice& object) {
 
 int FleetSync::compare(const Snapshots& snapshots) {
   const FleetView& view = *snapshots.view;
-  const bool isFirst = !context_.views.get(view.object->meta.key);
   // Only now: a device may be reconciled as soon as its fleet has a view.
   context_.views.set(view.object->meta.key, snapshots.view);
   const auto managed = context_.views.fleetIds(view.object->spec.apiUrl);
   for (const auto& object : context_.store.devicesOfFleet(view.object->meta.key)) {
     // What an earlier process has left to be done, only it knew when.
-    if (isFirst && isUnfinished(*object)) {
+    if (snapshots.isFirst && isUnfinished(*object)) {
       devices_.add(object->spec.uuid, Lane::kSweep);
       continue;
     }
@@ -235,11 +235,16 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
   }
   const SweepFinding finding = judge(desired, row, registration, context_.clock.now(),
                                      snapshots.view->registry->registry->clockSkew());
+  if (finding.revocationIsDue) {
+    devices_.add(uuid, Lane::kRevocation);
+    return;
+  }
   if (!finding.inSync) {
     const bool isNew = status.phase == api::Phase::kPending;
     devices_.add(uuid, isNew ? Lane::kFresh : Lane::kSweep);
     return;
   }
+  if (followKey(*object, finding)) return;
   if (status.phase == api::Phase::kReady || status.phase == api::Phase::kAbsent) return;
   if (!finding.key || finding.needsVerification || hasBeenLookedAt(status)) {
     devices_.add(uuid, Lane::kSweep);
@@ -248,8 +253,40 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
   const auto held = hold(object, *snapshots.view);
   if (held == nullptr) return;
   setStatus(*held, reportInSync(*held, desired, *finding.key, row->name, context_.clock.now()));
-  // The stored key itself has not been seen: verified at some time of the coming interval.
-  devices_.addAfter(uuid, context_.random.upTo(desired.keys.verifyInterval), Lane::kSweep);
+  // The stored key itself has not been seen.
+  devices_.addAfter(
+      uuid,
+      firstVerification(finding.key->issuedAt, desired.keys, context_.clock.now(), context_.random),
+      Lane::kSweep);
+}
+
+bool FleetSync::followKey(const api::BalenaDevice& object, const SweepFinding& finding) {
+  if (!finding.key) return false;
+  const TimePoint now = context_.clock.now();
+  const auto& known = object.status.key;
+  const auto lookedAt = known ? known->verifiedAt : std::nullopt;
+  const bool isReplaced = known && known->generation != finding.key->generation && lookedAt &&
+                          finding.key->issuedAt > *lookedAt;
+  // A pass that has looked since knows better when to come again: the device is away, say.
+  const bool isDue =
+      finding.rotation->at <= now && (!lookedAt || *lookedAt < finding.rotation->since);
+  if (isReplaced || isDue) {
+    devices_.add(object.spec.uuid, Lane::kSweep);
+    return true;
+  }
+  // What is spread from now on keeps to the time that the status names.
+  const bool isNews = object.status.phase == api::Phase::kReady && known &&
+                      known->generation == finding.key->generation &&
+                      known->rotateAt != finding.rotation->shown(now);
+  if (isNews) {
+    api::DeviceStatus status = object.status;
+    status.key->rotateAt = finding.rotation->shown(now);
+    setStatus(object, status);
+    if (finding.rotation->at > now) {
+      devices_.addAfter(object.spec.uuid, finding.rotation->at - now, Lane::kSweep);
+    }
+  }
+  return isNews;
 }
 
 store::Shared<api::BalenaDevice> FleetSync::hold(const store::Shared<api::BalenaDevice>& object,
@@ -281,6 +318,20 @@ void FleetSync::setStatus(const api::BalenaDevice& object, const api::DeviceStat
   if (context_.store.devices().updateStatus(object, status)) context_.tally.set(object, status);
 }
 
+// How far a renewal has come that the fleet's keys.renewAfter asks for.
+api::RenewalStatus FleetSync::countRenewal(const api::BalenaFleet& fleet) const {
+  api::RenewalStatus renewal;
+  const auto& renewAfter = fleet.spec.keys.renewAfter;
+  if (!renewAfter || *renewAfter > context_.clock.now()) return renewal;
+  for (const auto& device : context_.store.devicesOfFleet(fleet.meta.key)) {
+    const auto& key = device->status.key;
+    if (!key || !key->issuedAt || device->spec.keys.renewAfter) continue;
+    ++renewal.requested;
+    if (*key->issuedAt >= *renewAfter) ++renewal.done;
+  }
+  return renewal;
+}
+
 void FleetSync::countDevices(const api::ObjectKey& fleet, api::FleetStatus& status) {
   // Also those that no object names, which only a sweep sees.
   const int stale = status.devices.stale;
@@ -303,6 +354,7 @@ void FleetSync::refresh(const api::ObjectKey& key) {
   if (fleet == nullptr || fleet->meta.deletedAt || fleet->status.observedGeneration < 0) return;
   api::FleetStatus status = fleet->status;
   countDevices(key, status);
+  status.renewal = countRenewal(*fleet);
   // A sweep that came between knows better.
   if (!(status == fleet->status)) {
     (void)context_.store.fleets().updateStatus(*fleet, std::move(status));
@@ -329,6 +381,7 @@ Duration FleetSync::succeed(const Snapshots& snapshots, int stale) {
   status.devices.stale = stale;
   status.failureCount = 0;
   countDevices(fleet.meta.key, status);
+  status.renewal = countRenewal(fleet);
   const TimePoint now = context_.clock.now();
   setCondition(status.conditions, {"Ready", true, "Synced", "", fleet.meta.generation, now});
   setCondition(status.conditions,
@@ -349,10 +402,12 @@ Duration FleetSync::succeed(const Snapshots& snapshots, int stale) {
                             "ClocksDiffer", message);
     }
   }
-  // Times alone are not worth a write, unless the old ones grow old.
+  // Times alone are not worth a write, unless the old ones grow old; those that an earlier process
+  // left have until our next sweep.
   api::FleetStatus before = object->status;
+  const Duration old = snapshots.isFirst ? 2 * interval : interval / 2;
   const bool isRecent =
-      before.lastBalenaSync && snapshots.balena.takenAt - *before.lastBalenaSync < interval / 2;
+      before.lastBalenaSync && snapshots.balena.takenAt - *before.lastBalenaSync < old;
   before.lastBalenaSync = status.lastBalenaSync;
   before.lastRegistrySync = status.lastRegistrySync;
   if (!isRecent || !(before == status)) {

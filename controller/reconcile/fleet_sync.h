@@ -4,6 +4,8 @@
 
 #include <stop_token>
 
+#include "core/work_queue.h"
+#include "plan/sweep.h"
 #include "reconcile/fleet_deletion.h"
 #include "reconcile/fleet_listing.h"
 #include "reconcile/fleet_source.h"
@@ -43,6 +45,7 @@ class FleetSync {
     std::shared_ptr<const FleetView> view;
     FleetListing balena;
     std::shared_ptr<const RegistryListing> registry;
+    bool isFirst = false;  // of this process
   };
   [[nodiscard]] Result<Snapshots> read(const std::shared_ptr<const api::BalenaFleet>& fleet,
                                        const std::stop_token& stop);
@@ -55,9 +58,13 @@ class FleetSync {
   int compare(const Snapshots& snapshots);
   void judgeDevice(const Snapshots& snapshots, const store::Shared<api::BalenaDevice>& object,
                    const ListedDevice* row, const std::set<std::int64_t>& managed);
+  // Enqueues a device whose newest key is to be replaced, or was by somebody else, and publishes
+  // when it will be. False when there is nothing of that to do.
+  bool followKey(const api::BalenaDevice& object, const SweepFinding& finding);
   void release(const api::BalenaDevice& object);
   void markStale(const api::BalenaDevice& object);
   void setStatus(const api::BalenaDevice& object, const api::DeviceStatus& status);
+  [[nodiscard]] api::RenewalStatus countRenewal(const api::BalenaFleet& fleet) const;
   void countDevices(const api::ObjectKey& fleet, api::FleetStatus& status);
   Duration succeed(const Snapshots& snapshots, int stale);
   Duration failWith(const api::BalenaFleet& fleet, Error error);

@@ -7,8 +7,9 @@
 namespace bco {
 namespace {
 
+// `withKey`: it matters which key is stored.
 ObservedLevel readLevel(balena::VariableParent parent,
-                        const std::vector<balena::StoredVariable>& variables) {
+                        const std::vector<balena::StoredVariable>& variables, bool withKey) {
   ObservedLevel level{parent, {}, false, std::nullopt};
   for (const balena::StoredVariable& variable : variables) {
     if (variable.name != balena::kPrivateKey) {
@@ -16,6 +17,7 @@ ObservedLevel readLevel(balena::VariableParent parent,
       continue;
     }
     level.hasKey = true;
+    if (!withKey) continue;
     if (const auto key = crypto::fromVariableValue(variable.value)) {
       level.keyFingerprint = key->publicKey().fingerprint();
     }
@@ -24,7 +26,7 @@ ObservedLevel readLevel(balena::VariableParent parent,
 }
 
 ObservedDevice::InBalena readDevice(const balena::Device& device,
-                                    const balena::VariableLevel& level) {
+                                    const balena::VariableLevel& level, bool withKeys) {
   ObservedDevice::InBalena result{
       device.id, device.fleetId, device.name, device.isOnline, device.lastConnectivityEvent, {},
       {}};
@@ -35,22 +37,20 @@ ObservedDevice::InBalena readDevice(const balena::Device& device,
       result.others.push_back(std::move(read));
     }
   };
-  sort(readLevel({.deviceId = device.id, .serviceInstallId = {}}, device.deviceVariables),
+  sort(readLevel({.deviceId = device.id, .serviceInstallId = {}}, device.deviceVariables, withKeys),
        !level.serviceId);
   for (const balena::ServiceInstall& install : device.installs) {
-    sort(readLevel({.deviceId = {}, .serviceInstallId = install.id}, install.variables),
+    sort(readLevel({.deviceId = {}, .serviceInstallId = install.id}, install.variables, withKeys),
          level.serviceId == install.serviceId);
   }
   return result;
 }
 
 void readRegistration(ObservedDevice& observed, clearblade::Registration registration) {
-  for (const clearblade::Credential& credential : registration.credentials) {
-    const auto key = crypto::PublicKey::fromPem(credential.publicKey);
-    observed.credentialFingerprints.push_back(key ? key->fingerprint() : "");
-  }
   observed.mark = readMark(registration.metadata);
+  std::vector<clearblade::Credential> credentials = std::move(registration.credentials);
   observed.registration = std::move(registration);
+  setCredentials(observed, std::move(credentials));
 }
 
 // The newest key is both stored and registered: the usual case, in which nobody needs to derive it.
@@ -88,6 +88,15 @@ bool seemsNew(Hint hint, const ObservedDevice::InBalena& device) {
 
 }  // namespace
 
+void setCredentials(ObservedDevice& observed, std::vector<clearblade::Credential> credentials) {
+  observed.credentialFingerprints.clear();
+  for (const clearblade::Credential& credential : credentials) {
+    const auto key = crypto::PublicKey::fromPem(credential.publicKey);
+    observed.credentialFingerprints.push_back(key ? key->fingerprint() : "");
+  }
+  observed.registration->credentials = std::move(credentials);
+}
+
 Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fleet,
                                std::optional<balena::Device> early) {
   ObservedDevice observed;
@@ -95,7 +104,8 @@ Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fl
   auto device =
       early ? Result<balena::Device>(std::move(*early)) : fleet.balena->getDevice(desired.uuid);
   if (device) {
-    observed.device = readDevice(*device, fleet.level);
+    // Whatever key is stored, a removal removes it.
+    observed.device = readDevice(*device, fleet.level, desired.present);
   } else if (device.error().code != ErrorCode::kNotFound) {
     return fail(withContext(std::move(device.error()), "balena"));
   }

@@ -2,7 +2,9 @@
 
 #include <array>
 
+#include "clearblade/service_account.h"
 #include "core/text.h"
+#include "http/url.h"
 #include "reconcile/inputs.h"
 #include "reconcile/requests.h"
 
@@ -12,6 +14,13 @@ namespace {
 constexpr auto kReady = "Ready";
 // A sweep's usual interval is about twice this.
 constexpr Duration kStatusAge = std::chrono::seconds(150);
+
+bool leadsToThisMachine(const SecretBytes& serviceAccount, const std::string& project) {
+  const auto account = clearblade::parseServiceAccount(serviceAccount, project);
+  if (!account) return false;
+  const auto url = http::parseUrl(account->url);
+  return url && http::isLoopback(url->host);
+}
 
 }  // namespace
 
@@ -96,6 +105,7 @@ Result<std::shared_ptr<const RegistryView>> RegistrySources::view(const api::Obj
     }
     hints = entry.hints;
   }
+  const bool isLoopback = leadsToThisMachine(*account, object->spec.project);
   auto client = factory_.connectRegistry(*object, shareSecret(std::move(*account)), caPem);
   if (!client) return fail(std::move(client.error()));
   // Asked once for each new connection: it also shows early that the service account is of use.
@@ -107,8 +117,8 @@ Result<std::shared_ptr<const RegistryView>> RegistrySources::view(const api::Obj
                     " has CA certificates and so refuses bare public keys: remove them, or use "
                     "another registry");
   }
-  auto view = std::make_shared<const RegistryView>(
-      RegistryView{key, object->spec.project, object->path(), ownerId, *seed, *client, hints});
+  auto view = std::make_shared<const RegistryView>(RegistryView{
+      key, object->spec.project, object->path(), ownerId, *seed, *client, hints, isLoopback});
   // The view before it, and with it its connections, is destroyed without the lock.
   std::shared_ptr<const RegistryView> before = view;
   std::lock_guard lock(mutex_);
@@ -121,6 +131,7 @@ Result<std::shared_ptr<const RegistryView>> RegistrySources::view(const api::Obj
 
 Result<std::shared_ptr<const RegistryListing>> RegistrySources::listing(
     const RegistryView& view, TimePoint notBefore, const std::stop_token& stop) {
+  bool isFirst = false;
   {
     std::unique_lock lock(mutex_);
     Entry& entry = entries_[view.key];
@@ -130,10 +141,11 @@ Result<std::shared_ptr<const RegistryListing>> RegistrySources::listing(
                          entry.listing->ownerId() == view.ownerId;
     if (isOfUse && !isAskedFor(view.key)) return entry.listing;
     entry.isListing = true;
+    isFirst = entry.listing == nullptr;
   }
   Result<std::shared_ptr<const RegistryListing>> listing;
   try {
-    listing = list(view);
+    listing = list(view, isFirst);
   } catch (const std::exception& error) {  // or the others would wait for ever
     listing = fail(ErrorCode::kInternal, error.what());
   }
@@ -152,7 +164,8 @@ bool RegistrySources::isAskedFor(const api::ObjectKey& key) const {
          reconcileRequest(object->meta) != object->status.lastHandledReconcileAt;
 }
 
-Result<std::shared_ptr<const RegistryListing>> RegistrySources::list(const RegistryView& view) {
+Result<std::shared_ptr<const RegistryListing>> RegistrySources::list(const RegistryView& view,
+                                                                     bool isFirst) {
   auto listing = std::make_shared<RegistryListing>(view.ownerId);
   const auto takenAt = view.registry->listRegistrations(
       [&](const clearblade::Registration& registration) { listing->add(registration); });
@@ -171,11 +184,12 @@ Result<std::shared_ptr<const RegistryListing>> RegistrySources::list(const Regis
   }
   listing->complete(*takenAt);
   view.hints->replace(listing);
-  reportListing(view, *listing);
+  reportListing(view, *listing, isFirst);
   return listing;
 }
 
-void RegistrySources::reportListing(const RegistryView& view, const RegistryListing& listing) {
+void RegistrySources::reportListing(const RegistryView& view, const RegistryListing& listing,
+                                    bool isFirst) {
   const auto object = context_.store.registries().get(view.key);
   if (object == nullptr) return;
   api::RegistryStatus status = object->status;
@@ -189,10 +203,12 @@ void RegistrySources::reportListing(const RegistryView& view, const RegistryList
   status.lastHandledReconcileAt = reconcileRequest(object->meta);
   setCondition(status.conditions,
                {kReady, true, "Synced", "", object->meta.generation, context_.clock.now()});
-  // A time alone is not worth a write, unless the old one grows old.
+  // A time alone is not worth a write, unless the old one grows old; what an earlier process left
+  // has until our next listing.
   api::RegistryStatus before = object->status;
+  const Duration old = isFirst ? 4 * kStatusAge : kStatusAge;
   const bool isRecent =
-      before.lastCompleteSync && listing.takenAt() - *before.lastCompleteSync < kStatusAge;
+      before.lastCompleteSync && listing.takenAt() - *before.lastCompleteSync < old;
   before.lastCompleteSync = status.lastCompleteSync;
   if (isRecent && before == status) return;
   (void)context_.store.registries().setStatus(view.key, object->meta.uid, std::move(status));

@@ -43,8 +43,10 @@ class RegistrySources {
   };
   [[nodiscard]] Result<SharedSecret> seedOf(const api::ClearBladeRegistry& registry);
   [[nodiscard]] bool isAskedFor(const api::ObjectKey& key) const;
-  [[nodiscard]] Result<std::shared_ptr<const RegistryListing>> list(const RegistryView& view);
-  void reportListing(const RegistryView& view, const RegistryListing& listing);
+  // `isFirst`: of this process.
+  [[nodiscard]] Result<std::shared_ptr<const RegistryListing>> list(const RegistryView& view,
+                                                                    bool isFirst);
+  void reportListing(const RegistryView& view, const RegistryListing& listing, bool isFirst);
 
   const Context& context_;
   CloudFactory& factory_;

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 
-#include "plan/key_schedule.h"
+#include "plan/rotation.h"
 #include "reconcile/requests.h"
 
 namespace bco {
 namespace {
 
-using api::Condition;
 using api::Phase;
 
 bool isConflict(Reason reason) {
@@ -49,7 +48,7 @@ Phase phaseOf(const Pass& pass, const DesiredDevice& desired, Phase before) {
 }
 
 // Conditions that are there only while true.
-void setAbnormal(api::DeviceStatus& status, bool is, Condition condition) {
+void setAbnormal(api::DeviceStatus& status, bool is, api::Condition condition) {
   if (is) {
     condition.status = true;
     setCondition(status.conditions, condition);
@@ -62,10 +61,10 @@ void setAbnormal(api::DeviceStatus& status, bool is, Condition condition) {
 void setConditions(api::DeviceStatus& status, std::string_view reason, const std::string& message,
                    TimePoint now, bool mayPass = false) {
   const auto condition = [&](std::string type) {
-    return Condition{std::move(type),           false, std::string(reason), message,
-                     status.observedGeneration, now};
+    return api::Condition{std::move(type),           false, std::string(reason), message,
+                          status.observedGeneration, now};
   };
-  Condition ready = condition("Ready");
+  api::Condition ready = condition("Ready");
   ready.status = status.phase == Phase::kReady;
   setCondition(status.conditions, ready);
   const bool isInTheWay = status.phase == Phase::kFailed || status.phase == Phase::kConflict;
@@ -80,25 +79,26 @@ void setConditions(api::DeviceStatus& status, std::string_view reason, const std
 void setBlocked(api::DeviceStatus& status, const ObservedDevice& observed, TimePoint now) {
   const bool blocked = observed.registration && observed.registration->blocked;
   setAbnormal(status, blocked,
-              Condition{"Blocked", true, "BlockedInRegistry",
-                        "somebody has blocked the registration; unblock it in ClearBlade",
-                        status.observedGeneration, now});
+              api::Condition{"Blocked", true, "BlockedInRegistry",
+                             "somebody has blocked the registration; unblock it in ClearBlade",
+                             status.observedGeneration, now});
 }
 
 // ClearBlade refuses to remove what is bound; until the next look nobody knows that it still is.
 void setBound(api::DeviceStatus& status, const Pass& pass, TimePoint now) {
   const bool bound = pass.error && pass.error->reason == clearblade::kBoundToGateway;
-  setAbnormal(status, bound,
-              Condition{std::string(clearblade::kBoundToGateway), true, "BoundInRegistry",
-                        "the registration is bound to a gateway and can't be removed: unbind it "
-                        "in ClearBlade",
-                        status.observedGeneration, now});
+  setAbnormal(
+      status, bound,
+      api::Condition{std::string(clearblade::kBoundToGateway), true, "BoundInRegistry",
+                     "the registration is bound to a gateway and can't be removed: unbind it "
+                     "in ClearBlade",
+                     status.observedGeneration, now});
 }
 
 // Whether the device has its registration and variables: what was last known for sure.
 void setProvisioned(api::DeviceStatus& status, const DesiredDevice& desired, const Pass& pass,
                     TimePoint now) {
-  Condition condition{"Provisioned", true, "Provisioned", "", status.observedGeneration, now};
+  api::Condition condition{"Provisioned", true, "Provisioned", "", status.observedGeneration, now};
   if (!desired.present && pass.observed) {
     condition.status = false;
     condition.reason = pass.error ? api::kDeprovisioning : api::kDeprovisioned;
@@ -125,8 +125,8 @@ bool provesCredentialInvalid(Reason reason) {
 // Whether the stored key is a registered credential: what was last known for sure.
 void setCredentialValid(api::DeviceStatus& status, const DesiredDevice& desired, const Pass& pass,
                         TimePoint now) {
-  Condition condition{"CredentialValid",         true, api::kRegistered, "",
-                      status.observedGeneration, now};
+  api::Condition condition{"CredentialValid",         true, api::kRegistered, "",
+                           status.observedGeneration, now};
   if (!desired.present) {
     return setAbnormal(status, false, condition);
   }
@@ -202,7 +202,10 @@ api::DeviceStatus report(const api::BalenaDevice& object, const DesiredDevice& d
     status.registration = registrationPath(desired);
     if (auto key = pass.delivered ? pass.delivered : observedKey(*pass.observed)) {
       key->verifiedAt = now;
-      if (key->issuedAt) key->rotateAt = rotateAt(*key->issuedAt, desired.keys, desired.uuid);
+      if (key->issuedAt) {
+        key->rotateAt =
+            rotationOf({key->generation, *key->issuedAt, key->expiresAt}, desired, now).shown(now);
+      }
       status.key = std::move(key);
     }
     status.absentSince.reset();
@@ -244,7 +247,7 @@ api::DeviceStatus reportInSync(const api::BalenaDevice& object, const DesiredDev
   keyStatus.generation = key.generation;
   keyStatus.issuedAt = key.issuedAt;
   keyStatus.expiresAt = key.expiresAt;
-  keyStatus.rotateAt = rotateAt(key.issuedAt, desired.keys, desired.uuid);
+  keyStatus.rotateAt = rotationOf(key, desired, now).shown(now);
   status.key = keyStatus;
   setConditions(status, nameOf(Reason::kSynced), "", now);
   setProvisioned(status, desired, {}, now);

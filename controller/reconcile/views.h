@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "api/fleet.h"
 #include "api/registry.h"
@@ -14,6 +15,7 @@
 #include "clearblade/api.h"
 #include "core/result.h"
 #include "core/secret.h"
+#include "plan/maintenance.h"
 #include "reconcile/early_reads.h"
 #include "reconcile/hints.h"
 
@@ -28,6 +30,7 @@ struct RegistryView {
   SharedSecret seed;
   std::shared_ptr<clearblade::RegistryApi> registry;
   std::shared_ptr<RegistrationHints> hints;
+  bool isLoopback = false;  // on this machine, where keys may live for minutes
 };
 
 // A fleet we can talk to, as its object and balena described it at the last look. Never changes.
@@ -37,6 +40,7 @@ struct FleetView {
   balena::VariableLevel level;
   std::shared_ptr<balena::BalenaApi> balena;
   std::shared_ptr<const RegistryView> registry;
+  std::vector<Window> windows = {};  // keys.windows
 };
 
 // The current view of each fleet, or why there is none. Thread-safe.

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "api/json_decode.h"
+#include "api/json_encode.h"
 #include "kube/client.h"
 #include "kube/json.h"
 #include "kube/watcher.h"
@@ -106,21 +108,18 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
     if (!mayWrite_()) return isNotAllowed();
     auto answer = client_.apply(Kind::kResource, nameOf(key), "",
                                 api::applyFinalizer(Object::kKind, current->meta, present));
-    if (answer && !present) {
-      const auto meta = api::decodeMeta(*answer);
-      if (!meta) return fail(meta.error());
-      if (meta->hasFinalizer()) {
-        answer = client_.mergePatch(Kind::kResource, nameOf(key), "",
-                                    SecretBytes::take(api::withoutFinalizer(*meta)));
-      }
+    if (!answer || present) return accept(std::move(answer), Source::kUpdate);
+    auto meta = api::decodeMeta(*answer);
+    if (meta && meta->hasFinalizer()) {
+      answer = client_.mergePatch(Kind::kResource, nameOf(key), "",
+                                  SecretBytes::take(api::withoutFinalizer(*meta)));
+      if (answer) meta = api::decodeMeta(*answer);
     }
-    if (answer && current->meta.deletedAt) {
-      // Nothing kept it any more: the answer shows it for the last time.
-      const auto meta = api::decodeMeta(*answer);
-      if (meta && meta->finalizers.empty()) {
-        drop(*answer);
-        return {};
-      }
+    if (answer && !meta) return fail(std::move(meta.error()));
+    // Nothing kept it any more: the answer shows it for the last time.
+    if (answer && current->meta.deletedAt && meta->finalizers.empty()) {
+      drop(*meta);
+      return {};
     }
     return accept(std::move(answer), Source::kUpdate);
   }
@@ -158,27 +157,13 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
   }
 
   void put(std::string_view json) override {
-    auto object = Kind::decode(json);
+    auto object = read(json);
     if (!object) return keepLast(json, object.error());
-    keep(std::make_shared<const Object>(std::move(*object)), Source::kWatch);
+    keep(std::move(*object), Source::kWatch);
   }
 
   void drop(std::string_view json) override {
-    const auto meta = api::decodeMeta(json);
-    if (!meta) return;
-    Shared<Object> gone;
-    {
-      std::lock_guard lock(mutex_);
-      unreadable_.erase(meta->key);
-      const auto found = objects_.find(meta->key);
-      // A successor of the same name may be known already, by its creation.
-      if (found == objects_.end() || found->second.object->meta.uid != meta->uid) return;
-      gone = std::move(found->second.object);
-      objects_.erase(found);
-      dropped_.push_back({meta->uid, meta->resourceVersion, epoch_});
-      if (dropped_.size() > kDroppedKept) dropped_.pop_front();
-    }
-    changed_(gone, nullptr);
+    if (const auto meta = api::decodeMeta(json)) drop(*meta);
   }
 
   void synced() override {
@@ -242,21 +227,22 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
                              {.fieldSelector = "metadata.name=" + key.name, .limit = 1});
     if (!page) return fail(std::move(page.error()));
     Status found = isGone(key);
-    const auto read = kube::readPage(*page, [&](std::string_view item) {
-      auto object = Kind::decode(item);
+    const auto all = kube::readPage(*page, [&](std::string_view item) {
+      auto object = read(item);
       if (!object) {
         found = fail(std::move(object.error()));
-      } else if (object->meta.uid == uid) {
+      } else if ((*object)->meta.uid == uid) {
         found = Status();
-        keep(std::make_shared<const Object>(std::move(*object)), Source::kUpdate);
+        keep(std::move(*object), Source::kUpdate);
       }
     });
-    return read ? found : fail(read.error());
+    return all ? found : fail(all.error());
   }
 
   // Nothing is sent that would change nothing.
   Status applyStatus(const Object& current, const Object& seen, const StatusType& status,
                      bool ifUnchanged) {
+    if (status == current.status) return {};
     const kube::Application application = api::applyStatus(seen, status, ifUnchanged);
     const kube::Application applied = api::applyStatus(current, current.status, false);
     if (application.members == applied.members) return {};
@@ -265,13 +251,41 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
                   Source::kUpdate);
   }
 
+  void drop(const api::ObjectMeta& meta) {
+    Shared<Object> gone;
+    {
+      std::lock_guard lock(mutex_);
+      unreadable_.erase(meta.key);
+      const auto found = objects_.find(meta.key);
+      // A successor of the same name may be known already, by its creation.
+      if (found == objects_.end() || found->second.object->meta.uid != meta.uid) return;
+      gone = std::move(found->second.object);
+      objects_.erase(found);
+      dropped_.push_back({meta.uid, meta.resourceVersion, epoch_});
+      if (dropped_.size() > kDroppedKept) dropped_.pop_front();
+    }
+    changed_(gone, nullptr);
+  }
+
   // The answer to a write is what the object is now.
   Status accept(Result<std::string> answer, Source source) {
     if (!answer) return fail(std::move(answer.error()));
-    auto object = Kind::decode(*answer);
+    auto object = read(*answer);
     if (!object) return fail(std::move(object.error()));
-    keep(std::make_shared<const Object>(std::move(*object)), source);
+    keep(std::move(*object), source);
     return {};
+  }
+
+  // What is known already is not read again: most that the watch tells is the echo of our own
+  // writes. What an earlier list told is not known well enough (see keep).
+  [[nodiscard]] Result<Shared<Object>> read(std::string_view json) const {
+    return api::decodeChange<Object>(json, [this](const api::ObjectMeta& meta) -> Shared<Object> {
+      std::lock_guard lock(mutex_);
+      const auto found = objects_.find(meta.key);
+      if (found == objects_.end() || found->second.object->meta.uid != meta.uid) return nullptr;
+      const Entry& entry = found->second;
+      return entry.told == epoch_ || entry.written == epoch_ ? entry.object : nullptr;
+    });
   }
 
   // What can't be read has not gone: it counts as what it was when it last could be.

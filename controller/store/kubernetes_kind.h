@@ -1,12 +1,11 @@
-// What the Kubernetes API calls each kind, and how its objects are read from
-// and written to it.
+// What the Kubernetes API calls each kind.
 #pragma once
 
-#include <string>
 #include <string_view>
 
-#include "api/json_decode.h"
-#include "api/json_encode.h"
+#include "api/device.h"
+#include "api/fleet.h"
+#include "api/registry.h"
 #include "kube/client.h"
 
 namespace bco::store {
@@ -19,21 +18,16 @@ struct KubernetesKind;
 template <>
 struct KubernetesKind<api::ClearBladeRegistry> {
   static constexpr kube::Resource kResource{api::kGroup, kVersion, "clearbladeregistries"};
-  static Result<api::ClearBladeRegistry> decode(std::string_view json) {
-    return api::decodeRegistry(json);
-  }
 };
 
 template <>
 struct KubernetesKind<api::BalenaFleet> {
   static constexpr kube::Resource kResource{api::kGroup, kVersion, "balenafleets"};
-  static Result<api::BalenaFleet> decode(std::string_view json) { return api::decodeFleet(json); }
 };
 
 template <>
 struct KubernetesKind<api::BalenaDevice> {
   static constexpr kube::Resource kResource{api::kGroup, kVersion, "balenadevices"};
-  static Result<api::BalenaDevice> decode(std::string_view json) { return api::decodeDevice(json); }
 };
 
 }  // namespace bco::store

@@ -137,6 +137,10 @@ class BalenaApi {
   [[nodiscard]] virtual std::vector<Status> writeVariables(
       const VariableParent& parent, std::span<const VariableWrite> writes) = 0;
 
+  // Whether `parent` has a variable of this name. Its value is not read.
+  [[nodiscard]] virtual Result<bool> hasVariable(const VariableParent& parent,
+                                                 std::string_view name) = 0;
+
   // Removes those of our four variables under `parent` that the guard allows, in one request.
   // Succeeds when there are none.
   [[nodiscard]] virtual Status deleteVariables(const VariableParent& parent,

@@ -329,6 +329,23 @@ std::vector<Status> Client::writeVariables(const VariableParent& parent,
   return results;
 }
 
+Result<bool> Client::hasVariable(const VariableParent& parent, std::string_view name) {
+  const std::string what = "reading back " + std::string(name);
+  const auto url = urls_.variableId(parent, name);
+  if (!url) return fail(withContext(url.error(), what));
+  const auto credential = this->credential();
+  if (!credential) return fail(withContext(credential.error(), what));
+  Request request =
+      requestOf(Method::kGet, CallClass::kRead, "balena.variable.get", *url, *credential);
+  // What was written before it is begun work.
+  request.maxBudgetWait = http::kUnderwayBudgetWait;
+  auto answer = transport_.send(request);
+  if (const Status status = judge(answer, request, what); !status) return fail(status.error());
+  const auto ids = parseIdPage(std::move(answer->body), 0);
+  if (!ids) return fail(withContext(ids.error(), what));
+  return !ids->empty();
+}
+
 Status Client::deleteVariables(const VariableParent& parent, const DeleteGuard& guard) {
   const std::string what = "removing the variables of device " + std::to_string(guard.deviceId);
   const auto address = urls_.guardedVariables(parent, guard);

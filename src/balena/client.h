@@ -48,6 +48,8 @@ class Client final : public BalenaApi {
   [[nodiscard]] Result<Device> getDevice(const std::string& uuid) override;
   [[nodiscard]] std::vector<Status> writeVariables(const VariableParent& parent,
                                                    std::span<const VariableWrite> writes) override;
+  [[nodiscard]] Result<bool> hasVariable(const VariableParent& parent,
+                                         std::string_view name) override;
   [[nodiscard]] Status deleteVariables(const VariableParent& parent,
                                        const DeleteGuard& guard) override;
 

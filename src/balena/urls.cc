@@ -140,6 +140,12 @@ Result<BoundedUrl> Urls::variable(const VariableParent& parent, std::string_view
                     ",name=" + odataString(name) + ")");
 }
 
+Result<std::string> Urls::variableId(const VariableParent& parent, std::string_view name) const {
+  const auto row = variable(parent, name);
+  if (!row) return fail(row.error());
+  return row->text() + "?$select=id";
+}
+
 Result<BoundedUrl> Urls::guardedVariables(const VariableParent& parent,
                                           const DeleteGuard& guard) const {
   if (!namesOneRow(parent) || guard.deviceId <= 0 || guard.fleetId <= 0 ||

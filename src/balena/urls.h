@@ -52,6 +52,9 @@ class Urls {
   // kInvalid unless `parent` names one row.
   [[nodiscard]] Result<BoundedUrl> variable(const VariableParent& parent,
                                             std::string_view name) const;
+  // For GET: the id of that row, in a list.
+  [[nodiscard]] Result<std::string> variableId(const VariableParent& parent,
+                                               std::string_view name) const;
   // Our four variables under `parent`, as far as the guard allows. kInvalid unless parent and guard
   // are complete.
   [[nodiscard]] Result<BoundedUrl> guardedVariables(const VariableParent& parent,

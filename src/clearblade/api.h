@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/lane.h"
 #include "core/result.h"
 
 namespace bco::clearblade {
@@ -51,6 +52,7 @@ struct NewRegistration {
 struct RegistrationPatch {
   std::optional<std::vector<Credential>> credentials;
   std::optional<Metadata> metadata;
+  Lane lane = Lane::kFresh;  // in the budget of calls
 };
 
 // Thread-safe; blocks. Every operation can return kUnauthenticated, kForbidden, kThrottled,

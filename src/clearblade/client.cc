@@ -191,6 +191,7 @@ Result<Registration> Client::patchRegistration(const std::string& numId,
   std::string mask = patch.credentials ? "credentials" : "";
   if (patch.metadata) mask += mask.empty() ? "metadata" : "%2Cmetadata";
   Request request = requestOf(Method::kPatch, CallClass::kUpdate, "clearblade.device.patch");
+  request.lane = patch.lane;
   setBody(request, patchBody(patch));
   auto body = call(
       std::move(request),

@@ -1,7 +1,6 @@
 #include "core/clock.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace bco {
 
@@ -21,8 +20,7 @@ SteadyPoint SystemClock::steadyNow() const {
 void SystemClock::wait(std::unique_lock<std::mutex>& lock, Condition& condition,
                        SteadyPoint deadline, const std::stop_token& stop) {
   const SteadyPoint until = std::min(deadline, steadyNow() + kLongestWait);
-  bool woken = false;
-  condition.wait_until(lock, stop, until, [&woken] { return std::exchange(woken, true); });
+  condition.wait_until(lock, stop, until);
 }
 
 void SystemClock::wakeAll(Condition& condition) { condition.notify_all(); }

@@ -2,15 +2,13 @@
 // decides when time passes and who wakes.
 #pragma once
 
-#include <condition_variable>
 #include <mutex>
 #include <stop_token>
 
+#include "core/condition.h"
 #include "core/time.h"
 
 namespace bco {
-
-using Condition = std::condition_variable_any;
 
 // Thread-safe. Nothing else in src/core or controller/ may block.
 class Clock {

@@ -13,16 +13,17 @@ auto findGroup(Turns& turns, const std::string& group) {
 }  // namespace
 
 void WorkQueue::add(const std::string& key, Lane lane) {
-  std::lock_guard lock(mutex_);
-  push(key, lane);
+  bool isForAWorker = false;
+  {
+    std::lock_guard lock(mutex_);
+    isForAWorker = push(key, lane);
+  }
+  if (isForAWorker) clock_.wakeOne(changed_);
 }
 
 void WorkQueue::addAfter(const std::string& key, Duration delay, Lane lane) {
+  if (delay <= Duration::zero()) return add(key, lane);
   std::lock_guard lock(mutex_);
-  if (delay <= Duration::zero()) {
-    push(key, lane);
-    return;
-  }
   const SteadyPoint due = clock_.steadyNow() + delay;
   if (const auto existing = delayed_.find(key); existing != delayed_.end()) {
     if (existing->second.due <= due) return;
@@ -34,13 +35,13 @@ void WorkQueue::addAfter(const std::string& key, Duration delay, Lane lane) {
   if (byDue_.begin()->second == key) clock_.wakeOne(changed_);
 }
 
-void WorkQueue::push(const std::string& key, Lane lane) {
+bool WorkQueue::push(const std::string& key, Lane lane) {
   if (const auto flying = inFlight_.find(key); flying != inFlight_.end()) {
     flying->second.again = std::min(flying->second.again.value_or(lane), lane);
-    return;
+    return false;
   }
   if (const auto existing = waiting_.find(key); existing != waiting_.end()) {
-    if (existing->second.lane <= lane) return;
+    if (existing->second.lane <= lane) return false;
     Turns& turns = lanes_[static_cast<std::size_t>(existing->second.lane)];
     const auto group = findGroup(turns, existing->second.group);
     std::erase(group->second, key);
@@ -53,7 +54,7 @@ void WorkQueue::push(const std::string& key, Lane lane) {
   if (turn == turns.end()) turn = turns.insert(turns.end(), {group, {}});
   turn->second.push_back(key);
   waiting_.emplace(key, Waiting{lane, group});
-  if (hasRoom(group)) clock_.wakeOne(changed_);
+  return hasRoom(group);
 }
 
 bool WorkQueue::hasRoom(const std::string& group) const {
@@ -72,7 +73,7 @@ void WorkQueue::promoteDue() {
     byDue_.erase(byDue_.begin());
     const Lane lane = delayed_.at(key).lane;
     delayed_.erase(key);
-    push(key, lane);
+    if (push(key, lane)) clock_.wakeOne(changed_);
   }
 }
 
@@ -123,7 +124,7 @@ void WorkQueue::done(const std::string& key) {
   const auto ofGroup = inFlightOf_.find(flying->second.group);
   if (--ofGroup->second == 0) inFlightOf_.erase(ofGroup);
   inFlight_.erase(flying);
-  if (again) push(key, *again);
+  if (again && push(key, *again)) clock_.wakeOne(changed_);
 }
 
 bool WorkQueue::idle(Duration horizon) const {

@@ -70,7 +70,8 @@ class WorkQueue {
   // Keys by group, those whose turn comes next first. No group is empty.
   using Turns = std::list<std::pair<std::string, std::deque<std::string>>>;
 
-  void push(const std::string& key, Lane lane);
+  // True: a worker should be woken for it.
+  [[nodiscard]] bool push(const std::string& key, Lane lane);
   void promoteDue();
   [[nodiscard]] std::optional<std::string> pop();
   [[nodiscard]] bool hasRoom(const std::string& group) const;

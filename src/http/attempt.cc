@@ -2,6 +2,8 @@
 
 #include <cpprest/rawptrstream.h>
 
+#include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "http/socket.h"
@@ -10,8 +12,9 @@ namespace bco::http {
 
 namespace {
 
+// Not find_first_of, which makes a call of each character, and tokens are long.
 bool hasLineBreak(std::string_view text) {
-  return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
+  return std::ranges::any_of(text, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }
 
 Status checkHeaders(const Request& request) {
@@ -100,6 +103,16 @@ Result<AttemptPtr> makeAttempt(const Request& request, const std::string& userAg
     return fail(ErrorCode::kInvalid, displayUrl(request.url) + ": " + error.what());
   }
   return attempt;
+}
+
+std::size_t announcedSize(const web::http::http_response& response) {
+  std::size_t size = 0;
+  const auto header = response.headers().find(web::http::header_names::content_length);
+  if (header != response.headers().end()) {
+    const std::string& digits = header->second;
+    std::from_chars(digits.data(), digits.data() + digits.size(), size);
+  }
+  return size;
 }
 
 Response headOf(Attempt& attempt) {

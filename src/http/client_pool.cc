@@ -367,7 +367,7 @@ void ClientPool::State::onHead(const AttemptPtr& attempt,
             {ErrorCode::kInternal, "the server sent an interim answer, which we don't read"});
   } else if (attempt->stream) {
     attempt->stream->queue().begin(headOf(*attempt));
-  } else if (attempt->response.headers().content_length() > attempt->maxResponseBytes) {
+  } else if (announcedSize(attempt->response) > attempt->maxResponseBytes) {
     abandon(attempt, tooLarge(attempt->maxResponseBytes));
   }
   // Not content_ready(), which does the same by one more hop through the library's queue.
@@ -384,7 +384,7 @@ void ClientPool::State::onBody(const AttemptPtr& attempt,
     if (!attempt->finished) {
       Response response = attempt->stream ? attempt->stream->queue().head() : headOf(*attempt);
       const auto content = std::move(attempt->content.collection());
-      response.body.assign(content.begin(), content.end());
+      response.body.assign(reinterpret_cast<const char*>(content.data()), content.size());
       finish(attempt, std::move(response));
     }
   } catch (...) {

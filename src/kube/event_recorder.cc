@@ -32,12 +32,14 @@ void EventRecorder::event(ObjectReference object, EventType type, std::string re
                           std::string_view message) {
   Event event{std::move(object), type, std::move(reason), cleanMessage(message, kMaxMessage),
               clock_.now()};
-  std::lock_guard lock(mutex_);
-  if (queue_.size() == kCapacity) {
-    queue_.pop_front();
-    ++dropped_;
+  {
+    std::lock_guard lock(mutex_);
+    if (queue_.size() == kCapacity) {
+      queue_.pop_front();
+      ++dropped_;
+    }
+    queue_.push_back(std::move(event));
   }
-  queue_.push_back(std::move(event));
   clock_.wakeOne(changed_);
 }
 

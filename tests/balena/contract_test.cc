@@ -130,6 +130,27 @@ TEST_F(BalenaContract, VariablesAreCreatedThenUpdatedAtEitherLevel) {
   EXPECT_EQ(cloud_.variable(uuid, "", kClientPath), "second");
 }
 
+TEST_F(BalenaContract, AVariableIsReadBackByItsIdAlone) {
+  const std::string uuid = addDevice();
+  const auto device = client_.getDevice(uuid);
+  const VariableParent parents[] = {{.deviceId = device->id},
+                                    {.serviceInstallId = installOf(*device, "relay").id}};
+  for (const VariableParent& parent : parents) {
+    const auto has = [&](std::string_view name) {
+      const auto answer = client_.hasVariable(parent, name);
+      EXPECT_TRUE(answer) << answer.error().message;
+      return answer.value_or(false);
+    };
+    EXPECT_FALSE(has(kClientPath));
+    expectWritten(parent, "a value");
+    EXPECT_TRUE(has(kClientPath));
+    EXPECT_FALSE(has("OTHER"));
+  }
+  EXPECT_EQ(client_.hasVariable({}, kClientPath).error().code, ErrorCode::kInvalid);
+  token_ = shareSecret(SecretBytes("no-such-token"));
+  EXPECT_EQ(client_.hasVariable(parents[0], kClientPath).error().code, ErrorCode::kUnauthenticated);
+}
+
 TEST_F(BalenaContract, AVariableThatIsThereAlreadyAndAParentThatIsNotAreToldApart) {
   const std::string uuid = addDevice();
   const std::int64_t id = client_.getDevice(uuid)->id;

@@ -89,6 +89,14 @@ TEST(Urls, AddressOneVariableByItsNaturalKey) {
             std::string(kRoot) + "device_environment_variable?returnResource=false");
 }
 
+TEST(Urls, AskWhetherAVariableIsThereWithoutItsValue) {
+  EXPECT_EQ(*kUrls.variableId({.deviceId = 12}, "GCP_PRIVATE_KEY"),
+            std::string(kRoot) +
+                "device_environment_variable(device=12,name='GCP_PRIVATE_KEY')?$select=id");
+  EXPECT_FALSE(kUrls.variableId({}, "GCP_PRIVATE_KEY"));
+  EXPECT_FALSE(kUrls.variableId({.deviceId = 12}, ""));
+}
+
 TEST(Urls, RemoveVariablesOnlyUnderTheWholeGuard) {
   EXPECT_EQ(readable(kUrls.guardedVariables({.deviceId = 12}, {12, 5, std::string(kPath)})->text()),
             std::string(kRoot) +

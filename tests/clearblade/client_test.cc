@@ -202,13 +202,16 @@ TEST_F(ClearBladeClient, PatchesByNumIdAndOnlyWhatIsGiven) {
   EXPECT_TRUE(client_.patchRegistration("2912345678901234", {std::nullopt, Metadata{{"a", "b"}}}));
   EXPECT_EQ(transport_.seen().back().kind, "clearblade.device.patch");
   EXPECT_EQ(transport_.seen().back().callClass, CallClass::kUpdate);
+  EXPECT_EQ(transport_.seen().back().lane, Lane::kFresh);
 
   transport_
       .expect(Method::kPatch, byNumId_ + "&updateMask=credentials",
               R"({"credentials":[{"publicKey":{"format":"F","key":"K"}}]})")
       .reply(200, deviceAnswer());
   EXPECT_TRUE(client_.patchRegistration(
-      "2912345678901234", {std::vector<Credential>{{"F", "K", std::nullopt}}, std::nullopt}));
+      "2912345678901234",
+      {std::vector<Credential>{{"F", "K", std::nullopt}}, std::nullopt, Lane::kRevocation}));
+  EXPECT_EQ(transport_.seen().back().lane, Lane::kRevocation);
 
   transport_
       .expect(Method::kPatch, byNumId_ + "&updateMask=credentials%2Cmetadata",

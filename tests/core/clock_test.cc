@@ -47,6 +47,30 @@ TEST(SystemClock, WakesWhoWaitsWithoutADeadline) {
   EXPECT_TRUE(waitUntil(clock, lock, condition, kForever, {}, [&] { return ready; }));
 }
 
+TEST(SystemClock, LosesNoWakeUp) {
+  SystemClock clock;
+  std::mutex mutex;
+  Condition condition;
+  std::stop_source stop;
+  int turn = 0;  // even: ours
+  constexpr int kTurns = 20000;
+  const auto takeTurns = [&](int remainder) {
+    std::unique_lock lock(mutex);
+    while (turn < kTurns) {
+      const auto isMine = [&] { return turn % 2 == remainder || turn >= kTurns; };
+      if (!waitUntil(clock, lock, condition, kForever, stop.get_token(), isMine)) return;
+      ++turn;
+      lock.unlock();
+      clock.wakeOne(condition);
+      lock.lock();
+    }
+  };
+  std::jthread other([&] { takeTurns(1); });
+  takeTurns(0);
+  other.join();
+  EXPECT_GE(turn, kTurns);
+}
+
 TEST(SystemClock, EndsAWaitWhenStopped) {
   SystemClock clock;
   std::stop_source stop;

@@ -154,7 +154,8 @@ Result<balena::Device> FakeBalena::getDevice(const std::string& uuid) {
     device.uuid = uuid;
     device.name = row.name;
     device.fleetId = row.fleetId;
-    device.isOnline = true;
+    device.isOnline = row.isOnline;
+    device.lastConnectivityEvent = row.lastConnectivityEvent;
     const auto copy = [](const Variables& variables, std::vector<balena::StoredVariable>& to) {
       for (const auto& [name, value] : variables) to.push_back({name, SecretBytes(value)});
     };
@@ -208,6 +209,14 @@ std::vector<Status> FakeBalena::writeVariables(const balena::VariableParent& par
     }
   }
   return results;
+}
+
+Result<bool> FakeBalena::hasVariable(const balena::VariableParent& parent, std::string_view name) {
+  return call<bool>(log_, "hasVariable", [&]() -> Result<bool> {
+    std::lock_guard lock(mutex_);
+    const Variables* variables = variablesOf(parent);
+    return variables != nullptr && variables->contains(std::string(name));
+  });
 }
 
 Status FakeBalena::deleteVariables(const balena::VariableParent& parent,

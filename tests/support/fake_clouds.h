@@ -59,6 +59,8 @@ class FakeBalena final : public balena::BalenaApi {
     std::string name;
     std::string deviceType = "raspberrypi4-64";
     std::int64_t fleetId = 0;
+    bool isOnline = true;
+    std::optional<TimePoint> lastConnectivityEvent = {};
     std::map<std::string, std::string> tags;
     Variables variables;                                 // of the device
     std::map<std::int64_t, std::int64_t> installs;       // service id → install id
@@ -84,6 +86,8 @@ class FakeBalena final : public balena::BalenaApi {
   [[nodiscard]] Result<balena::Device> getDevice(const std::string& uuid) override;
   [[nodiscard]] std::vector<Status> writeVariables(
       const balena::VariableParent& parent, std::span<const balena::VariableWrite> writes) override;
+  [[nodiscard]] Result<bool> hasVariable(const balena::VariableParent& parent,
+                                         std::string_view name) override;
   [[nodiscard]] Status deleteVariables(const balena::VariableParent& parent,
                                        const balena::DeleteGuard& guard) override;
 

@@ -85,6 +85,10 @@ using AttemptPtr = std::shared_ptr<Attempt>;
 [[nodiscard]] Result<AttemptPtr> makeAttempt(const Request& request, const std::string& userAgent,
                                              std::shared_ptr<StreamQueue> queue = nullptr);
 
+// How large the body will be, as its head says; 0 when it does not. The library would make a stream
+// to read the number.
+[[nodiscard]] std::size_t announcedSize(const web::http::http_response& response);
+
 // Status and headers of its answer, which are moved out of it.
 [[nodiscard]] Response headOf(Attempt& attempt);
 

@@ -208,6 +208,44 @@ TEST(DecodeDevice, RefusesASpecThatIsNestedTooDeeply) {
   EXPECT_THAT(device.error().message, testing::EndsWith("nested too deeply"));
 }
 
+TEST(DecodeChange, IsWhatIsKnownUnlessItIsNewer) {
+  const auto known = std::make_shared<const BalenaDevice>(decodeDevice(served("device")).value());
+  const auto change = decodeChange<BalenaDevice>(
+      with(served("device"), R"("phase":"Ready")", R"("phase":"Failed")"),
+      [&](const ObjectMeta& meta) {
+        EXPECT_EQ(meta.uid, kUid);
+        return known;
+      });
+  ASSERT_TRUE(change) << change.error().message;
+  EXPECT_EQ(*change, known);
+}
+
+TEST(DecodeChange, TakesTheSpecOfTheSameGenerationFromWhatIsKnown) {
+  auto before = decodeDevice(served("device")).value();
+  before.meta.resourceVersion = 212;
+  before.spec.suspend = true;
+  before.status = {};
+  const auto decode = [&] {
+    return decodeChange<BalenaDevice>(served("device"),
+                                      [&](const ObjectMeta& /*meta*/) {
+                                        return std::make_shared<const BalenaDevice>(before);
+                                      })
+        .value();
+  };
+  EXPECT_TRUE(decode()->spec.suspend);
+  EXPECT_EQ(decode()->status.phase, Phase::kReady);
+  EXPECT_EQ(decode()->meta.resourceVersion, 213U);
+  before.meta.generation = 2;
+  EXPECT_FALSE(decode()->spec.suspend);
+}
+
+TEST(DecodeChange, ReadsAllOfWhatIsNotKnown) {
+  const auto change = decodeChange<BalenaDevice>(
+      served("device"), [](const ObjectMeta& /*meta*/) { return nullptr; });
+  ASSERT_TRUE(change) << change.error().message;
+  EXPECT_EQ((*change)->spec, decodeDevice(served("device"))->spec);
+}
+
 TEST(DecodeFleet, FindsTheServersDefaultsToBeOurs) {
   const auto fleet = decodeFleet(served("fleet"));
   ASSERT_TRUE(fleet) << fleet.error().message;

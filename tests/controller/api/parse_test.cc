@@ -61,6 +61,22 @@ spec:
   EXPECT_EQ(registry.spec.budget, (RegistryBudget{3000, 3000, 30000, 16}));
 }
 
+TEST(ParseFleet, LetsKeysLiveForMinutesWhereTheCloudIsOnThisMachine) {
+  const std::string head = R"(
+apiVersion: provisioning.balena-clearblade.io/v1alpha1
+kind: BalenaFleet
+metadata: {name: sensors}
+spec:
+  fleet: acme/sensors
+  tokenSecretRef: {name: balena}
+  registryRef: {name: main}
+  apiUrl: )";
+  const auto fleet = parsed<BalenaFleet>(
+      head + "http://127.0.0.1:8080\n  keys: {lifetime: 90s, rotateBefore: 30s, overlap: 1m}\n");
+  EXPECT_EQ(fleet.spec.keys.lifetime, 90s);
+  EXPECT_EQ(fleet.spec.keys.rotateBefore, 30s);
+}
+
 TEST(ParseFleet, ReadsEveryField) {
   const auto fleet = parsed<BalenaFleet>(R"(
 apiVersion: provisioning.balena-clearblade.io/v1alpha1

@@ -45,6 +45,14 @@ int exitCodeOf(const Parsed& line) {
   return exit == nullptr ? -1 : exit->code;
 }
 
+TEST(Options, HandoverWritesUnlessItIsADryRun) {
+  const auto handover = parsed<HandoverCommandOptions>({"handover", "--from", "old", "-f", "a"});
+  EXPECT_EQ(handover.from, "old");
+  EXPECT_FALSE(handover.dryRun);
+  EXPECT_TRUE(
+      parsed<HandoverCommandOptions>({"handover", "--from", "old", "-f", "a", "--dry-run"}).dryRun);
+}
+
 TEST(Options, SyncHasItsDefaults) {
   const auto sync = parsed<SyncOptions>({"sync", "-f", "fleet.yaml"});
   EXPECT_THAT(sync.common.files, ElementsAre("fleet.yaml"));
@@ -157,6 +165,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{"BadLevel", {"sync", "-f", "a", "--log-level", "loud"}, "loud"},
                     Bad{"NoWorkers", {"sync", "-f", "a", "--workers", "0"}, "--workers"},
                     Bad{"BadOutput", {"plan", "-f", "a", "-o", "yaml"}, "yaml"},
+                    Bad{"NoFormerOwner", {"handover", "-f", "a"}, "--from is required"},
                     Bad{"NoUuid", {"provision", "-f", "a"}, "uuid is required"},
                     Bad{"ShortUuid",
                         {"provision", "7cf02a6", "-f", "a"},

@@ -78,6 +78,7 @@ Observed::Observed() {
   device.id = kDeviceId;
   device.fleetId = kFleetId;
   device.name = "lively-meadow";
+  device.isOnline = true;
   device.target.emplace().parent.deviceId = kDeviceId;
   observed_.device = device;
 }
@@ -150,6 +151,12 @@ Observed& Observed::metadata(std::string key, std::string value) {
 
 Observed& Observed::skewed(Duration skew) {
   observed_.clockSkew = skew;
+  return *this;
+}
+
+Observed& Observed::offlineSince(std::optional<TimePoint> lastContact) {
+  observed_.device->isOnline = false;
+  observed_.device->lastConnectivityEvent = lastContact;
   return *this;
 }
 

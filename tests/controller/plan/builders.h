@@ -52,6 +52,7 @@ class Observed {
   Observed& metadata(std::string key, std::string value);
 
   Observed& skewed(Duration skew);
+  Observed& offlineSince(std::optional<TimePoint> lastContact);
   Observed& inFleet(std::int64_t fleetId);
   Observed& withoutDevice();
   Observed& withoutTarget();

@@ -96,17 +96,24 @@ TEST(Spread, LiesWithinTenPercent) {
   EXPECT_GT(seen.size(), 990U);
 }
 
-TEST(AdoptedIssueTime, LiesWithinALifetimeBeforeNowInWholeSeconds) {
+TEST(AdoptedIssueTime, SpreadsTheFirstRotationsOverTheTimeAfterWhichKeysAreRotated) {
+  const api::KeyPolicy policy;
   std::set<TimePoint> seen;
+  int inTheFirstHalf = 0;
   for (int i = 0; i < 1000; ++i) {
-    const TimePoint issued = adoptedIssueTime(kNow, 2160h, uuidOf(i));
+    const TimePoint issued = adoptedIssueTime(kNow, policy, uuidOf(i));
+    const TimePoint first = rotateAt(issued, policy, uuidOf(i));
     EXPECT_LE(issued, kNow);
-    EXPECT_GE(issued, kNow - 2160h - 1s);
+    EXPECT_GE(first, kNow - 1s) << "none comes with the adoption";
+    EXPECT_LE(first, rotateAt(kNow, policy, uuidOf(i)));
     EXPECT_EQ(issued.time_since_epoch() % 1s, 0ms);
-    EXPECT_EQ(issued, adoptedIssueTime(kNow, 2160h, uuidOf(i)));
-    seen.insert(issued);
+    EXPECT_EQ(issued, adoptedIssueTime(kNow, policy, uuidOf(i)));
+    inTheFirstHalf += first < kNow + 720h ? 1 : 0;
+    seen.insert(first);
   }
   EXPECT_GT(seen.size(), 990U);
+  EXPECT_GT(inTheFirstHalf, 400);
+  EXPECT_LT(inTheFirstHalf, 600);
 }
 
 TEST(AdoptedIncarnation, IsTheBeginningOfTheDigestOfUuidAndNumber) {

@@ -123,5 +123,22 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"TrailingSemicolon", "bco-keys", "0123456789abcdef=3@2026-11-23T07:00:00Z;"}),
     [](const auto& each) { return each.param.what; });
 
+TEST(HandedOver, ChangesTheOwnerAndNothingElse) {
+  ReadMark read{MarkState::kValid, {}};
+  read.mark.owner = "old";
+  read.mark.fleetId = 5;
+  read.mark.incarnation = {1, 2, 3};
+  read.mark.keys = {{"0123456789abcdef", 4, *parseRfc3339("2026-11-23T07:00:00Z")}};
+  read.mark.needsVerification = true;
+  Mark expected = read.mark;
+  expected.owner = "new";
+  EXPECT_EQ(handedOver(read, "old", "new", {4, 5}), expected);
+  EXPECT_FALSE(handedOver(read, "older", "new", {5})) << "another owner's";
+  EXPECT_FALSE(handedOver(read, "old", "new", {4})) << "of a fleet that is not ours";
+  for (const MarkState state : {MarkState::kBroken, MarkState::kAbsent}) {
+    EXPECT_FALSE(handedOver({state, read.mark}, "old", "new", {5}));
+  }
+}
+
 }  // namespace
 }  // namespace bco

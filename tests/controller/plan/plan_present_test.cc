@@ -365,16 +365,16 @@ TEST(Plan, ConcludesAVerificationWhenNothingLateCanLandAnyMore) {
   EXPECT_THAT(stepOf<PatchRegistration>(due).metadata, Contains(Pair("site", "roof")));
 }
 
-TEST(Plan, KeepsACredentialWithoutExpiry) {
-  EXPECT_EQ(planFor(Observed()
-                        .hasPublicVariables()
-                        .stores(2)
-                        .registered()
-                        .credential(2, std::nullopt)
-                        .marked()
-                        .lists(2, kNow - days(1000)))
-                .verdict,
-            Verdict::kInSync);
+TEST(Plan, DoesNotCallACredentialWithoutExpiryExpired) {
+  const auto planned = planFor(Observed()
+                                   .hasPublicVariables()
+                                   .stores(2)
+                                   .registered()
+                                   .credential(2, std::nullopt)
+                                   .marked()
+                                   .lists(2, kNow - days(1000)));
+  EXPECT_EQ(planned.reason, Reason::kRotated);
+  EXPECT_EQ(outline(planned), "keep 2 add 3 | write GCP_PRIVATE_KEY=3");
 }
 
 TEST(Plan, DoesNotHealWhatAPersonHasBlocked) {
@@ -438,7 +438,7 @@ TEST(Plan, AdoptionAddsTheMarkAndChangesNoCredential) {
   ASSERT_EQ(patch.mark.keys.size(), 1U);
   EXPECT_EQ(patch.mark.keys[0].shortFingerprint, test::testKey(5).fingerprint.substr(0, 16));
   EXPECT_EQ(patch.mark.keys[0].generation, 0U);
-  EXPECT_EQ(patch.mark.keys[0].issuedAt, adoptedIssueTime(kNow, 2160h, kUuid));
+  EXPECT_EQ(patch.mark.keys[0].issuedAt, adoptedIssueTime(kNow, api::KeyPolicy{}, kUuid));
   EXPECT_EQ(readMark(patch.metadata).mark, patch.mark);
 }
 
@@ -497,6 +497,8 @@ TEST(Plan, TellsPeopleWhatItDoesWithoutSecrets) {
   patch.keep.emplace();
   EXPECT_EQ(describe(Step(patch)), "change the registration's credentials and mark");
   patch.add = NewKey{3, kNow, kNow};
+  EXPECT_EQ(describe(Step(patch)), "make key 3 the registration's only one");
+  patch.keep->emplace_back();
   EXPECT_EQ(describe(Step(patch)), "add key 3 to the registration");
 }
 

@@ -32,6 +32,10 @@ class Dice {
 Observed randomObservation(Dice& dice) {
   Observed observed;
   if (dice.maybe()) observed.hasPublicVariables();
+  if (dice.upTo(3) == 0) {
+    observed.offlineSince(dice.oneOf<std::optional<TimePoint>>(
+        {std::nullopt, kNow - 5min, kNow - 3h, kNow - days(40)}));
+  }
   switch (dice.upTo(2)) {
     case 0:
       break;
@@ -74,6 +78,21 @@ DesiredDevice randomDesire(Dice& dice) {
   desired.present = dice.upTo(4) > 0;
   desired.adoption =
       dice.oneOf({api::Adoption::kIfKeyMatches, api::Adoption::kAlways, api::Adoption::kNever});
+  if (dice.upTo(3) == 0) {
+    desired.keys.revokeBefore =
+        dice.oneOf<TimePoint>({kNow - days(50), kNow - 25min, kNow, kNow + 1s});
+  }
+  if (dice.upTo(3) == 0) {
+    desired.keys.renewAfter = dice.oneOf<TimePoint>({kNow - days(50), kNow - 25min, kNow + 1h});
+    desired.renewsWithFleet = dice.maybe();
+  }
+  if (dice.upTo(3) == 0) {
+    Window window;
+    window.days.set(static_cast<std::size_t>(dice.upTo(6)));
+    window.duration = 8h;
+    window.zone = std::make_shared<const TimeZone>();
+    desired.windows = {window};
+  }
   return desired;
 }
 
@@ -82,9 +101,42 @@ bool holds(const std::vector<clearblade::Credential>& credentials, const std::st
          credentials.end();
 }
 
+// Of a revocation: one key of ours alone, new enough.
+void checkRevocation(const PatchRegistration& patch, const ObservedDevice& observed,
+                     const DesiredDevice& desired) {
+  ASSERT_TRUE(desired.keys.revokeBefore);
+  EXPECT_LE(*desired.keys.revokeBefore, kNow);
+  EXPECT_EQ(patch.keep->size() + (patch.add ? 1U : 0U), 1U);
+  EXPECT_EQ(patch.mark.keys.size(), patch.keep->size());
+  for (const MarkedKey& key : patch.mark.keys) {
+    EXPECT_GE(key.issuedAt, *desired.keys.revokeBefore);
+    EXPECT_TRUE(holds(*patch.keep, testKey(static_cast<int>(key.generation)).pem));
+  }
+  if (patch.add) {
+    EXPECT_GE(patch.add->issuedAt, *desired.keys.revokeBefore);
+    EXPECT_GE(patch.add->generation, observed.mark.mark.newest()->generation);
+  }
+}
+
+// No expiry comes earlier than it was.
+void checkExpiries(const PatchRegistration& patch, const ObservedDevice& observed,
+                   const DesiredDevice& desired) {
+  for (const auto& kept : *patch.keep) {
+    const auto before = std::ranges::find(observed.registration->credentials, kept.publicKey,
+                                          &clearblade::Credential::publicKey);
+    ASSERT_NE(before, observed.registration->credentials.end())
+        << "registered a key that it did not make";
+    if (before->expiresAt) {
+      EXPECT_GE(kept.expiresAt, before->expiresAt);
+    } else {
+      EXPECT_TRUE(!kept.expiresAt || kept.expiresAt == kNow + desired.keys.overlap);
+    }
+  }
+}
+
 // Invariants 2 and 3 of a patch, and the part of invariant 1 that one plan can break.
 void checkPatch(const PatchRegistration& patch, const ObservedDevice& observed,
-                const DesiredDevice& desired) {
+                const DesiredDevice& desired, Reason reason) {
   EXPECT_TRUE(observed.registration);
   EXPECT_NE(observed.mark.state, MarkState::kBroken);
   EXPECT_TRUE(observed.mark.state == MarkState::kAbsent || observed.mark.mark.owner == "site-a");
@@ -100,6 +152,9 @@ void checkPatch(const PatchRegistration& patch, const ObservedDevice& observed,
     return;
   }
   EXPECT_LE(patch.keep->size() + (patch.add ? 1U : 0U), clearblade::kMaxCredentials);
+  checkExpiries(patch, observed, desired);
+  EXPECT_EQ(patch.revokes, reason == Reason::kRevoked);
+  if (patch.revokes) return checkRevocation(patch, observed, desired);
   const auto& stored = observed.device->target->keyFingerprint;
   std::size_t removed = 0;
   for (std::size_t i = 0; i < observed.registration->credentials.size(); ++i) {
@@ -114,11 +169,8 @@ void checkPatch(const PatchRegistration& patch, const ObservedDevice& observed,
     EXPECT_TRUE(listed == nullptr || listed->issuedAt <= kNow - 10min);
   }
   EXPECT_LE(removed, 1U);
-  for (const auto& credential : *patch.keep) {
-    EXPECT_TRUE(holds(observed.registration->credentials, credential.publicKey))
-        << "registered a key that it did not make";
-  }
-  ASSERT_TRUE(patch.add);
+  EXPECT_TRUE(patch.add || reason == Reason::kExtendedOffline);
+  if (!patch.add) return;
   const MarkedKey* newest = observed.mark.mark.newest();
   if (newest != nullptr && patch.add->generation != newest->generation) {
     EXPECT_EQ(patch.add->generation, newest->generation + 1);
@@ -140,7 +192,7 @@ void check(const Plan& planned, const ObservedDevice& observed, const DesiredDev
     for (const Step& step : stage) {
       if (const auto* patch = std::get_if<PatchRegistration>(&step)) {
         ++registrationWrites;
-        checkPatch(*patch, observed, desired);
+        checkPatch(*patch, observed, desired, planned.reason);
       } else if (std::holds_alternative<CreateRegistration>(step)) {
         ++registrationWrites;
         EXPECT_FALSE(observed.registration);

@@ -134,5 +134,39 @@ TEST(Sweep, LooksCloserAtWhatIsLeftOfADeviceThatIsToBeAbsent) {
   EXPECT_TRUE(judge(absent, &other, nullptr, kNow, 0s).inSync);
 }
 
+TEST(Sweep, SaysWhenTheNewestKeyIsToBeReplaced) {
+  const auto aged = [](Duration age) {
+    return judged(
+        provisionedRow(),
+        Observed().registered().credential(2, kNow - age + days(90)).marked().lists(2, kNow - age));
+  };
+  EXPECT_GT(aged(days(10)).rotation->at, kNow);
+  EXPECT_EQ(aged(days(70)).rotation->at, kNow);
+  EXPECT_TRUE(aged(days(70)).inSync) << "it still works";
+}
+
+TEST(Sweep, FindsWhatIsToBeRevoked) {
+  DesiredDevice desired = desiredDevice();
+  const auto isDue = [&](const Observed& observed, std::optional<TimePoint> revokeBefore) {
+    desired.keys.revokeBefore = revokeBefore;
+    const ListedDevice device = listed(provisionedRow());
+    const ListedRegistration listing = listed(*observed.get().registration);
+    return judge(desired, &device, &listing, kNow, 0s).revocationIsDue;
+  };
+  const auto renewed = [] {
+    return Observed().registered().credential(2).marked().lists(2, kNow - 1h);
+  };
+  EXPECT_FALSE(isDue(renewed(), std::nullopt));
+  EXPECT_FALSE(isDue(renewed(), kNow - 2h));
+  EXPECT_TRUE(isDue(renewed(), kNow - 30min));
+  EXPECT_FALSE(isDue(renewed(), kNow + 1s)) << "not yet";
+  EXPECT_TRUE(isDue(renewed().credential(1).lists(1, kNow - 3h), kNow - 2h)) << "an older one";
+  EXPECT_TRUE(isDue(renewed().credential(9), kNow - 2h)) << "one that is not listed";
+  EXPECT_TRUE(isDue(renewed().foreignCredential(), kNow - 2h)) << "nor even a key";
+  EXPECT_FALSE(isDue(renewed().credential(9).marked("site-b"), kNow - 2h)) << "not ours";
+  EXPECT_TRUE(isDue(Observed().registered().marked().lists(2, kNow - 3h), kNow - 2h))
+      << "its key would be registered again";
+}
+
 }  // namespace
 }  // namespace bco

@@ -104,6 +104,40 @@ TEST_F(Deletion, OfADeviceKeepsTheRegistrationWhereItsFleetsSecretHasGone) {
   EXPECT_EQ(fleet(), nullptr);
 }
 
+TEST_F(Deletion, OfADeviceThatOthersHoldTooShowsWhatIsLeft) {
+  fleetSpec().deletionPolicy = api::DeletionPolicy::kDelete;
+  addDevice(1);
+  declared(1).meta.finalizers.emplace_back("example.com/mine");
+  apply();
+  syncAll();
+  ASSERT_EQ(phaseOf(1), api::Phase::kReady);
+  deleteDevice(1);
+  reconcile(1);
+  ASSERT_NE(object(1), nullptr);
+  EXPECT_THAT(object(1)->meta.finalizers, testing::ElementsAre("example.com/mine"));
+  EXPECT_EQ(phaseOf(1), api::Phase::kAbsent);
+  EXPECT_FALSE(registry().has(test::idOf(1)));
+}
+
+TEST_F(Deletion, OfADeviceEndsWithoutALastStatus) {
+  fleetSpec().deletionPolicy = api::DeletionPolicy::kDelete;
+  addDevice(1);
+  addDevice(2);
+  apply();
+  syncAll();
+  // Of all devices together: versions count every change.
+  const auto version = [this] {
+    const auto meta = object(2)->meta;
+    EXPECT_TRUE(store_.devices().setFinalizer(meta.key, meta.uid, !meta.hasFinalizer()));
+    return object(2)->meta.resourceVersion;
+  };
+  const auto before = version();
+  deleteDevice(1);
+  reconcile(1);
+  EXPECT_EQ(object(1), nullptr);
+  EXPECT_LE(version() - before, 3U) << "marked as deleted, let go, and our own question";
+}
+
 TEST_F(Deletion, WithRetainNeedsNoCloud) {
   addDevice(1);
   apply();

@@ -234,7 +234,8 @@ TEST_F(Device, IsAdoptedByItsMetadataAlone) {
   EXPECT_THAT(registry().at(idOf(1)).metadata, Contains(Pair("site", "roof")));
   expectConnected(1);
   ASSERT_TRUE(object(1)->status.key);
-  EXPECT_EQ(object(1)->status.key->issuedAt, adoptedIssueTime(clock_.now(), 2160h, uuidOf(1)));
+  EXPECT_EQ(object(1)->status.key->issuedAt,
+            adoptedIssueTime(clock_.now(), api::KeyPolicy{}, uuidOf(1)));
   EXPECT_TRUE(object(1)->status.key->rotateAt);
   forgetCalls();
   clock_.advance(10min);

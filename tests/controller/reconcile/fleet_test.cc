@@ -88,6 +88,34 @@ TEST_F(Fleet, FindsWhatAnEarlierProcessProvisionedInSyncWithoutAnyDeviceCall) {
   EXPECT_EQ(object(1)->status.key->generation, 0U);
 }
 
+TEST_F(Fleet, FindsNothingWorthAWriteInARestart) {
+  addDevice(1);
+  apply();
+  syncAll();
+  clock_.advance(5min);
+  sweep();  // counts what was provisioned
+  const auto versions = [this] {
+    return std::pair(fleet()->meta.resourceVersion,
+                     store_.registries().get({"default", "main"})->meta.resourceVersion);
+  };
+  const auto before = versions();
+  clock_.advance(6min);
+  // A new process, whose first look at the clouds shows nothing but that time has passed.
+  FleetViews views;
+  const Context context{store_, views, tally_, clock_, random_, log_, events_, {}};
+  RegistrySources registries(context, factory_, nullptr);
+  FleetSources fleets(context, registries, factory_);
+  FleetSync fleetSync(context, fleets, registries, queue_);
+  ASSERT_TRUE(fleetSync.sync(kFleetKey, {}));
+  EXPECT_EQ(versions(), before);
+  EXPECT_THAT(takeQueued(), IsEmpty());
+  // The next one tells that the sweeps go on.
+  clock_.advance(5min);
+  ASSERT_TRUE(fleetSync.sync(kFleetKey, {}));
+  EXPECT_EQ(fleet()->status.lastBalenaSync, clock_.now());
+  EXPECT_EQ(store_.registries().get({"default", "main"})->status.lastCompleteSync, clock_.now());
+}
+
 TEST_F(Fleet, LeavesADeliveryThatWasPutOffToAPass) {
   addDevice(1);
   apply();

@@ -28,6 +28,7 @@ struct Meta {
   std::string uid = "u1";
   bool hasFinalizer = false;
   bool isDeleted = false;
+  int generation = 0;  // 0: it says none
 };
 
 // Device `a` as the server tells it. `more`: further fields of its spec.
@@ -35,6 +36,7 @@ std::string device(const Meta& meta, const std::string& more = "") {
   return R"({"metadata":{"name":"a","namespace":"default","uid":")" + meta.uid +
          R"(","resourceVersion":")" + std::to_string(meta.version) + "\"" +
          (meta.hasFinalizer ? "," + kOurs : "") +
+         (meta.generation > 0 ? ",\"generation\":" + std::to_string(meta.generation) : "") +
          (meta.isDeleted ? R"(,"deletionTimestamp":"2026-11-23T07:00:00Z")" : "") +
          R"(},"spec":{"uuid":"7cf02a69e4d34c9da573914963cf54fd","fleetRef":{"name":"sensors"})" +
          more + "}}";
@@ -224,6 +226,38 @@ TEST_F(KubernetesCollectionTest, TakesASuccessorThatCantBeReadForTheEndOfWhatWas
   list({device({.version = 3})});
   list({unreadable({.version = 5, .uid = "u2"})});
   EXPECT_EQ(version(), 0U);
+}
+
+// ---- what need not be read
+
+TEST_F(KubernetesCollectionTest, ReadsNoneOfWhatItKnows) {
+  list({device({.version = 3})});
+  devices_.put(unreadable({.version = 3}));
+  devices_.put(unreadable({.version = 2}));
+  EXPECT_EQ(linesLogged(), 0) << logged_.str();
+  EXPECT_THAT(takeSeen(), ElementsAre("->3"));
+}
+
+TEST_F(KubernetesCollectionTest, ReadsASpecOnceAGeneration) {
+  list({device({.version = 3, .generation = 1})});
+  devices_.put(unreadable({.version = 4, .generation = 1}));
+  EXPECT_EQ(linesLogged(), 0) << logged_.str();
+  EXPECT_EQ(devices_.get(kKey)->spec.fleet, "sensors");
+  devices_.put(unreadable({.version = 5, .generation = 2}));
+  EXPECT_EQ(linesLogged(), 1);
+  EXPECT_THAT(takeSeen(), ElementsAre("->3", "3>4"));
+}
+
+TEST_F(KubernetesCollectionTest, ReadsAllOfAListWhateverItKnew) {
+  list({device({.version = 3, .generation = 1})});
+  list({unreadable({.version = 3, .generation = 1})});
+  EXPECT_EQ(linesLogged(), 1);
+}
+
+TEST_F(KubernetesCollectionTest, ReadsTheSpecOfASuccessor) {
+  list({device({.version = 3, .generation = 1})});
+  devices_.put(unreadable({.version = 5, .uid = "u2", .generation = 1}));
+  EXPECT_EQ(linesLogged(), 1);
 }
 
 // ---- what we write

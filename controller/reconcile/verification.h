@@ -1,0 +1,23 @@
+// When a device is verified that this process has not looked at yet.
+#pragma once
+
+#include <algorithm>
+
+#include "core/random.h"
+#include "plan/key_schedule.h"
+
+namespace bco {
+
+// Anywhere in the verify interval; but soon where the key was issued lately: the process that did
+// so may have ended before it was stored, and what it sent may still land.
+[[nodiscard]] inline Duration firstVerification(const std::optional<TimePoint>& issuedAt,
+                                                const api::KeyPolicy& keys, TimePoint now,
+                                                Random& random) {
+  const KeyTimes times = KeyTimes::of(keys.lifetime);
+  const bool isLate = issuedAt && *issuedAt > now - times.lateWriteHorizon;
+  if (!isLate) return random.upTo(keys.verifyInterval);
+  const Duration soon = std::min(times.firstCheck, keys.verifyInterval);
+  return soon / 5 + random.upTo(soon - soon / 5);
+}
+
+}  // namespace bco

@@ -1,0 +1,94 @@
+"""Keys that live for minutes, on the sandbox over HTTP, under devices that publish all the time.
+
+Nothing here measures time: each test waits for what it counts.
+"""
+
+import pytest
+
+from harness import SANITIZED, Site, assert_provisioned, wait_until
+
+# A key is replaced after half a minute, and its device has a whole one to take the next: even a
+# machine that stands still for a while does not cut it off.
+SHORT = {"lifetime": "90s", "rotateBefore": "60s", "verifyInterval": "1h"}
+PATIENCE = 600 if SANITIZED else 300
+
+
+def summary(sandbox):
+    return sandbox.get("summary")
+
+
+def generations(sandbox, uuids):
+    registrations = sandbox.registrations()
+    return [max(int(key.split("=")[1].split("@")[0])
+                for key in registrations[f"balena-{uuid}"]["metadata"]["bco-keys"].split(";"))
+            for uuid in uuids]
+
+
+def start_fleet(tmp_path, sandbox, count, publish, **spec):
+    """A fleet whose devices run and publish with their first keys, and the process at work."""
+    sandbox.call("PATCH", "settings", {"devices": {"publishInterval": publish}})
+    uuids = sandbox.add_devices(count)
+    wait_until(lambda: summary(sandbox)["starts"] >= count, "the devices' start")
+    site = Site(tmp_path / "site", sandbox).registry().fleet(keys=SHORT, **spec)
+    process = site.start("sync", "--attempt-deadline", "2s", "--call-deadline", "10s")
+    wait_until(lambda: summary(sandbox)["relays"] == {"running": count}, "provisioning")
+    return site, uuids, process
+
+
+@pytest.mark.concurrent
+def test_rotation_under_faults_refuses_no_publish(tmp_path, make_sandbox):
+    sandbox = make_sandbox("--device-traffic", "http")
+    # Ten devices, ten times a second each: 100 publishes/s.
+    site, uuids, process = start_fleet(tmp_path, sandbox, 10, "100ms")
+    try:
+        before = summary(sandbox)["publishes"]["accepted"]
+        for when in ("before", "after"):
+            sandbox.fault("clearblade.device.", "status", status=503, when=when, probability=0.1)
+            sandbox.fault("clearblade.device.patch", "reset", when=when, probability=0.1)
+            sandbox.fault("balena.variable.", "reset", when=when, probability=0.1)
+        wait_until(lambda: min(generations(sandbox, uuids)) >= 2, "two rotations of each",
+                   patience=PATIENCE)
+        struck = sum(fault["struck"] for fault in sandbox.faults().values())
+        sandbox.clear_faults()
+        assert struck > 0
+        # With the newest keys, too.
+        settled = summary(sandbox)["publishes"]["accepted"]
+        assert settled > before
+        wait_until(lambda: summary(sandbox)["publishes"]["accepted"] > settled + 100, "publishes")
+    finally:
+        code, text = site.finish(process)
+    assert code == 0, text
+    assert sandbox.get("refusals")["refusals"] == []
+    assert summary(sandbox)["publishes"]["refused"] == {}
+    assert len(sandbox.registrations()) == 10
+    assert_provisioned(sandbox, uuids)
+
+
+@pytest.mark.concurrent
+def test_a_rotation_takes_five_requests_and_one_restart(tmp_path, make_sandbox):
+    sandbox = make_sandbox()
+    # One sweep, at the start: what follows are rotations alone.
+    site, uuids, process = start_fleet(tmp_path, sandbox, 5, "1s", syncInterval="1h")
+
+    def restarts():
+        return sum(each["restarts"] for each in sandbox.get("devices")["devices"])
+
+    try:
+        already = restarts()
+        sandbox.reset_traffic()
+        wait_until(lambda: min(generations(sandbox, uuids)) >= 2, "two rotations of each",
+                   patience=PATIENCE)
+    finally:
+        code, text = site.finish(process)
+    assert code == 0, text
+    requests = sandbox.requests()
+    rotations = sum(generations(sandbox, uuids))
+    kinds = {kind: count for kind, count in requests.items()
+             if kind.startswith(("balena.device", "balena.variable", "clearblade"))}
+    assert kinds == {kind: rotations for kind in (
+        "balena.device.get", "clearblade.device.get", "clearblade.device.patch",
+        "balena.variable.update", "balena.variable.get")}
+    wait_until(lambda: restarts() - already >= rotations, "a restart for each")
+    assert restarts() - already == rotations
+    assert sandbox.get("refusals")["refusals"] == []
+    assert_provisioned(sandbox, uuids)
