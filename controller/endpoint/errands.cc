@@ -15,9 +15,11 @@ Errands::~Errands() {
 }
 
 bool Errands::add(Errand errand) {
-  std::lock_guard lock(mutex_);
-  if (queue_.size() >= most_) return false;
-  queue_.push_back(std::move(errand));
+  {
+    std::lock_guard lock(mutex_);
+    if (queue_.size() >= most_) return false;
+    queue_.push_back(std::move(errand));
+  }
   clock_.wakeOne(added_);
   return true;
 }
