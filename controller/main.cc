@@ -46,6 +46,7 @@ struct Run {
   int operator()(const DeviceOptions& options) const { return runDevice(options, stop); }
   int operator()(const HandoverCommandOptions& options) const { return runHandover(options, stop); }
   int operator()(const ControllerOptions& options) const { return runController(options, stop); }
+  int operator()(const HealthCheckOptions& options) const { return runHealthCheck(options); }
   int operator()(const VersionOptions&) const { return runVersion(); }
 };
 

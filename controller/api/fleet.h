@@ -115,12 +115,21 @@ struct FailingDevice {
   friend bool operator==(const FailingDevice&, const FailingDevice&) = default;
 };
 
+// Registrations removed within one hour, of those that `stale.maxPerDay` counts.
+struct RemovalHour {
+  TimePoint hour;  // its beginning
+  int count = 0;
+
+  friend bool operator==(const RemovalHour&, const RemovalHour&) = default;
+};
+
 // What the brake says of the registrations whose devices are gone.
 struct RemovalStatus {
   bool halted = false;
   int candidates = 0;
   std::string set;  // the hash of exactly these candidates, by which they can be approved
   std::optional<TimePoint> since;
+  std::vector<RemovalHour> recent = {};  // by ascending hour; docs/decisions/0008
 
   friend bool operator==(const RemovalStatus&, const RemovalStatus&) = default;
 };

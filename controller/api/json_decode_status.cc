@@ -90,6 +90,18 @@ void readCounts(ondemand::value counts, DeviceCounts& result) {
   });
 }
 
+RemovalHour readRemovalHour(ondemand::value hour) {
+  RemovalHour result;
+  eachField(hour, [&](std::string_view key, ondemand::value value) {
+    if (key == "hour") {
+      result.hour = timeOf(value).value_or(TimePoint{});
+    } else if (key == "count") {
+      readInteger(value, result.count);
+    }
+  });
+  return result;
+}
+
 FailingDevice readFailing(ondemand::value device) {
   FailingDevice result;
   eachField(device, [&](std::string_view key, ondemand::value value) {
@@ -142,6 +154,11 @@ void readStatus(std::string_view key, ondemand::value value, FleetStatus& status
       if (name == "candidates") readInteger(each, status.removal.candidates);
       if (name == "set") status.removal.set = textOf(each);
       if (name == "since") status.removal.since = timeOf(each);
+      if (name == "recent") {
+        eachItem(each, [&](ondemand::value hour) {
+          status.removal.recent.push_back(readRemovalHour(hour));
+        });
+      }
     });
   } else if (key == "renewal") {
     eachField(value, [&](std::string_view name, ondemand::value each) {

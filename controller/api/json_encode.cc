@@ -152,6 +152,18 @@ void writeFailing(JsonWriter& json, const std::vector<FailingDevice>& failing) {
   json.closeList();
 }
 
+void writeRecent(JsonWriter& json, const std::vector<RemovalHour>& recent) {
+  if (recent.empty()) return;
+  json.openList("recent");
+  for (const RemovalHour& each : recent) {
+    json.openObject("");
+    json.optionalTime("hour", each.hour);
+    json.number("count", each.count);
+    json.closeObject();
+  }
+  json.closeList();
+}
+
 void writeStatus(JsonWriter& json, const FleetStatus& status) {
   if (status.fleetId != 0) json.number("fleetId", status.fleetId);
   writeCounts(json, status.devices);
@@ -167,6 +179,7 @@ void writeStatus(JsonWriter& json, const FleetStatus& status) {
   json.number("candidates", status.removal.candidates);
   json.optionalText("set", status.removal.set);
   json.optionalTime("since", status.removal.since);
+  writeRecent(json, status.removal.recent);
   json.closeObject();
   json.openObject("renewal");
   json.number("requested", status.renewal.requested);

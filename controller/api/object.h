@@ -26,6 +26,8 @@ inline constexpr std::string_view kEnrolledLabel = "provisioning.balena-clearbla
 inline constexpr std::string_view kAbsentByAnnotation =
     "provisioning.balena-clearblade.io/absent-by";
 inline constexpr std::string_view kReleaseAnnotation = "provisioning.balena-clearblade.io/release";
+inline constexpr std::string_view kApproveAnnotation =
+    "provisioning.balena-clearblade.io/approve-removals";
 inline constexpr std::string_view kFinalizer = "provisioning.balena-clearblade.io/deprovision";
 
 enum class ObjectKind { kRegistry, kFleet, kDevice };

@@ -6,7 +6,7 @@
 #include "balena/client.h"
 #include "clearblade/client.h"
 #include "http/client_pool.h"
-#include "http/upstream.h"
+#include "http/url.h"
 #include "reconcile/inputs.h"
 
 namespace bco::cli {
@@ -41,6 +41,12 @@ struct RegistryConnection {
         client(*upstream, clock, account, registry) {}
 };
 
+// Shown in metrics; a URL that can't be used may hold anything.
+std::string hostOf(const std::string& url) {
+  const auto parsed = http::parseUrl(url);
+  return parsed ? parsed->host : "invalid";
+}
+
 http::BucketOptions perMinute(int calls) {
   // A tenth of a minute's calls may come at once.
   return {calls / 60.0, std::max(1.0, calls / 600.0)};
@@ -49,10 +55,12 @@ http::BucketOptions perMinute(int calls) {
 class HttpCloudFactory final : public CloudFactory {
  public:
   HttpCloudFactory(const HttpOptions& options, http::WriteGate gate,
-                   http::AttemptObserver& observer, Clock& clock, Random& random)
+                   http::AttemptObserver& observer, http::UpstreamDirectory& directory,
+                   Clock& clock, Random& random)
       : options_(options),
         gate_(std::move(gate)),
         observer_(observer),
+        directory_(directory),
         clock_(clock),
         random_(random) {}
 
@@ -62,13 +70,13 @@ class HttpCloudFactory final : public CloudFactory {
     const api::FleetBudget& budget = fleet.spec.budget;
     // Who uses the same token shares its budget; the smallest of several counts.
     const std::string account = digestOfInputs({"balena", fleet.spec.apiUrl, token->reveal()});
+    const http::UpstreamLabel label{"balena", hostOf(fleet.spec.apiUrl)};
     Limits limits;
-    const auto calls =
-        limited(account, limits, {budget.requestsPerSecond, static_cast<double>(budget.burst)});
+    const auto calls = limited(account, label, "calls", limits,
+                               {budget.requestsPerSecond, static_cast<double>(budget.burst)});
     const std::string inputs =
         digestOfInputs({account, caPem.value_or(""), std::to_string(budget.maxInFlight)});
-    auto upstream =
-        share(inputs, "balena", caPem, budget.maxInFlight, http::Budgets::shared(calls));
+    auto upstream = share(inputs, label, caPem, budget.maxInFlight, http::Budgets::shared(calls));
     if (!upstream) return fail(std::move(upstream.error()));
     auto connection = std::make_shared<BalenaConnection>(*upstream, std::move(limits), clock_,
                                                          fleet.spec.apiUrl, std::move(token));
@@ -83,14 +91,17 @@ class HttpCloudFactory final : public CloudFactory {
     const api::RegistryBudget& budget = registry.spec.budget;
     const std::string project = digestOfInputs({"clearblade", account->url, account->project});
     Limits limits;
+    const http::UpstreamLabel label{"clearblade", registry.spec.project};
     const http::Budgets budgets = {
-        limited(project + " reads", limits, perMinute(budget.readsPerMinute)),
-        limited(project + " creates", limits, perMinute(budget.createDeletePerMinute)),
-        limited(project + " updates", limits, perMinute(budget.updatesPerMinute))};
+        limited(project, label, "reads", limits, perMinute(budget.readsPerMinute)),
+        limited(project, label, "creates", limits, perMinute(budget.createDeletePerMinute)),
+        limited(project, label, "updates", limits, perMinute(budget.updatesPerMinute))};
     // Regions fail apart.
     const std::string inputs = digestOfInputs(
         {project, registry.spec.region, caPem.value_or(""), std::to_string(budget.maxInFlight)});
-    auto upstream = share(inputs, "clearblade", caPem, budget.maxInFlight, budgets);
+    auto upstream =
+        share(inputs, {"clearblade", registry.spec.project + "/" + registry.spec.region}, caPem,
+              budget.maxInFlight, budgets);
     if (!upstream) return fail(std::move(upstream.error()));
     auto connection = std::make_shared<RegistryConnection>(
         *upstream, std::move(limits), clock_, *account,
@@ -113,20 +124,27 @@ class HttpCloudFactory final : public CloudFactory {
   }
 
  private:
-  // The budget of this name, which now also heeds `limit` for as long as `held` lives.
-  std::shared_ptr<http::TokenBucket> limited(const std::string& name, Limits& held,
+  // The account's budget of this name, which now also heeds `limit` for as long as `held` lives.
+  std::shared_ptr<http::TokenBucket> limited(const std::string& account,
+                                             const http::UpstreamLabel& label,
+                                             const std::string& name, Limits& held,
                                              const http::BucketOptions& limit) {
     held.push_back(std::make_shared<const http::BucketOptions>(limit));
     std::lock_guard lock(mutex_);
     std::erase_if(buckets_, [](const auto& entry) { return entry.second.expired(); });
-    auto bucket = buckets_[name].lock();
-    if (bucket == nullptr) buckets_[name] = bucket = std::make_shared<http::TokenBucket>(clock_);
+    auto& known = buckets_[account + ' ' + name];
+    auto bucket = known.lock();
+    if (bucket == nullptr) {
+      known = bucket = std::make_shared<http::TokenBucket>(clock_);
+      directory_.add(label, name, bucket);
+    }
     bucket->limitTo(held.back());
     return bucket;
   }
 
   // The upstream of these inputs, made when there is none.
-  Result<std::shared_ptr<http::Upstream>> share(const std::string& inputs, const char* name,
+  Result<std::shared_ptr<http::Upstream>> share(const std::string& inputs,
+                                                const http::UpstreamLabel& label,
                                                 const std::optional<std::string>& caPem,
                                                 int maxInFlight, http::Budgets budgets) {
     std::lock_guard lock(mutex_);
@@ -140,13 +158,14 @@ class HttpCloudFactory final : public CloudFactory {
     http::PoolOptions pool{.trust = *trust, .proxies = std::move(*proxies)};
     pool.maxInFlight = static_cast<std::size_t>(maxInFlight);
     pool.attemptDeadline = options_.attemptDeadline;
-    http::UpstreamOptions options{.name = name};
+    http::UpstreamOptions options{.name = label.name};
     options.attemptDeadline = options_.attemptDeadline;
     options.totalDeadline = options_.callDeadline;
     auto upstream = std::make_shared<http::Upstream>(
         std::move(options), std::make_unique<http::ClientPool>(std::move(pool), clock_),
         std::move(budgets), gate_, observer_, clock_, random_);
     upstreams_[inputs] = upstream;
+    directory_.add(label, upstream);
     return upstream;
   }
 
@@ -162,6 +181,7 @@ class HttpCloudFactory final : public CloudFactory {
   const HttpOptions options_;
   const http::WriteGate gate_;
   http::AttemptObserver& observer_;
+  http::UpstreamDirectory& directory_;
   Clock& clock_;
   Random& random_;
   std::mutex mutex_;  // guards all below
@@ -174,9 +194,11 @@ class HttpCloudFactory final : public CloudFactory {
 }  // namespace
 
 std::unique_ptr<CloudFactory> makeHttpCloudFactory(const HttpOptions& options, http::WriteGate gate,
-                                                   http::AttemptObserver& observer, Clock& clock,
+                                                   http::AttemptObserver& observer,
+                                                   http::UpstreamDirectory& directory, Clock& clock,
                                                    Random& random) {
-  return std::make_unique<HttpCloudFactory>(options, std::move(gate), observer, clock, random);
+  return std::make_unique<HttpCloudFactory>(options, std::move(gate), observer, directory, clock,
+                                            random);
 }
 
 }  // namespace bco::cli

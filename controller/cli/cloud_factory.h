@@ -3,7 +3,7 @@
 
 #include "core/clock.h"
 #include "core/random.h"
-#include "http/upstream.h"
+#include "http/upstream_directory.h"
 #include "reconcile/clients.h"
 
 namespace bco::cli {
@@ -13,17 +13,12 @@ struct HttpOptions {
   Duration callDeadline = std::chrono::seconds(40);
 };
 
-// What is told of every attempt by default: nothing.
-class NoObserver final : public http::AttemptObserver {
- public:
-  void onAttempt(std::string_view, std::string_view, Duration, bool) override {}
-};
-
-// `gate` is asked before every write. `observer`, `clock` and `random` must outlive the factory and
-// all it makes.
+// `gate` is asked before every write. What is made is listed in `directory`. All that is given by
+// reference must outlive the factory and all it makes.
 [[nodiscard]] std::unique_ptr<CloudFactory> makeHttpCloudFactory(const HttpOptions& options,
                                                                  http::WriteGate gate,
                                                                  http::AttemptObserver& observer,
+                                                                 http::UpstreamDirectory& directory,
                                                                  Clock& clock, Random& random);
 
 }  // namespace bco::cli

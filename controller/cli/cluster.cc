@@ -22,6 +22,7 @@ http::PoolOptions leasePool(http::PoolOptions pool) {
 }  // namespace
 
 Result<std::unique_ptr<Cluster>> Cluster::open(const kube::ConfigChoice& choice,
+                                               Duration attemptDeadline,
                                                http::AttemptObserver& observer, Clock& clock,
                                                Random& random) {
   auto config = kube::loadConfig(choice, kube::processSurroundings(), clock);
@@ -31,7 +32,7 @@ Result<std::unique_ptr<Cluster>> Cluster::open(const kube::ConfigChoice& choice,
   auto pool = kube::poolOptions(*config, *proxies);
   if (!pool) return fail(withContext(std::move(pool.error()), config->origin));
   pool->maxInFlight = kInFlight;
-  pool->attemptDeadline = kAttemptDeadline;
+  pool->attemptDeadline = attemptDeadline;
   return std::unique_ptr<Cluster>(new Cluster(*std::move(config), *pool, observer, clock, random));
 }
 
@@ -41,7 +42,7 @@ Cluster::Cluster(kube::ClusterConfig config, const http::PoolOptions& pool,
       watches_(pool, clock),
       leases_(leasePool(pool), clock),
       upstream_(
-          {.name = "kubernetes", .attemptDeadline = kAttemptDeadline},
+          {.name = "kubernetes", .attemptDeadline = pool.attemptDeadline},
           std::make_unique<http::ClientPool>(pool, clock), unlimited(clock),
           [this] { return gate_(); }, observer, clock, random),
       client_({.server = config_.server, .token = config_.token, .isAnybodys = true}, upstream_,

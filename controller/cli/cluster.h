@@ -15,11 +15,11 @@ namespace bco::cli {
 
 class Cluster {
  public:
-  // How long one attempt of a call may take: what a lease must last for at least.
-  static constexpr Duration kAttemptDeadline = std::chrono::seconds(15);
-
-  // Reads the configuration; sends nothing. kInvalid: what is wrong with it. All must outlive it.
+  // Reads the configuration; sends nothing. `attemptDeadline`: how long one attempt of a call may
+  // take, what a lease must last for at least. kInvalid: what is wrong with it. All must outlive
+  // it.
   [[nodiscard]] static Result<std::unique_ptr<Cluster>> open(const kube::ConfigChoice& choice,
+                                                             Duration attemptDeadline,
                                                              http::AttemptObserver& observer,
                                                              Clock& clock, Random& random);
 

@@ -14,6 +14,7 @@ namespace bco::cli {
 [[nodiscard]] int runDevice(const DeviceOptions& options, const std::stop_token& stop);
 [[nodiscard]] int runHandover(const HandoverCommandOptions& options, const std::stop_token& stop);
 [[nodiscard]] int runController(const ControllerOptions& options, const std::stop_token& stop);
+[[nodiscard]] int runHealthCheck(const HealthCheckOptions& options);
 [[nodiscard]] int runVersion();
 
 }  // namespace bco::cli

@@ -9,7 +9,9 @@
 #include "cli/endpoint_server.h"
 #include "cli/health.h"
 #include "cli/late_writes.h"
+#include "cli/metrics_server.h"
 #include "cli/shutdown.h"
+#include "cli/version.h"
 #include "crypto/hash.h"
 #include "kube/event_recorder.h"
 #include "kube/leader.h"
@@ -56,14 +58,26 @@ kube::LeaderOptions leaderOptions(const ControllerOptions& options, const std::s
   return leader;
 }
 
+// A write must have ended before the lease can be another's: with such times none would ever begin.
+Status validate(const ControllerOptions& options, const std::string& space, Random& random) {
+  if (options.renewDeadline <= options.engine.attemptDeadline + options.retryPeriod) {
+    return fail(
+        ErrorCode::kInvalid,
+        "--renew-deadline must be longer than --attempt-deadline and --retry-period together");
+  }
+  return kube::validate(leaderOptions(options, space, random));
+}
+
 // One replica: warm caches always, the engine while it leads.
 class Controller {
  public:
   Controller(const ControllerOptions& options, Cluster& cluster, LateWrites& lateWrites,
-             Clock& clock, BoottimeClock& leaseClock, Random& random, telemetry::Logger& log)
+             metrics::Metrics& metrics, Clock& clock, BoottimeClock& leaseClock, Random& random,
+             telemetry::Logger& log)
       : options_(options),
         cluster_(cluster),
         lateWrites_(lateWrites),
+        metrics_(metrics),
         clock_(clock),
         log_(log),
         store_(
@@ -81,15 +95,22 @@ class Controller {
             random, log,    events_, {options.engine.retryInitial, options.engine.retryLongest}},
         factory_(makeHttpCloudFactory(
             {options.engine.attemptDeadline, options.engine.callDeadline},
-            [this] { return mayWrite(); }, lateWrites, clock, random)),
-        engine_(context_, *factory_, drawSeed(random), EngineOptions{options.engine.workers, 4}) {
-    cluster.setWriteGate([this] { return mayWrite(Cluster::kAttemptDeadline); });
+            [this] { return mayWrite(); }, lateWrites, metrics.upstreams(), clock, random)),
+        engine_(context_, *factory_, drawSeed(random),
+                {options.engine.workers, 4, &metrics.deviceQueue(), &metrics.fleetQueue()}) {
+    cluster.setWriteGate([this] { return mayWrite(); });
+    if (!options.metrics.address.empty()) measure();
   }
 
   int run(const std::stop_token& stop) {
     auto health = serveHealthIfAsked();
     if (!health) {
       std::cerr << health.error().message << '\n';
+      return kExitBadInput;
+    }
+    const auto metrics = serveMetrics(options_.metrics.address, metrics_, log_);
+    if (!metrics) {
+      std::cerr << metrics.error().message << '\n';
       return kExitBadInput;
     }
     auto endpoint = serveEndpointIfAsked();
@@ -135,21 +156,21 @@ class Controller {
     return lost_ ? kExitNotConverged : kExitDone;
   }
 
-  Result<std::unique_ptr<EndpointServer>> serveEndpointIfAsked() {
-    if (options_.endpoint.address.empty()) return std::unique_ptr<EndpointServer>();
+  Result<std::shared_ptr<EndpointServer>> serveEndpointIfAsked() {
+    if (options_.endpoint.address.empty()) return std::shared_ptr<EndpointServer>();
     return EndpointServer::start(
-        options_.endpoint, {context_, engine_.fleets(), true, [this] {
-                              return store_.isSynced() ? "" : "the caches have not been filled yet";
-                            }});
+        options_.endpoint,
+        {context_, engine_.fleets(), true,
+         [this] { return store_.isSynced() ? "" : "the caches have not been filled yet"; }},
+        metrics_);
   }
 
   [[nodiscard]] std::string leaseSpace() const {
     return options_.leaseSpace.empty() ? cluster_.config().space : options_.leaseSpace;
   }
 
-  [[nodiscard]] bool mayWrite() const { return mayWrite(options_.engine.attemptDeadline); }
-  [[nodiscard]] bool mayWrite(Duration attemptDeadline) const {
-    return !options_.leaderElect || elector_.mayWrite(attemptDeadline);
+  [[nodiscard]] bool mayWrite() const {
+    return !options_.leaderElect || elector_.mayWrite(options_.engine.attemptDeadline);
   }
 
   Result<std::unique_ptr<server::HttpServer>> serveHealthIfAsked() {
@@ -160,6 +181,30 @@ class Controller {
           return options_.leaderElect && !elector_.healthy() ? "leader election hangs" : "";
         },
         [this] { return store_.isSynced() ? "" : "the caches have not been filled yet"; });
+  }
+
+  void measure() {
+    context_.observer = &metrics_.passes();
+    metrics_.show(context_, engine_,
+                  [this] { return !options_.leaderElect || elector_.isLeader(); });
+    metrics_.add([this](telemetry::Families& families) {
+      const auto master = families.gauge("leader_election_master_status",
+                                         "1 while this replica holds the Lease, 0 if not.");
+      if (options_.leaderElect) {
+        master.add({{"name", options_.leaseName}}, elector_.isLeader() ? 1 : 0);
+      }
+      const auto age = families.gauge("balena_clearblade_watch_age_seconds",
+                                      "Time since the API server last said something on the watch "
+                                      "of this resource; a bookmark a minute is usual.");
+      auto watches = store_.watches();
+      if (options_.leaderElect) {
+        watches.emplace_back(kube::kLeases.plural, leaseWatcher_.health());
+      }
+      for (const auto& [resource, health] : watches) {
+        if (!health.lastContact) continue;
+        age.add({{"resource", resource}}, telemetry::seconds(clock_.now() - *health.lastContact));
+      }
+    });
   }
 
   // Reconciles until `stop`, and until what is under way then has ended.
@@ -173,6 +218,10 @@ class Controller {
   // What registries that name no owner are owned by. Without the right to know, such registries
   // say so themselves.
   bool learnOwner(const std::stop_token& stop) {
+    if (!options_.ownerId.empty()) {
+      context_.defaultOwnerId = options_.ownerId;
+      return true;
+    }
     while (true) {
       auto id = cluster_.id();
       if (id) {
@@ -189,6 +238,7 @@ class Controller {
   const ControllerOptions& options_;
   Cluster& cluster_;
   LateWrites& lateWrites_;
+  metrics::Metrics& metrics_;
   Clock& clock_;
   telemetry::Logger& log_;
   store::KubernetesStore store_;
@@ -211,19 +261,21 @@ int runController(const ControllerOptions& options, const std::stop_token& stop)
   SystemClock clock;
   BoottimeClock leaseClock;
   crypto::SystemRandom random;
-  LateWrites lateWrites(clock);
   telemetry::Logger log(telemetry::LogOptions{
       *telemetry::parseLevel(options.engine.logLevel.empty() ? "info" : options.engine.logLevel),
       options.engine.logFormat == "json" ? telemetry::LogFormat::kJson
                                          : telemetry::LogFormat::kText});
+  metrics::Metrics metrics({std::string(versionText()), options.metrics.perDevice});
   // Of writes to the API server too: while one may still land, nobody else is to lead.
-  auto cluster = Cluster::open({options.kubeconfig, options.context}, lateWrites, clock, random);
+  LateWrites lateWrites(clock, &metrics.attempts());
+  auto cluster = Cluster::open({options.kubeconfig, options.context},
+                               options.engine.attemptDeadline, lateWrites, clock, random);
   if (!cluster) {
     std::cerr << cluster.error().message << '\n';
     return kExitBadInput;
   }
   if (options.leaderElect) {
-    const Status valid = kube::validate(leaderOptions(options, (*cluster)->config().space, random));
+    const Status valid = validate(options, (*cluster)->config().space, random);
     if (!valid) {
       std::cerr << valid.error().message << '\n';
       return kExitBadInput;
@@ -231,7 +283,7 @@ int runController(const ControllerOptions& options, const std::stop_token& stop)
   }
   log.info("starting", {{"cluster", (*cluster)->config().origin},
                         {"namespace", options.space.empty() ? "all" : options.space}});
-  Controller controller(options, **cluster, lateWrites, clock, leaseClock, random, log);
+  Controller controller(options, **cluster, lateWrites, metrics, clock, leaseClock, random, log);
   return controller.run(stop);
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cli/listen_address.h"
+#include "metrics/endpoint_metrics.h"
 #include "reconcile/inputs.h"
 
 namespace bco::cli {
@@ -162,6 +163,18 @@ void EndpointServer::followFiles(const std::stop_token& stop) {
                          {{"error", used.error().message}});
     }
   }
+}
+
+Result<std::shared_ptr<EndpointServer>> EndpointServer::start(const EndpointFlags& flags,
+                                                              const Parts& parts,
+                                                              metrics::Metrics& metrics) {
+  auto started = start(flags, parts);
+  if (!started) return fail(std::move(started.error()));
+  std::shared_ptr<EndpointServer> server = *std::move(started);
+  metrics.add([weak = std::weak_ptr<const EndpointServer>(server)](telemetry::Families& families) {
+    if (const auto shown = weak.lock()) metrics::addEndpoint(families, shown->counters());
+  });
+  return server;
 }
 
 void EndpointServer::drain(Duration grace) {

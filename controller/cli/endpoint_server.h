@@ -8,6 +8,7 @@
 
 #include "cli/endpoint_flags.h"
 #include "endpoint/endpoint.h"
+#include "metrics/metrics.h"
 #include "server/http_server.h"
 
 namespace bco::cli {
@@ -26,6 +27,10 @@ class EndpointServer {
   // be used; kUnavailable: the address can't be bound.
   [[nodiscard]] static Result<std::unique_ptr<EndpointServer>> start(const EndpointFlags& flags,
                                                                      const Parts& parts);
+  // The same, shown in `metrics` for as long as it is there.
+  [[nodiscard]] static Result<std::shared_ptr<EndpointServer>> start(const EndpointFlags& flags,
+                                                                     const Parts& parts,
+                                                                     metrics::Metrics& metrics);
   ~EndpointServer();
   EndpointServer(const EndpointServer&) = delete;
   EndpointServer& operator=(const EndpointServer&) = delete;

@@ -1,6 +1,6 @@
 #include "cli/health.h"
 
-#include <charconv>
+#include "cli/listen.h"
 
 namespace bco::cli {
 namespace {
@@ -13,26 +13,11 @@ server::Reply answer(const std::string& trouble) {
   return reply;
 }
 
-Result<server::Options> optionsFor(const std::string& address) {
-  const std::size_t colon = address.rfind(':');
-  server::Options options;
-  if (colon != std::string::npos) {
-    const char* const end = address.data() + address.size();
-    const auto parsed = std::from_chars(address.data() + colon + 1, end, options.port);
-    if (parsed.ec == std::errc() && parsed.ptr == end) {
-      options.address = colon == 0 ? "0.0.0.0" : address.substr(0, colon);
-      return options;
-    }
-  }
-  return fail(ErrorCode::kInvalid,
-              "--health-addr " + address + ": expected HOST:PORT, such as 0.0.0.0:8081");
-}
-
 }  // namespace
 
 Result<std::unique_ptr<server::HttpServer>> serveHealth(const std::string& address, Check live,
                                                         Check ready) {
-  auto options = optionsFor(address);
+  auto options = listenAt("--health-addr", address);
   if (!options) return fail(std::move(options.error()));
   return server::HttpServer::start(
       *options, [live = std::move(live), ready = std::move(ready)](

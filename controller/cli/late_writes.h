@@ -8,12 +8,16 @@
 
 namespace bco::cli {
 
-// Thread-safe.
+// Thread-safe. Tells `next`, if any, what it is told.
 class LateWrites final : public http::AttemptObserver {
  public:
-  explicit LateWrites(const Clock& clock) : clock_(clock) {}
+  // Both must outlive it.
+  explicit LateWrites(const Clock& clock, http::AttemptObserver* next = nullptr)
+      : clock_(clock), next_(next) {}
 
-  void onAttempt(std::string_view, std::string_view, Duration, bool mayLand) override {
+  void onAttempt(std::string_view kind, std::string_view outcome, Duration duration,
+                 bool mayLand) override {
+    if (next_ != nullptr) next_->onAttempt(kind, outcome, duration, mayLand);
     if (mayLand) last_.store(clock_.steadyNow().time_since_epoch().count());
   }
 
@@ -26,6 +30,7 @@ class LateWrites final : public http::AttemptObserver {
  private:
   static constexpr SteadyPoint::rep kNever = SteadyPoint::min().time_since_epoch().count();
   const Clock& clock_;
+  http::AttemptObserver* const next_;
   std::atomic<SteadyPoint::rep> last_{kNever};
 };
 

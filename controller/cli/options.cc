@@ -69,6 +69,16 @@ void addCommon(CLI::App& command, CommonOptions& options) {
   addEngineFlags(command, options);
 }
 
+void addMetricsFlags(CLI::App& command, MetricsFlags& options) {
+  const std::string usual = options.address.empty() ? "nowhere" : options.address;
+  command
+      .add_option("--metrics-addr", options.address,
+                  "where /metrics is served (default " + usual + "; empty: nowhere)")
+      ->type_name("HOST:PORT");
+  command.add_flag("--metrics-per-device", options.perDevice,
+                   "serve metrics of every single device too");
+}
+
 void addRate(CLI::App& command, const std::string& name, double& value, const std::string& help) {
   command.add_option(name, value, help + " a second; 0: no limit")
       ->type_name("NUMBER")
@@ -120,6 +130,8 @@ void addController(CLI::App& command, ControllerOptions& options) {
   command.add_option("-n,--namespace", options.space, "look after this one alone (default all)");
   command.add_option("-l,--selector", options.selector,
                      "look after objects with these labels alone (default all)");
+  command.add_option("--owner-id", options.ownerId,
+                     "owner of registries that name none (default the UID of kube-system)");
   command.add_flag("--leader-elect,!--no-leader-elect", options.leaderElect,
                    "let one of several replicas work at a time (default yes)");
   command.add_option("--lease-name", options.leaseName,
@@ -137,6 +149,7 @@ void addController(CLI::App& command, ControllerOptions& options) {
                       "; empty: nowhere)")
       ->type_name("HOST:PORT");
   addEndpoint(command, options.endpoint);
+  addMetricsFlags(command, options.metrics);
   addEngineFlags(command, options.engine);
 }
 
@@ -152,6 +165,7 @@ std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
   CLI::App* syncCommand =
       app.add_subcommand("sync", "keep the clouds in step with the files until told to stop");
   addCommon(*syncCommand, sync.common);
+  addMetricsFlags(*syncCommand, sync.metrics);
   syncCommand->add_flag(
       "--once", sync.once,
       "exit when all is in sync or has failed for good: 0, or 1 with what did not");
@@ -164,6 +178,7 @@ std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
   CLI::App* serveCommand = app.add_subcommand(
       "serve", "serve the provisioning endpoint alone: no device is touched before it asks");
   addCommon(*serveCommand, serve.common);
+  addMetricsFlags(*serveCommand, serve.metrics);
   addEndpoint(*serveCommand, serve.endpoint);
 
   PlanOptions plan;
@@ -204,6 +219,10 @@ std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
   CLI::App* controllerCommand = app.add_subcommand(
       "controller", "keep the clouds in step with the objects of a Kubernetes cluster");
   addController(*controllerCommand, controller);
+  HealthCheckOptions healthCheck;
+  CLI::App* healthCheckCommand =
+      app.add_subcommand("healthcheck", "ask a running controller whether it is ready");
+  healthCheckCommand->add_option("url", healthCheck.url, "default " + healthCheck.url);
   CLI::App* version = app.add_subcommand("version", "print the version");
 
   // CLI11 would only say that a subcommand is required.
@@ -224,6 +243,7 @@ std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
   }
   if (*handoverCommand) return Options(handover);
   if (*controllerCommand) return Options(controller);
+  if (*healthCheckCommand) return Options(healthCheck);
   if (*version) return Options(VersionOptions{});
   device.present = static_cast<bool>(*provision);
   return Options(device);

@@ -37,8 +37,15 @@ struct CommonOptions : EngineFlags {
   std::filesystem::path secretsDir;
 };
 
+// Where metrics are served.
+struct MetricsFlags {
+  std::string address;     // empty: nowhere
+  bool perDevice = false;  // series of every device
+};
+
 struct SyncOptions {
   CommonOptions common;
+  MetricsFlags metrics;
   bool once = false;
   Duration timeout = std::chrono::minutes(15);  // with once
   EndpointFlags endpoint;
@@ -47,6 +54,7 @@ struct SyncOptions {
 // The endpoint alone.
 struct ServeOptions {
   CommonOptions common;
+  MetricsFlags metrics = {};
   EndpointFlags endpoint{.address = "0.0.0.0:8080"};
 };
 
@@ -78,6 +86,8 @@ struct ControllerOptions {
   std::string context;
   std::string space;     // empty: all namespaces
   std::string selector;  // of the objects' labels; empty: all
+  // Of registries that name none; empty: the cluster's id.
+  std::string ownerId;
   bool leaderElect = true;
   std::string leaseName = "balena-clearblade-operator";
   std::string leaseSpace;  // empty: the Pod's, or the context's
@@ -86,12 +96,19 @@ struct ControllerOptions {
   Duration retryPeriod = std::chrono::seconds(15);
   std::string healthAddress = "0.0.0.0:8081";  // empty: none
   EndpointFlags endpoint;
+  MetricsFlags metrics{.address = "0.0.0.0:8082"};
+};
+
+// `healthcheck`: asks another process, or this machine's, whether it is well.
+struct HealthCheckOptions {
+  std::string url = "http://127.0.0.1:8081/readyz";
 };
 
 struct VersionOptions {};
 
 using Options = std::variant<SyncOptions, ServeOptions, PlanOptions, DeviceOptions,
-                             HandoverCommandOptions, ControllerOptions, VersionOptions>;
+                             HandoverCommandOptions, ControllerOptions, HealthCheckOptions,
+                             VersionOptions>;
 
 // Parses; prints help or what is wrong and returns the exit code when there is nothing to run.
 struct ParseExit {

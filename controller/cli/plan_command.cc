@@ -42,6 +42,29 @@ bool isForeign(const Row& row) {
          row.reason == nameOf(Reason::kAdoptionDisabled);
 }
 
+// The registrations whose devices have left the fleet, and whether they would go.
+nlohmann::json toJson(const api::RemovalStatus& removal, const Removals::Shown& shown) {
+  nlohmann::json uuids = nlohmann::json::array();
+  for (const StaleRegistration& each : shown.set) uuids.push_back(each.uuid);
+  return {{"halted", removal.halted},
+          {"candidates", removal.candidates},
+          {"set", removal.set},
+          {"message", shown.verdict},
+          {"uuids", uuids}};
+}
+
+void printStale(const api::BalenaFleet& fleet, const Removals::Shown& shown) {
+  std::cout << "fleet " << toString(fleet.meta.key) << ": " << fleet.status.devices.stale
+            << " stale registrations";
+  if (!shown.set.empty()) {
+    std::cout << ", set " << fleet.status.removal.set << ": " << shown.verdict
+              << "; counted as if stale.after (" << formatDuration(fleet.spec.stale.after)
+              << ") had passed";
+  }
+  std::cout << '\n';
+  for (const StaleRegistration& each : shown.set) std::cout << "    " << each.uuid << '\n';
+}
+
 void printTable(const std::vector<Row>& rows) {
   int acting = 0;
   for (const Row& row : rows) {
@@ -85,18 +108,19 @@ int runPlan(const PlanOptions& options, const std::stop_token& stop) {
   for (const auto& fleet : session->store().fleets().list()) {
     const api::Condition* ready = findCondition(fleet->status.conditions, "Ready");
     const bool fine = ready != nullptr && ready->status;
+    const Removals::Shown stale = session->engine().staleOf(fleet->meta.key);
     failed = failed || !fine;
     fleets.push_back({{"fleet", toString(fleet->meta.key)},
                       {"ready", fine},
                       {"message", ready == nullptr ? "" : ready->message},
-                      {"stale", fleet->status.devices.stale}});
+                      {"stale", fleet->status.devices.stale},
+                      {"removal", toJson(fleet->status.removal, stale)}});
     if (!options.json) {
       if (!fine) {
         std::cout << "fleet " << toString(fleet->meta.key) << " can't be planned: "
                   << (ready == nullptr ? "" : ready->reason + ": " + ready->message) << '\n';
       } else if (fleet->status.devices.stale > 0) {
-        std::cout << "fleet " << toString(fleet->meta.key) << ": " << fleet->status.devices.stale
-                  << " stale registrations\n";
+        printStale(*fleet, stale);
       }
     }
   }

@@ -13,8 +13,13 @@ int runServe(const ServeOptions& options, const std::stop_token& stop) {
     std::cerr << lock.error().message << '\n';
     return kExitBadInput;
   }
-  auto session = Session::open(options.common, "info", false);
+  auto session = Session::open(options.common, "info", options.metrics, false);
   if (session == nullptr) return kExitBadInput;
+  const auto metrics = session->serveMetrics();
+  if (!metrics) {
+    std::cerr << metrics.error().message << '\n';
+    return kExitBadInput;
+  }
   return session->runWithEndpoint(options.endpoint, stop);
 }
 

@@ -4,6 +4,8 @@
 
 #include "api/files.h"
 #include "cli/endpoint_server.h"
+#include "cli/metrics_server.h"
+#include "cli/version.h"
 
 namespace bco::cli {
 namespace {
@@ -13,25 +15,39 @@ constexpr Duration kFilePollInterval = std::chrono::seconds(1);
 }  // namespace
 
 std::unique_ptr<Session> Session::open(const CommonOptions& options,
-                                       const std::string& defaultLogLevel, bool sweeps) {
+                                       const std::string& defaultLogLevel,
+                                       const MetricsFlags& metrics, bool sweeps) {
   std::unique_ptr<Session> session(
-      new Session(options, options.logLevel.empty() ? defaultLogLevel : options.logLevel, sweeps));
+      new Session(options, options.logLevel.empty() ? defaultLogLevel : options.logLevel, metrics,
+                  sweeps));
   if (!session->load()) return nullptr;
   return session;
 }
 
-Session::Session(const CommonOptions& options, const std::string& logLevel, bool sweeps)
+Session::Session(const CommonOptions& options, const std::string& logLevel,
+                 const MetricsFlags& metrics, bool sweeps)
     : options_(options),
+      metricsFlags_(metrics),
       log_(telemetry::LogOptions{
           *telemetry::parseLevel(logLevel),
           options.logFormat == "json" ? telemetry::LogFormat::kJson : telemetry::LogFormat::kText}),
       store_(clock_, options.secretsDir),
+      metrics_({std::string(versionText()), metrics.perDevice}),
       context_{store_,  views_, tally_,  clock_,
                random_, log_,   events_, BackoffPolicy{options.retryInitial, options.retryLongest}},
       factory_(makeHttpCloudFactory(
-          {options.attemptDeadline, options.callDeadline}, [] { return true; }, observer_, clock_,
-          random_)),
-      engine_(context_, *factory_, drawSeed(random_), EngineOptions{options.workers, 4, sweeps}) {}
+          {options.attemptDeadline, options.callDeadline}, [] { return true; }, metrics_.attempts(),
+          metrics_.upstreams(), clock_, random_)),
+      engine_(context_, *factory_, drawSeed(random_),
+              {options.workers, 4, &metrics_.deviceQueue(), &metrics_.fleetQueue(), sweeps}) {
+  if (metrics.address.empty()) return;
+  context_.observer = &metrics_.passes();
+  metrics_.show(context_, engine_, [] { return true; });
+}
+
+Result<std::unique_ptr<server::HttpServer>> Session::serveMetrics() {
+  return cli::serveMetrics(metricsFlags_.address, metrics_, log_);
+}
 
 bool Session::load() {
   loadedFiles_ = api::fingerprintOf(options_.files);
@@ -62,7 +78,7 @@ int Session::runWithEndpoint(const EndpointFlags& flags, const std::stop_token& 
   // Outlives the endpoint: what that still asks balena ends in time, too.
   const std::jthread limit = limitShutdown(ended.get_token(), options_.shutdownGrace);
   auto endpoint = EndpointServer::start(
-      flags, {context_, engine_.fleets(), false, [] { return std::string(); }});
+      flags, {context_, engine_.fleets(), false, [] { return std::string(); }}, metrics_);
   if (!endpoint) {
     std::cerr << endpoint.error().message << '\n';
     return kExitBadInput;

@@ -10,7 +10,9 @@
 #include "cli/options.h"
 #include "cli/shutdown.h"
 #include "crypto/hash.h"
+#include "metrics/metrics.h"
 #include "reconcile/engine.h"
+#include "server/http_server.h"
 #include "store/memory_store.h"
 #include "telemetry/log.h"
 
@@ -21,6 +23,7 @@ class Session {
   // Prints what is wrong with the files to stderr and returns nullptr. `sweeps`: the engine's.
   [[nodiscard]] static std::unique_ptr<Session> open(const CommonOptions& options,
                                                      const std::string& defaultLogLevel,
+                                                     const MetricsFlags& metrics = {},
                                                      bool sweeps = true);
 
   [[nodiscard]] store::MemoryStore& store() { return store_; }
@@ -28,6 +31,9 @@ class Session {
   [[nodiscard]] Clock& clock() { return clock_; }
   [[nodiscard]] Tally& tally() { return tally_; }
   [[nodiscard]] telemetry::Logger& log() { return log_; }
+
+  // As the flags say; stops when it is destroyed, which must be before the session is.
+  [[nodiscard]] Result<std::unique_ptr<server::HttpServer>> serveMetrics();
 
   // From `stop` on, what is in flight has `grace` to end; then the clouds are no longer waited for.
   // Until the returned thread is stopped, which it is when it is destroyed.
@@ -42,10 +48,12 @@ class Session {
   void followFiles(const std::stop_token& stop);
 
  private:
-  Session(const CommonOptions& options, const std::string& logLevel, bool sweeps);
+  Session(const CommonOptions& options, const std::string& logLevel, const MetricsFlags& metrics,
+          bool sweeps);
   [[nodiscard]] bool load();
 
   const CommonOptions options_;
+  const MetricsFlags metricsFlags_;
   SystemClock clock_;
   crypto::SystemRandom random_;
   telemetry::Logger log_;
@@ -53,8 +61,8 @@ class Session {
   FleetViews views_;
   Tally tally_;
   NoEvents events_;
+  metrics::Metrics metrics_;
   Context context_;
-  NoObserver observer_;
   std::unique_ptr<CloudFactory> factory_;
   std::string loadedFiles_;
   Engine engine_;

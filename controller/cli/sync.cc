@@ -39,6 +39,11 @@ bool waitUntilSettled(Session& session, SteadyPoint deadline, const std::stop_to
   }
 }
 
+std::string haltedBecause(const api::BalenaFleet& fleet) {
+  const api::Condition* halted = findCondition(fleet.status.conditions, "RemovalHalted");
+  return halted == nullptr ? std::string() : std::string(halted->message);
+}
+
 // `cutOff`: why not everything was waited for; empty when it was.
 int summarise(Session& session, const std::string& cutOff) {
   const auto counts = session.tally().counts();
@@ -52,7 +57,8 @@ int summarise(Session& session, const std::string& cutOff) {
     if (ready != nullptr && ready->status) {
       if (fleet->status.devices.stale > 0) {
         std::cout << "fleet " << toString(fleet->meta.key) << ": " << fleet->status.devices.stale
-                  << " stale registrations, whose devices have left the fleet; kept\n";
+                  << " stale registrations, whose devices have left the fleet"
+                  << (fleet->status.removal.halted ? "; " + haltedBecause(*fleet) : "") << '\n';
       }
       continue;
     }
@@ -79,8 +85,13 @@ int runSync(const SyncOptions& options, const std::stop_token& stop) {
     std::cerr << lock.error().message << '\n';
     return kExitBadInput;
   }
-  auto session = Session::open(options.common, live ? "warn" : "info");
+  auto session = Session::open(options.common, live ? "warn" : "info", options.metrics);
   if (session == nullptr) return kExitBadInput;
+  const auto metrics = session->serveMetrics();
+  if (!metrics) {
+    std::cerr << metrics.error().message << '\n';
+    return kExitBadInput;
+  }
 
   if (!options.endpoint.address.empty()) return session->runWithEndpoint(options.endpoint, stop);
   std::stop_source done;

@@ -44,6 +44,7 @@ ListedRegistration summarize(const clearblade::Registration& registration,
   listed.isOurs = read.state == MarkState::kValid && read.mark.owner == ownerId;
   if (!listed.isOurs) return listed;
   listed.fleetId = read.mark.fleetId;
+  listed.incarnation = read.mark.incarnation;
   listed.needsVerification = read.mark.needsVerification;
   const MarkedKey* newest = read.mark.newest();
   if (newest == nullptr) return listed;

@@ -9,6 +9,7 @@
 #include "api/fleet.h"
 #include "balena/api.h"
 #include "clearblade/api.h"
+#include "crypto/keys.h"
 
 namespace bco {
 
@@ -30,9 +31,10 @@ struct ListedKey {
 };
 
 struct ListedRegistration {
-  bool isOurs = false;             // by a valid mark with our owner id
-  bool needsVerification = false;  // says its mark
-  std::int64_t fleetId = 0;        // in its mark
+  bool isOurs = false;                // by a valid mark with our owner id
+  bool needsVerification = false;     // says its mark
+  std::int64_t fleetId = 0;           // in its mark
+  crypto::Incarnation incarnation{};  // in its mark: another one for each registration of an id
   std::optional<ListedKey> newest;
   // The earliest issue of its credentials and of the newest key that the mark lists; the earliest
   // of all times where the mark does not list a credential.

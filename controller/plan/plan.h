@@ -1,6 +1,7 @@
 // What a device needs next.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,5 +51,8 @@ struct Plan {
 // too when it is not; the next generation when it has expired or our seed does not give it.
 [[nodiscard]] Plan plan(const DesiredDevice& desired, const ObservedDevice& observed,
                         TimePoint now);
+
+using PlanFunction = std::function<Plan(const DesiredDevice& desired,
+                                        const ObservedDevice& observed, TimePoint now)>;
 
 }  // namespace bco

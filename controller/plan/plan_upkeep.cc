@@ -72,10 +72,15 @@ Plan planDelivery(const Planner& p, Reason reason, std::string message) {
   if (p.isExpired(expiry)) {
     return planNextGeneration(p, Reason::kKeyExpired, "the newest key has expired");
   }
+  // What is due anyway comes with the patch of the credentials; and it spares the device, back
+  // after a long time, a key that would have to be replaced at once, or would end before anybody
+  // looks.
+  if (p.isAboutToRotate() && (credential == nullptr || !isSkewed(p.observed.clockSkew))) {
+    Plan next = planNextGeneration(p, reason, message);
+    if (next.verdict == Verdict::kAct || credential == nullptr) return next;
+  }
   Plan plan = p.act(reason, std::move(message));
   if (credential == nullptr) {
-    // A patch of the credentials is the chance to rotate what is due anyway.
-    if (p.isAboutToRotate()) return planNextGeneration(p, reason, plan.message);
     if (!p.addKey(plan, NewKey{newest->generation, newest->issuedAt, *expiry})) {
       return p.slotsFull();
     }

@@ -83,4 +83,19 @@ class Planner {
 // For a device that is to have no registration: the registration first, then what pointed to it.
 [[nodiscard]] Plan planRemoval(const DesiredDevice& desired, const ObservedDevice& observed);
 
+// For a registration that has been cleared for removal: the one with incarnation `cleared`, of a
+// device that a sweep has found absent. Whatever this pass sees differently refuses:
+//
+//   device in balena          │ registration            │ plan
+//   ──────────────────────────┼─────────────────────────┼─────────────────────────────────────────
+//   in its fleet              │ any                     │ refuse: it is back
+//   in another fleet of ours ¹│ any                     │ refuse: that one takes over
+//   elsewhere, or nowhere     │ none                    │ in sync
+//   elsewhere, or nowhere     │ not ours, another       │ refuse
+//                             │ fleet's or incarnation's│
+//   elsewhere, or nowhere     │ the one that was cleared│ delete it, then variables that name it
+//   ¹ or it might be: not all fleets of ours are known by number (`allFleetsKnown`)
+[[nodiscard]] Plan planStaleRemoval(const DesiredDevice& desired, const ObservedDevice& observed,
+                                    const crypto::Incarnation& cleared, bool allFleetsKnown);
+
 }  // namespace bco

@@ -8,6 +8,8 @@ std::string_view nameOf(Reason reason) {
       return "Synced";
     case Reason::kDeprovisioned:
       return "Deprovisioned";
+    case Reason::kStaleRemoved:
+      return "StaleRemoved";
     case Reason::kNotRegistered:
       return "NotRegistered";
     case Reason::kKeyMissing:
@@ -46,6 +48,8 @@ std::string_view nameOf(Reason reason) {
       return "KeyTooYoung";
     case Reason::kCredentialSlotsFull:
       return "CredentialSlotsFull";
+    case Reason::kRemovalHalted:
+      return "RemovalHalted";
     case Reason::kClockSkew:
       return "ClockSkew";
     case Reason::kNotOurs:

@@ -10,6 +10,7 @@ enum class Reason {
   // In sync.
   kSynced,
   kDeprovisioned,
+  kStaleRemoved,
   // To be acted upon.
   kNotRegistered,
   kKeyMissing,
@@ -31,6 +32,7 @@ enum class Reason {
   kServiceNotInstalled,
   kKeyTooYoung,
   kCredentialSlotsFull,
+  kRemovalHalted,
   kClockSkew,
   // Not to be done.
   kNotOurs,

@@ -118,7 +118,7 @@ class Applier {
   // The key of this incarnation, derived once a pass.
   Result<const crypto::PrivateKey*> keyOf(std::uint32_t generation) {
     if (const auto found = keys_.find(generation); found != keys_.end()) return &found->second;
-    auto key = crypto::PrivateKey::derive(*fleet_.registry->seed, desired_.uuid, mark_.incarnation,
+    auto key = fleet_.registry->keys.make(*fleet_.registry->seed, desired_.uuid, mark_.incarnation,
                                           generation);
     if (!key) return fail(std::move(key.error()));
     return &keys_.emplace(generation, std::move(*key)).first->second;

@@ -7,6 +7,8 @@
 #include "reconcile/apply.h"
 #include "reconcile/observe.h"
 #include "reconcile/pass_log.h"
+#include "reconcile/removal_count.h"
+#include "reconcile/stale_pass.h"
 
 namespace bco {
 namespace {
@@ -55,18 +57,52 @@ std::string newReconcileId(Random& random) {
 
 }  // namespace
 
+template <class Make>
+std::optional<Duration> DeviceReconciler::observed(Make make) {
+  const SteadyPoint began = context_.clock.steadyNow();
+  PassReport told;
+  const std::optional<Duration> next = make(told);
+  told.took = context_.clock.steadyNow() - began;
+  told.comesAgain = next.has_value();
+  if (context_.observer != nullptr) context_.observer->onPass(told);
+  return next;
+}
+
+bool DeviceReconciler::removeIfStale(const std::string& uuid, const Clearance& clearance,
+                                     const DeviceObjects& objects) {
+  StalePass ended = StalePass::kUsual;
+  (void)observed([&](PassReport& told) -> std::optional<Duration> {
+    ended = removeStale(context_, uuid, clearance, objects);
+    told.fleet = clearance.fleet;
+    told.failed = ended == StalePass::kFailed;
+    if (ended != StalePass::kUsual) {
+      told.work = {Operation::kRemove,
+                   told.failed ? PassOutcome::kFailed : PassOutcome::kSucceeded};
+    }
+    return std::nullopt;
+  });
+  return ended != StalePass::kUsual;
+}
+
 std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
+  DeviceObjects all = context_.store.devicesByUuid(uuid);
+  const auto clearance = context_.views.removals().find(uuid);
+  const bool isRemoval =
+      clearance && removeIfStale(uuid, *clearance, inNamespace(clearance->fleet.space, all));
   std::optional<Duration> next;
-  for (DeviceObjects& objects : byNamespace(context_.store.devicesByUuid(uuid))) {
-    const auto again = reconcileObjects(std::move(objects));
+  for (DeviceObjects& objects : byNamespace(std::move(all))) {
+    if (isRemoval && objects.front()->meta.key.space == clearance->fleet.space) continue;
+    const auto again =
+        observed([&](PassReport& told) { return reconcileObjects(std::move(objects), told); });
     if (again) next = std::min(next.value_or(*again), *again);
   }
   return next;
 }
 
-std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all) {
+std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all, PassReport& told) {
   const DeviceObjects objects = withoutSuperseded(std::move(all));
   const api::BalenaDevice& object = governing(objects);
+  told.fleet = object.fleetKey();
   const auto fleetObject = context_.store.fleets().get(object.fleetKey());
   if (object.meta.deletedAt && mayGo(object, fleetObject.get())) return letGo(object);
   const auto fleet = viewOf(object, fleetObject.get());
@@ -103,10 +139,11 @@ std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all) {
     if (Status held = hold(object); !held) {
       pass.error = std::move(held.error());
     } else if (writes(pass.plan)) {
-      carryOut(pass, desired, **fleet, observedAt, reconcileId);
+      carryOut(pass, object, desired, **fleet, observedAt, reconcileId);
     }
   }
   tell(context_, pass, object, reconcileId);
+  note(told, pass, object);
   const bool isOver = object.meta.deletedAt && hasNothingToRemove(pass);
   // Nobody would see its last status, unless others hold it too.
   if (isOver && object.meta.finalizers.size() == 1) return letGo(object);
@@ -146,7 +183,7 @@ Pass DeviceReconciler::observeAndPlan(const DesiredDevice& desired, const FleetV
                                       std::optional<balena::Device> early) {
   Pass pass;
   if (desired.suspended || desired.duplicate) {
-    pass.plan = plan(desired, {}, context_.clock.now());
+    pass.plan = context_.plan(desired, {}, context_.clock.now());
     return pass;
   }
   auto observed = observe(desired, fleet, std::move(early));
@@ -154,7 +191,7 @@ Pass DeviceReconciler::observeAndPlan(const DesiredDevice& desired, const FleetV
     pass.error = std::move(observed.error());
     return pass;
   }
-  pass.plan = plan(desired, *observed, context_.clock.now());
+  pass.plan = context_.plan(desired, *observed, context_.clock.now());
   pass.observed = std::move(*observed);
   return pass;
 }
@@ -183,8 +220,16 @@ void DeviceReconciler::keepPace(Pass& pass, const DesiredDevice& desired,
   if (start > now) pass.plan = {Verdict::kInSync, Reason::kSynced, "", {}, start};
 }
 
-void DeviceReconciler::carryOut(Pass& pass, const DesiredDevice& desired, const FleetView& fleet,
+void DeviceReconciler::carryOut(Pass& pass, const api::BalenaDevice& object,
+                                const DesiredDevice& desired, const FleetView& fleet,
                                 SteadyPoint observedAt, const std::string& reconcileId) {
+  auto braked = brakeDeletion(context_, object, fleet, *pass.observed, pass.plan);
+  if (!braked) {
+    pass.error = std::move(braked.error());
+    return;
+  }
+  pass.plan = std::move(*braked);
+  if (!writes(pass.plan)) return;
   context_.log.debug(
       "applying",
       {{"uuid", desired.uuid}, {"reason", nameOf(pass.plan.reason)}, {"reconcileId", reconcileId}});

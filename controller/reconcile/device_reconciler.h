@@ -10,6 +10,7 @@
 #include "core/random.h"
 #include "reconcile/desire.h"
 #include "reconcile/events.h"
+#include "reconcile/pass_observer.h"
 #include "reconcile/renewal_pace.h"
 #include "reconcile/report.h"
 #include "reconcile/tally.h"
@@ -30,6 +31,11 @@ struct Context {
   BackoffPolicy backoff;
   // Of registries that name none; empty: they must.
   std::string defaultOwnerId = {};
+  // Told of every pass and sweep; nullptr: nobody is.
+  PassObserver* observer = nullptr;
+  // What a simulation looks over, or breaks.
+  const KeyMaker& keys = kDerivedKeys;
+  PlanFunction plan = bco::plan;
 };
 
 // Thread-safe as long as no two threads reconcile one UUID.
@@ -45,8 +51,14 @@ class DeviceReconciler {
   [[nodiscard]] Pass preview(const api::BalenaDevice& object);
 
  private:
-  // Of the objects of one device in one namespace.
-  std::optional<Duration> reconcileObjects(DeviceObjects objects);
+  // Calls `make` with a report of the pass that it makes, and tells the observer.
+  template <class Make>
+  std::optional<Duration> observed(Make make);
+  // The pass that removes what a sweep has cleared; false: the usual one is due.
+  bool removeIfStale(const std::string& uuid, const Clearance& clearance,
+                     const DeviceObjects& objects);
+  // Of the objects of one device in one namespace. `told` is completed with what is known of it.
+  std::optional<Duration> reconcileObjects(DeviceObjects objects, PassReport& told);
   // `early`: the device, if it has been read a moment ago.
   [[nodiscard]] Pass observeAndPlan(const DesiredDevice& desired, const FleetView& fleet,
                                     std::optional<balena::Device> early = std::nullopt);
@@ -57,8 +69,8 @@ class DeviceReconciler {
   [[nodiscard]] Status hold(const api::BalenaDevice& object);
   // A fleet's renewal waits for its turn: the device stays as it is until then.
   void keepPace(Pass& pass, const DesiredDevice& desired, const api::ObjectKey& fleet);
-  void carryOut(Pass& pass, const DesiredDevice& desired, const FleetView& fleet,
-                SteadyPoint observedAt, const std::string& reconcileId);
+  void carryOut(Pass& pass, const api::BalenaDevice& object, const DesiredDevice& desired,
+                const FleetView& fleet, SteadyPoint observedAt, const std::string& reconcileId);
   [[nodiscard]] std::optional<Duration> comeAgain(const Pass& pass, int failures);
   // False when it is to be tried again.
   bool setStatus(const api::BalenaDevice& object, api::DeviceStatus status);

@@ -44,9 +44,11 @@ Engine::Engine(const Context& context, CloudFactory& factory, SharedSecret fallb
                const EngineOptions& options)
     : context_(context),
       options_(options),
-      devices_(context.clock, {[this](const std::string& uuid) { return fleetOf(uuid); },
-                               static_cast<std::size_t>(options.workers)}),
-      fleetQueue_(context.clock),
+      devices_(context.clock,
+               {[this](const std::string& uuid) { return fleetOf(uuid); },
+                static_cast<std::size_t>(options.workers)},
+               options.deviceQueue),
+      fleetQueue_(context.clock, {}, options.fleetQueue),
       registries_(context, factory, std::move(fallbackSeed)),
       fleets_(context, registries_, factory),
       fleetSync_(context, fleets_, registries_, devices_),
@@ -83,7 +85,7 @@ void Engine::onChange(const store::Change& change) {
   }
 }
 
-void Engine::run(const std::stop_token& stop) {
+void Engine::start() {
   context_.store.onChange([this](const store::Change& change) { onChange(change); });
   for (const auto& fleet : context_.store.fleets().list()) {
     fleetQueue_.add(toString(fleet->meta.key), Lane::kFresh);
@@ -98,6 +100,10 @@ void Engine::run(const std::stop_token& stop) {
     if (device->meta.deletedAt || !hasFleet) devices_.add(device->spec.uuid, Lane::kSweep);
   }
   fleetQueue_.add(kRegistries, Lane::kFresh);
+}
+
+void Engine::run(const std::stop_token& stop) {
+  start();
   std::vector<std::jthread> threads;
   const int workers = kBusyFleets * options_.workers;
   const int count = options_.sweepers + workers;
@@ -115,8 +121,9 @@ void Engine::scheduleVerification(const api::BalenaDevice& device, const api::Fl
   const Duration interval = keys.verifyInterval;
   Duration due = firstVerification(key->issuedAt, keys, context_.clock.now(), context_.random);
   const bool isLate = key->issuedAt && due <= KeyTimes::of(keys.lifetime).firstCheck;
-  if (key->verifiedAt && !isLate) {
-    due = *key->verifiedAt + spread(interval, device.spec.uuid) - context_.clock.now();
+  const auto verifiedAt = lastVerified(key, context_.clock.now());
+  if (verifiedAt && !isLate) {
+    due = *verifiedAt + spread(interval, device.spec.uuid) - context_.clock.now();
     if (due <= Duration::zero()) due = context_.random.upTo(std::min(interval, kCatchUp));
   }
   devices_.addAfter(device.spec.uuid, due, Lane::kSweep);
@@ -188,10 +195,18 @@ bool Engine::isQuiet(Duration horizon) const {
   return devices_.idle(horizon);
 }
 
+Engine::Load Engine::deviceLoad() const {
+  return {devices_.depth(), devices_.inFlight(), kBusyFleets * options_.workers};
+}
+
+Engine::Load Engine::fleetLoad() const {
+  return {fleetQueue_.depth(), fleetQueue_.inFlight(), options_.sweepers};
+}
+
 std::vector<Engine::Preview> Engine::preview(const std::stop_token& stop) {
   std::vector<Preview> previews;
   for (const auto& fleet : context_.store.fleets().list()) {
-    (void)fleetSync_.sync(fleet->meta.key, stop);
+    (void)fleetSync_.sync(fleet->meta.key, stop, SweepKind::kPreview);
   }
   // What the sweeps did not find in sync, in order of object.
   for (const auto& object : context_.store.devices().list()) {

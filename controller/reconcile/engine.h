@@ -15,6 +15,9 @@ namespace bco {
 struct EngineOptions {
   int workers = 16;  // devices of one fleet reconciled at once
   int sweepers = 4;  // fleets swept at once
+  // Of the two queues; nullptr: nobody is told.
+  QueueObserver* deviceQueue = nullptr;
+  QueueObserver* fleetQueue = nullptr;
   // false: fleets are looked at once, and of their devices only those that somebody asks for.
   bool sweeps = true;
 };
@@ -29,6 +32,12 @@ class Engine {
   // under way end. Blocks.
   void run(const std::stop_token& stop);
 
+  // What run() consists of, for a simulation to run on threads of its own: first start(), once,
+  // then any number of both loops, each of which ends after a stop.
+  void start();
+  void sweep(const std::stop_token& stop);
+  void work(const std::stop_token& stop);
+
   // One look at all fleets and, where a sweep shows cause, at their devices, without any write:
   // what `plan` prints, in order of object, looked at by all workers at once. Blocks.
   struct Preview {
@@ -37,6 +46,10 @@ class Engine {
     Pass pass;
   };
   [[nodiscard]] std::vector<Preview> preview(const std::stop_token& stop);
+  // What the last sweep of a fleet, or the preview, made of its stale registrations.
+  [[nodiscard]] Removals::Shown staleOf(const api::ObjectKey& fleet) const {
+    return context_.views.removals().shown(fleet);
+  }
 
   // Reconciles one device, without a sweep, until it is in sync, refused, or `deadline` or `stop`
   // comes: the work of `provision` and `deprovision`. The error says why it is not. Blocks.
@@ -52,14 +65,20 @@ class Engine {
   [[nodiscard]] bool isQuiet(Duration horizon) const;
 
   [[nodiscard]] FleetSources& fleets() { return fleets_; }
+  // How much a queue and its workers have to do now.
+  struct Load {
+    std::size_t waiting = 0;
+    std::size_t inFlight = 0;
+    int workers = 0;
+  };
+  [[nodiscard]] Load deviceLoad() const;
+  [[nodiscard]] Load fleetLoad() const;
 
  private:
   void onChange(const store::Change& change);
   void scheduleVerification(const api::BalenaDevice& device, const api::FleetSpec& fleet);
   void resumeDeletions();
   [[nodiscard]] std::string fleetOf(const std::string& uuid) const;
-  void sweep(const std::stop_token& stop);
-  void work(const std::stop_token& stop);
 
   const Context& context_;
   const EngineOptions options_;

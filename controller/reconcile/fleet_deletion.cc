@@ -56,7 +56,8 @@ Status FleetDeletion::finish(const std::shared_ptr<const api::BalenaFleet>& flee
   }
   setCondition(status.conditions,
                {"Ready", false, "Deleting", message, fleet->meta.generation, context_.clock.now()});
-  (void)context_.store.fleets().setStatus(key, fleet->meta.uid, std::move(status));
+  // Not over a removal that was counted meanwhile.
+  (void)context_.store.fleets().updateStatus(*fleet, std::move(status));
   return {};
 }
 

@@ -15,12 +15,22 @@ namespace {
 
 constexpr std::size_t kFailingShown = 5;
 
-// Registrations of ours that say they belong to this fleet.
-template <class Visit>
-void forEachOwned(const FleetView& view, const RegistryListing& listing, Visit visit) {
-  for (const auto& [uuid, registration] : listing.rows()) {
-    if (registration.isOurs && registration.fleetId == view.fleetId) visit(uuid);
-  }
+bool isOf(const FleetView& view, const ListedRegistration& registration) {
+  return registration.isOurs && registration.fleetId == view.fleetId;
+}
+
+// Whether this fleet has a registration for the device, as far as listing and passes since know.
+bool hasRegistration(const FleetView& view, const RegistryListing& listing,
+                     const std::string& uuid) {
+  const Hint hint = view.registry->hints->of(uuid);
+  const ListedRegistration* listed = listing.find(uuid);
+  return listed == nullptr ? hint == Hint::kPresent : isOf(view, *listed) && hint != Hint::kAbsent;
+}
+
+// Somebody has said in a discovered object that the device is to be left alone. What he said would
+// be lost with the object, and the device be provisioned when it is selected again.
+bool holdsBack(const api::BalenaDevice& object) {
+  return object.spec.suspend || object.spec.state == api::DesiredState::kAbsent;
 }
 
 // What a pass has begun, or found wanting, a pass concludes: a sweep does not see whether the key
@@ -45,12 +55,14 @@ bool isUnfinished(const api::BalenaDevice& device) {
 
 }  // namespace
 
-std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::stop_token& stop) {
+std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::stop_token& stop,
+                                        SweepKind kind) {
   const auto fleet = context_.store.fleets().get(key);
+  context_.views.removals().revoke(key);  // what the last sweep has cleared, this one judges anew
   if (fleet == nullptr) {
     context_.views.forget(key);
     for (const auto& object : context_.store.devicesOfFleet(key)) {
-      if (object->meta.isDiscovered()) release(*object);
+      if (object->meta.isDiscovered() && !holdsBack(*object)) release(*object);
     }
     deletion_.finishRegistries();
     return std::nullopt;
@@ -60,13 +72,31 @@ std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::st
     if (!finished) return failWith(*fleet, std::move(finished.error()));
     return fleet->spec.syncInterval;
   }
+  const SteadyPoint began = context_.clock.steadyNow();
   auto snapshots = read(fleet, stop);
   if (stop.stop_requested()) return std::nullopt;
-  if (!snapshots) return failWith(*fleet, std::move(snapshots.error()));
+  if (!snapshots) {
+    tellSwept(key, began, nullptr);
+    return failWith(*fleet, std::move(snapshots.error()));
+  }
   if (Status held = deletion_.hold(*fleet); !held) return failWith(*fleet, std::move(held.error()));
+  snapshots->stale = removal_.note(*snapshots->view, snapshots->balena, *snapshots->registry, kind);
   discover(*snapshots);
-  const int stale = compare(*snapshots);
-  return succeed(*snapshots, stale);
+  compare(*snapshots);
+  tellSwept(key, began, &*snapshots);
+  // Nobody but who looks at metrics would see it.
+  if (context_.observer != nullptr) snapshots->view->balena->learnTokenExpiry();
+  return succeed(*snapshots, removal_.decide(*snapshots->view, snapshots->stale, kind));
+}
+
+void FleetSync::tellSwept(const api::ObjectKey& fleet, SteadyPoint began,
+                          const Snapshots* snapshots) {
+  if (context_.observer == nullptr) return;
+  SweepReport report{fleet, context_.clock.steadyNow() - began, std::nullopt};
+  if (snapshots != nullptr) {
+    report.snapshots = {snapshots->balena.takenAt, snapshots->registry->takenAt()};
+  }
+  context_.observer->onSweep(report);
 }
 
 std::optional<Duration> FleetSync::look(const api::ObjectKey& key) {
@@ -110,8 +140,8 @@ Result<FleetSync::Snapshots> FleetSync::read(const std::shared_ptr<const api::Ba
   auto devices = listFleet(**view);
   if (!devices) return fail(std::move(devices.error()));
   if (devices->devices.empty()) {
-    int owned = 0;
-    forEachOwned(**view, **registry, [&](const DeviceUuid&) { ++owned; });
+    const auto owned = std::ranges::count_if(
+        (*registry)->rows(), [&](const auto& row) { return isOf(**view, row.registration); });
     if (owned > 0) {
       return fail(
           ErrorCode::kUnavailable,
@@ -158,8 +188,11 @@ void FleetSync::discover(const Snapshots& snapshots) {
     }
   }
   for (const auto& [uuid, object] : discovered) {
-    // One whose device has left balena stays, to show that its registration is stale.
-    if (all && snapshots.balena.find(uuid) == nullptr && !declared.contains(uuid)) continue;
+    // One whose device has left balena stays while its registration does, to show that it is stale.
+    const bool isDeclared = declared.contains(uuid);
+    const bool isAbsent = all && snapshots.balena.find(uuid) == nullptr && !isDeclared;
+    if (isAbsent && hasRegistration(*snapshots.view, *snapshots.registry, uuid)) continue;
+    if (holdsBack(*object) && !isDeclared) continue;
     release(*object);
   }
   // What other fleets of ours have discovered and this one now lists has moved here. Fleets in
@@ -178,7 +211,7 @@ void FleetSync::release(const api::BalenaDevice& object) {
   context_.tally.remove(object.meta.key);
 }
 
-int FleetSync::compare(const Snapshots& snapshots) {
+void FleetSync::compare(const Snapshots& snapshots) {
   const FleetView& view = *snapshots.view;
   // Only now: a device may be reconciled as soon as its fleet has a view.
   context_.views.set(view.object->meta.key, snapshots.view);
@@ -193,13 +226,12 @@ int FleetSync::compare(const Snapshots& snapshots) {
       devices_.add(object->spec.uuid, Lane::kFresh);
       continue;
     }
-    judgeDevice(snapshots, object, snapshots.balena.find(object->spec.uuid), managed);
+    const ListedDevice* row = snapshots.balena.find(object->spec.uuid);
+    judgeDevice(snapshots, object, row, managed);
+    if (row == nullptr || !object->status.absentSince) continue;
+    const auto now = context_.store.devices().get(object->meta.key);
+    if (now != nullptr && now->status.absentSince) forgetAbsence(*now);
   }
-  int stale = 0;
-  forEachOwned(view, *snapshots.registry, [&](const DeviceUuid& uuid) {
-    if (snapshots.balena.find(uuid.text()) == nullptr) ++stale;
-  });
-  return stale;
 }
 
 void FleetSync::judgeDevice(const Snapshots& snapshots,
@@ -210,7 +242,8 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
   // What has been looked at since the snapshots is better known than they know it; what failed has
   // its own time to come back.
   const TimePoint takenAt = std::min(snapshots.balena.takenAt, snapshots.registry->takenAt());
-  if (status.key && status.key->verifiedAt && *status.key->verifiedAt >= takenAt) return;
+  const auto verifiedAt = lastVerified(status.key, context_.clock.now());
+  if (verifiedAt && *verifiedAt >= takenAt) return;
   if (status.failureCount > 0) return;
   // What several objects make of one device is for a pass over all of them to say.
   if (inNamespace(object->meta.key.space, context_.store.devicesByUuid(uuid)).size() > 1) {
@@ -225,13 +258,15 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
   }
   const ListedRegistration* registration = snapshots.registry->find(uuid);
   if (row == nullptr && desired.present) {
-    if (registration != nullptr && registration->isOurs &&
-        registration->fleetId == desired.fleetId) {
-      markStale(*object);
+    if (const StaleRegistration* absent = snapshots.stale.find(uuid)) {
+      markStale(*object, *absent);
       return;
     }
     // It has been looked at, and nothing that a sweep sees has changed.
-    if (status.phase == api::Phase::kWaiting || status.phase == api::Phase::kFailed) return;
+    if (status.phase == api::Phase::kWaiting || status.phase == api::Phase::kFailed ||
+        status.phase == api::Phase::kStale) {
+      return;
+    }
   }
   const SweepFinding finding = judge(desired, row, registration, context_.clock.now(),
                                      snapshots.view->registry->registry->clockSkew());
@@ -264,7 +299,7 @@ bool FleetSync::followKey(const api::BalenaDevice& object, const SweepFinding& f
   if (!finding.key) return false;
   const TimePoint now = context_.clock.now();
   const auto& known = object.status.key;
-  const auto lookedAt = known ? known->verifiedAt : std::nullopt;
+  const auto lookedAt = lastVerified(known, now);
   const bool isReplaced = known && known->generation != finding.key->generation && lookedAt &&
                           finding.key->issuedAt > *lookedAt;
   // A pass that has looked since knows better when to come again: the device is away, say.
@@ -299,18 +334,27 @@ store::Shared<api::BalenaDevice> FleetSync::hold(const store::Shared<api::Balena
   return context_.store.devices().get(meta.key);
 }
 
-void FleetSync::markStale(const api::BalenaDevice& object) {
-  if (object.status.phase == api::Phase::kStale) return;
+void FleetSync::markStale(const api::BalenaDevice& object, const StaleRegistration& absent) {
+  const bool isNew = object.status.phase != api::Phase::kStale;
+  if (!isNew && (!absent.since || object.status.absentSince == absent.since)) return;
   api::DeviceStatus status = object.status;
   status.observedGeneration = object.meta.generation;
   status.phase = api::Phase::kStale;
-  if (!status.absentSince) status.absentSince = context_.clock.now();
+  if (absent.since) status.absentSince = absent.since;
   setCondition(status.conditions,
                {"Ready", false, "Stale",
-                "the device is no longer in balena's fleet; its registration is kept",
+                "the device is no longer in balena's fleet: what becomes of its registration, the "
+                "fleet's stale.policy says",
                 object.meta.generation, context_.clock.now()});
   setStatus(object, status);
-  context_.log.warn("registration is stale", {{"uuid", object.spec.uuid}});
+  if (isNew) context_.log.warn("registration is stale", {{"uuid", object.spec.uuid}});
+}
+
+// It is back, whatever else is wrong with it: its time begins anew when it leaves again.
+void FleetSync::forgetAbsence(const api::BalenaDevice& object) {
+  api::DeviceStatus status = object.status;
+  status.absentSince.reset();
+  setStatus(object, status);
 }
 
 void FleetSync::setStatus(const api::BalenaDevice& object, const api::DeviceStatus& status) {
@@ -361,7 +405,7 @@ void FleetSync::refresh(const api::ObjectKey& key) {
   }
 }
 
-Duration FleetSync::succeed(const Snapshots& snapshots, int stale) {
+Duration FleetSync::succeed(const Snapshots& snapshots, const StaleRemoval::Outcome& removal) {
   const api::BalenaFleet& fleet = *snapshots.view->object;
   const auto object = context_.store.fleets().get(fleet.meta.key);
   const Duration interval = fleet.spec.syncInterval;
@@ -378,7 +422,7 @@ Duration FleetSync::succeed(const Snapshots& snapshots, int stale) {
   status.fleetId = snapshots.view->fleetId;
   status.lastBalenaSync = snapshots.balena.takenAt;
   status.lastRegistrySync = snapshots.registry->takenAt();
-  status.devices.stale = stale;
+  status.devices.stale = removal.stale;
   status.failureCount = 0;
   countDevices(fleet.meta.key, status);
   status.renewal = countRenewal(fleet);
@@ -388,6 +432,7 @@ Duration FleetSync::succeed(const Snapshots& snapshots, int stale) {
                {"UpstreamAvailable", true, "Available", "", fleet.meta.generation, now});
   std::erase_if(status.conditions,
                 [](const auto& c) { return c.type == "Stalled" || c.type == "ClockSkew"; });
+  reportRemoval(removal, fleet.meta.generation, now, status);
   const Duration skew = snapshots.view->registry->registry->clockSkew();
   if (isSkewed(skew)) {
     const std::string message = "this machine's clock and ClearBlade's are " +
@@ -410,8 +455,10 @@ Duration FleetSync::succeed(const Snapshots& snapshots, int stale) {
       before.lastBalenaSync && snapshots.balena.takenAt - *before.lastBalenaSync < old;
   before.lastBalenaSync = status.lastBalenaSync;
   before.lastRegistrySync = status.lastRegistrySync;
+  // Only over what it was made from: a removal may have been counted meanwhile. Then, and when
+  // somebody has edited the fleet, the next sweep says it.
   if (!isRecent || !(before == status)) {
-    (void)context_.store.fleets().setStatus(fleet.meta.key, object->meta.uid, std::move(status));
+    (void)context_.store.fleets().updateStatus(*object, std::move(status));
   }
   context_.log.debug("fleet swept",
                      {{"fleet", toString(fleet.meta.key)},
@@ -423,7 +470,9 @@ Duration FleetSync::succeed(const Snapshots& snapshots, int stale) {
 Duration FleetSync::failWith(const api::BalenaFleet& fleet, Error error) {
   const TimePoint now = context_.clock.now();
   const bool stalled = !traitsOf(error.code).transient;  // needs a person
-  api::FleetStatus status = fleet.status;
+  const auto current = context_.store.fleets().get(fleet.meta.key);
+  const bool isThere = current != nullptr && current->meta.uid == fleet.meta.uid;
+  api::FleetStatus status = isThere ? current->status : fleet.status;
   ++status.failureCount;
   status.lastFailureTime = now;
   const std::string reason(traitsOf(error.code).reason);
@@ -449,7 +498,7 @@ Duration FleetSync::failWith(const api::BalenaFleet& fleet, Error error) {
                           error.message);
   }
   const int failures = status.failureCount;
-  (void)context_.store.fleets().setStatus(fleet.meta.key, fleet.meta.uid, std::move(status));
+  if (isThere) (void)context_.store.fleets().updateStatus(*current, std::move(status));
   context_.views.setFailure(fleet.meta.key, error);
   if (isNews) {
     for (const auto& object : context_.store.devicesOfFleet(fleet.meta.key)) {

@@ -9,6 +9,7 @@
 #include "reconcile/fleet_deletion.h"
 #include "reconcile/fleet_listing.h"
 #include "reconcile/fleet_source.h"
+#include "reconcile/stale_removal.h"
 
 namespace bco {
 
@@ -21,12 +22,14 @@ class FleetSync {
         fleets_(fleets),
         registries_(registries),
         devices_(devices),
-        deletion_(context, fleets, devices) {}
+        deletion_(context, fleets, devices),
+        removal_(context, devices) {}
 
   // One sweep: publishes the fleet's view, creates and releases discovered objects, enqueues the
   // devices that are not in sync and sets the fleet's status. Returns when to come again; nullopt
   // when the fleet object has gone. Blocks on the clouds.
-  std::optional<Duration> sync(const api::ObjectKey& fleet, const std::stop_token& stop);
+  std::optional<Duration> sync(const api::ObjectKey& fleet, const std::stop_token& stop,
+                               SweepKind kind = SweepKind::kWork);
 
   // Without a sweep: publishes the fleet's view alone, so that its devices can be reconciled when
   // somebody asks for them, and enqueues those that somebody has asked for meanwhile. Returns when
@@ -46,6 +49,7 @@ class FleetSync {
     FleetListing balena;
     std::shared_ptr<const RegistryListing> registry;
     bool isFirst = false;  // of this process
+    StaleSet stale = {};
   };
   [[nodiscard]] Result<Snapshots> read(const std::shared_ptr<const api::BalenaFleet>& fleet,
                                        const std::stop_token& stop);
@@ -54,19 +58,21 @@ class FleetSync {
   [[nodiscard]] store::Shared<api::BalenaDevice> hold(
       const store::Shared<api::BalenaDevice>& object, const FleetView& view);
   void discover(const Snapshots& snapshots);
-  // Returns the number of stale registrations.
-  int compare(const Snapshots& snapshots);
+  void compare(const Snapshots& snapshots);
   void judgeDevice(const Snapshots& snapshots, const store::Shared<api::BalenaDevice>& object,
                    const ListedDevice* row, const std::set<std::int64_t>& managed);
   // Enqueues a device whose newest key is to be replaced, or was by somebody else, and publishes
   // when it will be. False when there is nothing of that to do.
   bool followKey(const api::BalenaDevice& object, const SweepFinding& finding);
   void release(const api::BalenaDevice& object);
-  void markStale(const api::BalenaDevice& object);
+  void markStale(const api::BalenaDevice& object, const StaleRegistration& absent);
+  void forgetAbsence(const api::BalenaDevice& object);
+  // `snapshots`: nullptr when the sweep has failed.
+  void tellSwept(const api::ObjectKey& fleet, SteadyPoint began, const Snapshots* snapshots);
   void setStatus(const api::BalenaDevice& object, const api::DeviceStatus& status);
   [[nodiscard]] api::RenewalStatus countRenewal(const api::BalenaFleet& fleet) const;
   void countDevices(const api::ObjectKey& fleet, api::FleetStatus& status);
-  Duration succeed(const Snapshots& snapshots, int stale);
+  Duration succeed(const Snapshots& snapshots, const StaleRemoval::Outcome& removal);
   Duration failWith(const api::BalenaFleet& fleet, Error error);
 
   const Context& context_;
@@ -74,6 +80,7 @@ class FleetSync {
   RegistrySources& registries_;
   WorkQueue& devices_;
   FleetDeletion deletion_;
+  StaleRemoval removal_;
 };
 
 }  // namespace bco

@@ -73,8 +73,8 @@ bool derivesNewest(const ObservedDevice& observed, const DesiredDevice& desired,
       newest == nullptr) {
     return false;
   }
-  const auto key = crypto::PrivateKey::derive(*registry.seed, desired.uuid, mark.incarnation,
-                                              newest->generation);
+  const auto key =
+      registry.keys.make(*registry.seed, desired.uuid, mark.incarnation, newest->generation);
   return key && shortFingerprint(key->publicKey()) == newest->shortFingerprint;
 }
 

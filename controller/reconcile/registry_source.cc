@@ -117,8 +117,9 @@ Result<std::shared_ptr<const RegistryView>> RegistrySources::view(const api::Obj
                     " has CA certificates and so refuses bare public keys: remove them, or use "
                     "another registry");
   }
-  auto view = std::make_shared<const RegistryView>(RegistryView{
-      key, object->spec.project, object->path(), ownerId, *seed, *client, hints, isLoopback});
+  auto view = std::make_shared<const RegistryView>(
+      RegistryView{key, object->spec.project, object->path(), ownerId, *seed, *client, hints,
+                   isLoopback, context_.keys});
   // The view before it, and with it its connections, is destroyed without the lock.
   std::shared_ptr<const RegistryView> before = view;
   std::lock_guard lock(mutex_);

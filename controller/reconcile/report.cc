@@ -10,19 +10,6 @@ namespace {
 
 using api::Phase;
 
-bool isConflict(Reason reason) {
-  switch (reason) {
-    case Reason::kNotOurs:
-    case Reason::kKeyMismatch:
-    case Reason::kAdoptionDisabled:
-    case Reason::kMarkUnreadable:
-    case Reason::kDuplicateObject:
-      return true;
-    default:
-      return false;
-  }
-}
-
 Phase phaseOf(const Pass& pass, const DesiredDevice& desired, Phase before) {
   if (pass.error) {
     const bool nothingKnownToBeWrong = !pass.observed && before == Phase::kReady;
@@ -180,6 +167,19 @@ std::string plannedSteps(const Plan& plan) {
 }
 
 }  // namespace
+
+bool isConflict(Reason reason) {
+  switch (reason) {
+    case Reason::kNotOurs:
+    case Reason::kKeyMismatch:
+    case Reason::kAdoptionDisabled:
+    case Reason::kMarkUnreadable:
+    case Reason::kDuplicateObject:
+      return true;
+    default:
+      return false;
+  }
+}
 
 api::DeviceStatus report(const api::BalenaDevice& object, const DesiredDevice& desired,
                          const Pass& pass, TimePoint now) {

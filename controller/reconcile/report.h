@@ -23,6 +23,9 @@ struct Pass {
   bool observeOnly = false;
 };
 
+// A person has to say whose the device is.
+[[nodiscard]] bool isConflict(Reason reason);
+
 // The object's next status. Pure.
 [[nodiscard]] api::DeviceStatus report(const api::BalenaDevice& object,
                                        const DesiredDevice& desired, const Pass& pass,

@@ -1,32 +1,75 @@
 #include "reconcile/tally.h"
 
+#include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace bco {
+namespace {
+
+template <class Times>
+void take(Times& times, const std::optional<typename Times::key_type>& time) {
+  if (!time) return;
+  const auto found = times.find(*time);
+  if (--found->second == 0) times.erase(found);
+}
+
+template <class Iterator>
+int sumOf(Iterator begin, Iterator end) {
+  return std::accumulate(begin, end, 0,
+                         [](int sum, const auto& each) { return sum + each.second; });
+}
+
+}  // namespace
+
+Tally::Entry Tally::entryOf(const api::BalenaDevice& device, const api::DeviceStatus& status) {
+  Entry entry{device.fleetKey(), status.phase, {}, {}};
+  if (!status.key) return entry;
+  const auto minuteOf = [](const std::optional<TimePoint>& time) {
+    return time ? std::optional(std::chrono::floor<std::chrono::minutes>(*time)) : std::nullopt;
+  };
+  entry.expiresAt = minuteOf(status.key->expiresAt);
+  entry.rotateAt = minuteOf(status.key->rotateAt);
+  return entry;
+}
+
+void Tally::count(const Entry& entry) {
+  Group& group = byFleet_[entry.fleet];
+  ++group.byPhase[static_cast<std::size_t>(entry.phase)];
+  if (entry.expiresAt) ++group.expiries[*entry.expiresAt];
+  if (entry.rotateAt) ++group.rotations[*entry.rotateAt];
+  if (entry.endsUnrotated()) ++group.endingUnrotated;
+}
+
+void Tally::discount(const Entry& entry) {
+  const auto found = byFleet_.find(entry.fleet);
+  Group& group = found->second;
+  --group.byPhase[static_cast<std::size_t>(entry.phase)];
+  take(group.expiries, entry.expiresAt);
+  take(group.rotations, entry.rotateAt);
+  if (entry.endsUnrotated()) --group.endingUnrotated;
+  if (std::ranges::all_of(group.byPhase, [](int n) { return n == 0; })) byFleet_.erase(found);
+}
 
 void Tally::set(const api::BalenaDevice& device, const api::DeviceStatus& status) {
+  const Entry entry = entryOf(device, status);
   std::lock_guard lock(mutex_);
-  const auto [entry, isNew] =
-      devices_.try_emplace(device.meta.key, Entry{device.fleetKey(), status.phase});
-  if (!isNew) {
-    --byFleet_[entry->second.fleet][static_cast<std::size_t>(entry->second.phase)];
-    entry->second = {device.fleetKey(), status.phase};
-  }
-  ++byFleet_[entry->second.fleet][static_cast<std::size_t>(status.phase)];
+  const auto [known, isNew] = devices_.try_emplace(device.meta.key, entry);
+  if (!isNew) discount(std::exchange(known->second, entry));
+  count(entry);
 }
 
 void Tally::add(const api::BalenaDevice& device) {
+  const Entry entry = entryOf(device, device.status);
   std::lock_guard lock(mutex_);
-  const Entry entry{device.fleetKey(), device.status.phase};
-  if (!devices_.try_emplace(device.meta.key, entry).second) return;
-  ++byFleet_[entry.fleet][static_cast<std::size_t>(entry.phase)];
+  if (devices_.try_emplace(device.meta.key, entry).second) count(entry);
 }
 
 void Tally::remove(const api::ObjectKey& device) {
   std::lock_guard lock(mutex_);
   const auto found = devices_.find(device);
   if (found == devices_.end()) return;
-  --byFleet_[found->second.fleet][static_cast<std::size_t>(found->second.phase)];
+  discount(found->second);
   devices_.erase(found);
 }
 
@@ -48,8 +91,8 @@ api::DeviceCounts Tally::toCounts(const Numbers& numbers) {
 api::DeviceCounts Tally::counts() const {
   std::lock_guard lock(mutex_);
   Numbers sum{};
-  for (const auto& [fleet, numbers] : byFleet_) {
-    for (std::size_t i = 0; i < kPhases; ++i) sum[i] += numbers[i];
+  for (const auto& [fleet, group] : byFleet_) {
+    for (std::size_t i = 0; i < kPhases; ++i) sum[i] += group.byPhase[i];
   }
   return toCounts(sum);
 }
@@ -57,7 +100,27 @@ api::DeviceCounts Tally::counts() const {
 api::DeviceCounts Tally::countsOf(const api::ObjectKey& fleet) const {
   std::lock_guard lock(mutex_);
   const auto found = byFleet_.find(fleet);
-  return found == byFleet_.end() ? api::DeviceCounts{} : toCounts(found->second);
+  return found == byFleet_.end() ? api::DeviceCounts{} : toCounts(found->second.byPhase);
+}
+
+std::map<api::ObjectKey, FleetNumbers> Tally::numbers(TimePoint now,
+                                                      std::span<const Duration> windows) const {
+  std::lock_guard lock(mutex_);
+  std::map<api::ObjectKey, FleetNumbers> all;
+  for (const auto& [fleet, group] : byFleet_) {
+    FleetNumbers& numbers = all[fleet];
+    numbers.byPhase = group.byPhase;
+    numbers.endingUnrotated = group.endingUnrotated;
+    if (!group.expiries.empty()) numbers.firstExpiry = group.expiries.begin()->first;
+    for (const Duration window : windows) {
+      const auto end =
+          group.expiries.upper_bound(std::chrono::floor<std::chrono::minutes>(now + window));
+      numbers.expiring.push_back(sumOf(group.expiries.begin(), end));
+    }
+    const auto due = group.rotations.upper_bound(std::chrono::floor<std::chrono::minutes>(now));
+    numbers.rotationsDue = sumOf(group.rotations.begin(), due);
+  }
+  return all;
 }
 
 }  // namespace bco

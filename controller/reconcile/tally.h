@@ -1,9 +1,12 @@
-// How many devices stand where: kept up to date with every status, so that nobody has to count.
+// How many devices stand where, and when their keys end: kept up to date with every status, so that
+// nobody has to count.
 #pragma once
 
 #include <array>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,6 +15,16 @@
 namespace bco {
 
 inline constexpr std::size_t kPhases = 9;
+
+// Of one fleet's devices. Times of keys count by the minute they are in.
+struct FleetNumbers {
+  std::array<int, kPhases> byPhase{};
+  std::optional<TimePoint> firstExpiry;  // of a key that a device holds
+  std::vector<int> expiring;             // keys that end within each of the windows asked for
+  int rotationsDue = 0;
+  // Keys whose end comes before their rotation: too late, whatever we do in time.
+  int endingUnrotated = 0;
+};
 
 // Thread-safe.
 class Tally {
@@ -23,18 +36,39 @@ class Tally {
 
   [[nodiscard]] api::DeviceCounts counts() const;
   [[nodiscard]] api::DeviceCounts countsOf(const api::ObjectKey& fleet) const;
+  // Of every fleet that has devices. Costs what the keys that end within the longest window cost to
+  // count.
+  [[nodiscard]] std::map<api::ObjectKey, FleetNumbers> numbers(
+      TimePoint now, std::span<const Duration> windows) const;
 
  private:
   using Numbers = std::array<int, kPhases>;
+  using Minute = std::chrono::sys_time<std::chrono::minutes>;
   struct Entry {
     api::ObjectKey fleet;
     api::Phase phase;
+    std::optional<Minute> expiresAt;
+    std::optional<Minute> rotateAt;
+    [[nodiscard]] bool endsUnrotated() const {
+      return expiresAt && rotateAt && *expiresAt <= *rotateAt;
+    }
   };
+  struct Group {
+    Numbers byPhase{};
+    std::map<Minute, int> expiries;
+    std::map<Minute, int> rotations;
+    int endingUnrotated = 0;
+  };
+  [[nodiscard]] static Entry entryOf(const api::BalenaDevice& device,
+                                     const api::DeviceStatus& status);
   [[nodiscard]] static api::DeviceCounts toCounts(const Numbers& numbers);
+  // With the mutex held.
+  void count(const Entry& entry);
+  void discount(const Entry& entry);
 
   mutable std::mutex mutex_;  // guards all below
   std::map<api::ObjectKey, Entry> devices_;
-  std::map<api::ObjectKey, Numbers> byFleet_;
+  std::map<api::ObjectKey, Group> byFleet_;  // no group is empty
 };
 
 }  // namespace bco

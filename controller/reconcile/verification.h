@@ -3,10 +3,19 @@
 
 #include <algorithm>
 
+#include "api/device.h"
 #include "core/random.h"
 #include "plan/key_schedule.h"
 
 namespace bco {
+
+// When a pass last looked at the device's key. What is still to come was written by a clock that
+// was wrong, and says nothing.
+[[nodiscard]] inline std::optional<TimePoint> lastVerified(const std::optional<api::KeyStatus>& key,
+                                                           TimePoint now) {
+  if (!key || !key->verifiedAt || *key->verifiedAt > now + kMaxClockSkew) return std::nullopt;
+  return key->verifiedAt;
+}
 
 // Anywhere in the verify interval; but soon where the key was issued lately: the process that did
 // so may have ended before it was stored, and what it sent may still land.

@@ -31,6 +31,7 @@ void FleetViews::setFailure(const api::ObjectKey& fleet, Error error) {
 }
 
 void FleetViews::forget(const api::ObjectKey& fleet) {
+  removals_.revoke(fleet);
   std::unique_lock lock(mutex_);
   const auto gone = entries_.extract(fleet);
   lock.unlock();
@@ -44,6 +45,15 @@ std::set<std::int64_t> FleetViews::fleetIds(const std::string& apiUrl) const {
     ids.insert(entry.view->fleetId);
   }
   return ids;
+}
+
+std::vector<std::shared_ptr<const FleetView>> FleetViews::all() const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<const FleetView>> views;
+  for (const auto& [key, entry] : entries_) {
+    if (entry.view != nullptr) views.push_back(entry.view);
+  }
+  return views;
 }
 
 }  // namespace bco

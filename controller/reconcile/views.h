@@ -18,6 +18,8 @@
 #include "plan/maintenance.h"
 #include "reconcile/early_reads.h"
 #include "reconcile/hints.h"
+#include "reconcile/key_maker.h"
+#include "reconcile/removals.h"
 
 namespace bco {
 
@@ -31,6 +33,7 @@ struct RegistryView {
   std::shared_ptr<clearblade::RegistryApi> registry;
   std::shared_ptr<RegistrationHints> hints;
   bool isLoopback = false;  // on this machine, where keys may live for minutes
+  const KeyMaker& keys = kDerivedKeys;
 };
 
 // A fleet we can talk to, as its object and balena described it at the last look. Never changes.
@@ -58,6 +61,10 @@ class FleetViews {
 
   // The ids of all fleets of ours in the balena cloud at `apiUrl`: another's ids say nothing there.
   [[nodiscard]] std::set<std::int64_t> fleetIds(const std::string& apiUrl) const;
+  [[nodiscard]] std::vector<std::shared_ptr<const FleetView>> all() const;
+
+  // What sweeps have cleared for removal.
+  [[nodiscard]] Removals& removals() { return removals_; }
 
   // What was read of a device to find its fleet.
   [[nodiscard]] EarlyReads& earlyReads() { return earlyReads_; }
@@ -70,6 +77,7 @@ class FleetViews {
   mutable std::mutex mutex_;  // guards entries_
   std::map<api::ObjectKey, Entry> entries_;
   EarlyReads earlyReads_;
+  Removals removals_;
 };
 
 }  // namespace bco

@@ -84,6 +84,15 @@ bool KubernetesStore::isSynced() const {
          deviceWatcher_.health().synced;
 }
 
+std::vector<std::pair<std::string_view, kube::WatcherHealth>> KubernetesStore::watches() const {
+  const auto nameOf = [](const kube::Resource& resource) -> std::string_view {
+    return resource.plural;
+  };
+  return {{nameOf(KubernetesKind<api::ClearBladeRegistry>::kResource), registryWatcher_.health()},
+          {nameOf(KubernetesKind<api::BalenaFleet>::kResource), fleetWatcher_.health()},
+          {nameOf(KubernetesKind<api::BalenaDevice>::kResource), deviceWatcher_.health()}};
+}
+
 bool KubernetesStore::waitUntilSynced(const std::stop_token& stop) {
   while (!isSynced()) {
     if (!sleepFor(clock_, kLook, stop)) return false;

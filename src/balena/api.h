@@ -145,6 +145,12 @@ class BalenaApi {
   // Succeeds when there are none.
   [[nodiscard]] virtual Status deleteVariables(const VariableParent& parent,
                                                const DeleteGuard& guard) = 0;
+
+  // Asks when the token ends, unless that was learnt a moment ago. That it can't be learnt is no
+  // failure.
+  virtual void learnTokenExpiry() {}
+  // As learnt; nullopt: never, or unknown. No call is made.
+  [[nodiscard]] virtual std::optional<TimePoint> tokenExpiry() const { return std::nullopt; }
 };
 
 }  // namespace bco::balena

@@ -18,6 +18,7 @@ using http::Response;
 
 constexpr std::size_t kMaxAnswer = 1U << 20;
 constexpr std::size_t kMaxPage = 16U << 20;
+constexpr Duration kExpiryInterval = std::chrono::hours(1);
 
 Request requestOf(Method method, CallClass callClass, std::string_view kind, std::string url,
                   const SharedSecret& credential) {
@@ -151,6 +152,32 @@ Result<std::string> Client::read(std::string_view kind, std::string url, const s
   auto answer = transport_.send(request);
   if (const Status status = judge(answer, request, what); !status) return fail(status.error());
   return std::move(answer->body);
+}
+
+void Client::learnTokenExpiry() {
+  const auto credential = this->credential();
+  if (!credential) return;
+  {
+    std::lock_guard lock(mutex_);
+    const SteadyPoint now = clock_.steadyNow();
+    if (expiryAsked_ && now - *expiryAsked_ < kExpiryInterval) return;
+    expiryAsked_ = now;
+    const std::string_view bearer = (*credential)->reveal();
+    tokenExpiry_ = expiryOfSession(bearer.substr(bearer.find(' ') + 1));
+    if (tokenExpiry_) return;
+  }
+  const auto answer = transport_.send(requestOf(
+      Method::kGet, CallClass::kRead, "balena.api_key.list", urls_.apiKeys(), *credential));
+  if (!answer || answer->status != 200) return;
+  const auto keys = parseKeys(answer->body);
+  if (!keys) return;
+  std::lock_guard lock(mutex_);
+  tokenExpiry_ = expiryAmong(*keys, clock_.now());
+}
+
+std::optional<TimePoint> Client::tokenExpiry() const {
+  std::lock_guard lock(mutex_);
+  return tokenExpiry_;
 }
 
 Result<Fleet> Client::getFleet(const std::string& slug) {

@@ -52,6 +52,9 @@ class Client final : public BalenaApi {
                                          std::string_view name) override;
   [[nodiscard]] Status deleteVariables(const VariableParent& parent,
                                        const DeleteGuard& guard) override;
+  // Once an hour.
+  void learnTokenExpiry() override;
+  [[nodiscard]] std::optional<TimePoint> tokenExpiry() const override;
 
  private:
   // The whole Authorization value, made once per token.
@@ -91,9 +94,11 @@ class Client final : public BalenaApi {
   const Urls urls_;
   const TokenSource token_;
 
-  std::mutex mutex_;  // guards the two below
+  mutable std::mutex mutex_;  // guards all below
   SharedSecret lastToken_;
   SharedSecret lastCredential_;
+  std::optional<TimePoint> tokenExpiry_;
+  std::optional<SteadyPoint> expiryAsked_;
 };
 
 }  // namespace bco::balena

@@ -180,6 +180,22 @@ Result<std::vector<std::int64_t>> parseIdPage(std::string body, std::int64_t aft
   });
 }
 
+Result<std::vector<ListedKey>> parseKeys(std::string body) {
+  simdjson::dom::parser parser;
+  return reading(body, parser, [](element rows) -> Result<std::vector<ListedKey>> {
+    std::vector<ListedKey> keys;
+    for (const element row : array(rows)) {
+      ListedKey key{textOrEmpty(row["name"]), std::nullopt};
+      if (const element expiry = row["expiry_date"]; !expiry.is_null()) {
+        key.expiresAt = parseRfc3339(std::string_view(expiry));
+        if (!key.expiresAt) return notUnderstood("an expiry_date is no time");
+      }
+      keys.push_back(std::move(key));
+    }
+    return keys;
+  });
+}
+
 Result<std::optional<Device>> parseDevice(std::string body, const std::string& uuid) {
   // Padded by hand: a string that grows leaves its old storage unwiped.
   std::string padded;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "balena/api.h"
+#include "balena/token_expiry.h"
 
 namespace bco::balena {
 
@@ -29,6 +30,9 @@ namespace bco::balena {
 
 // The ids of a page, ascending and above `afterId`.
 [[nodiscard]] Result<std::vector<std::int64_t>> parseIdPage(std::string body, std::int64_t afterId);
+
+// The user's API keys.
+[[nodiscard]] Result<std::vector<ListedKey>> parseKeys(std::string body);
 
 // nullopt when there is none. The body and every copy of it that the parser made are wiped.
 [[nodiscard]] Result<std::optional<Device>> parseDevice(std::string body, const std::string& uuid);

@@ -69,6 +69,8 @@ Urls::Urls(std::string_view apiUrl) {
 
 std::string Urls::whoami() const { return whoami_; }
 
+std::string Urls::apiKeys() const { return root_ + "api_key?$select=name,expiry_date"; }
+
 std::string Urls::fleet(std::string_view slug) const {
   // By filter, not by key: a slug's slash in a path does not survive every proxy.
   return withSpacesEscaped(root_ + "application?$filter=slug eq " + odataString(slug) +

@@ -33,6 +33,8 @@ class Urls {
   explicit Urls(std::string_view apiUrl);
 
   [[nodiscard]] std::string whoami() const;
+  // The API keys of the token's user, without the keys themselves.
+  [[nodiscard]] std::string apiKeys() const;
   // By slug, with its services.
   [[nodiscard]] std::string fleet(std::string_view slug) const;
   [[nodiscard]] std::string deviceCount(std::int64_t fleetId) const;

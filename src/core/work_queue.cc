@@ -40,20 +40,24 @@ bool WorkQueue::push(const std::string& key, Lane lane) {
     flying->second.again = std::min(flying->second.again.value_or(lane), lane);
     return false;
   }
+  SteadyPoint since = clock_.steadyNow();
   if (const auto existing = waiting_.find(key); existing != waiting_.end()) {
     if (existing->second.lane <= lane) return false;
+    since = existing->second.since;
     Turns& turns = lanes_[static_cast<std::size_t>(existing->second.lane)];
     const auto group = findGroup(turns, existing->second.group);
     std::erase(group->second, key);
     if (group->second.empty()) turns.erase(group);
     waiting_.erase(existing);
+  } else if (observer_ != nullptr) {
+    observer_->onAdded();
   }
   const std::string group = groups_.of ? groups_.of(key) : std::string();
   Turns& turns = lanes_[static_cast<std::size_t>(lane)];
   auto turn = findGroup(turns, group);
   if (turn == turns.end()) turn = turns.insert(turns.end(), {group, {}});
   turn->second.push_back(key);
-  waiting_.emplace(key, Waiting{lane, group});
+  waiting_.emplace(key, Waiting{lane, group, since});
   return hasRoom(group);
 }
 
@@ -94,8 +98,11 @@ std::optional<std::string> WorkQueue::pop() {
   std::string key = std::move(turn->second.front());
   turn->second.pop_front();
   ++inFlightOf_[turn->first];
-  waiting_.erase(key);
-  inFlight_.emplace(key, InFlight{turn->first, std::nullopt});
+  const SteadyPoint now = clock_.steadyNow();
+  const auto waited = waiting_.find(key);
+  if (observer_ != nullptr) observer_->onTaken(now - waited->second.since);
+  waiting_.erase(waited);
+  inFlight_.emplace(key, InFlight{turn->first, now, std::nullopt});
   if (turn->second.empty()) {
     turns.erase(turn);
   } else {
@@ -123,6 +130,7 @@ void WorkQueue::done(const std::string& key) {
   const std::optional<Lane> again = flying->second.again;
   const auto ofGroup = inFlightOf_.find(flying->second.group);
   if (--ofGroup->second == 0) inFlightOf_.erase(ofGroup);
+  if (observer_ != nullptr) observer_->onDone(clock_.steadyNow() - flying->second.since);
   inFlight_.erase(flying);
   if (again && push(key, *again)) clock_.wakeOne(changed_);
 }
@@ -136,6 +144,11 @@ bool WorkQueue::idle(Duration horizon) const {
 std::size_t WorkQueue::depth() const {
   std::lock_guard lock(mutex_);
   return waiting_.size();
+}
+
+std::size_t WorkQueue::inFlight() const {
+  std::lock_guard lock(mutex_);
+  return inFlight_.size();
 }
 
 }  // namespace bco

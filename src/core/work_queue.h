@@ -30,12 +30,24 @@ struct Groups {
   std::size_t limit = std::numeric_limits<std::size_t>::max();
 };
 
+// What is told of a queue's keys, for measuring. Called with the queue locked: must neither block
+// nor call the queue.
+class QueueObserver {
+ public:
+  virtual ~QueueObserver() = default;
+  // A key waits for a worker now.
+  virtual void onAdded() = 0;
+  virtual void onTaken(Duration waited) = 0;
+  virtual void onDone(Duration worked) = 0;
+};
+
 // The better lane is served first. No lane starves: after kBurst keys of a better lane one of the
 // next is served. Within a lane and group first in, first out. Thread-safe.
 class WorkQueue {
  public:
-  explicit WorkQueue(Clock& clock, Groups groups = {})
-      : clock_(clock), groups_(std::move(groups)) {}
+  // `observer`, if any, must outlive it.
+  explicit WorkQueue(Clock& clock, Groups groups = {}, QueueObserver* observer = nullptr)
+      : clock_(clock), groups_(std::move(groups)), observer_(observer) {}
 
   // Waits for a worker now. A key that already waits moves to the better of both lanes.
   void add(const std::string& key, Lane lane);
@@ -52,6 +64,8 @@ class WorkQueue {
   [[nodiscard]] bool idle(Duration horizon) const;
   // Keys that wait now, without the delayed ones.
   [[nodiscard]] std::size_t depth() const;
+  // Keys in the hands of workers.
+  [[nodiscard]] std::size_t inFlight() const;
 
  private:
   struct Delayed {
@@ -62,9 +76,11 @@ class WorkQueue {
   struct Waiting {
     Lane lane;
     std::string group;
+    SteadyPoint since;
   };
   struct InFlight {
     std::string group;
+    SteadyPoint since;
     std::optional<Lane> again;  // the lane to come back to
   };
   // Keys by group, those whose turn comes next first. No group is empty.
@@ -82,6 +98,7 @@ class WorkQueue {
 
   Clock& clock_;
   const Groups groups_;
+  QueueObserver* const observer_;
   mutable std::mutex mutex_;  // guards all below
   Condition changed_;
   std::array<Turns, kLanes> lanes_;

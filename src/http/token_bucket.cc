@@ -60,6 +60,7 @@ Status TokenBucket::take(std::size_t count, Duration longestWait, const std::sto
     if (ready > latest) {
       tokens_ += static_cast<double>(count);
       const bool isTheirs = ready == stoppedUntil_;
+      (isTheirs ? refusedByCloud_ : refusedByBudget_) += count;
       return throttled(isTheirs ? "the cloud asks for a pause (429) of "
                                 : "our budget of calls (callBudget) is used up for ",
                        ready - now);
@@ -102,9 +103,21 @@ void TokenBucket::succeeded() {
 }
 
 void TokenBucket::refill(SteadyPoint now) {
-  const std::chrono::duration<double> elapsed = now - refilled_;
-  tokens_ = std::min(options_.burst, tokens_ + elapsed.count() * options_.perSecond);
+  tokens_ = tokensAt(now);
   refilled_ = now;
+}
+
+double TokenBucket::tokensAt(SteadyPoint now) const {
+  const std::chrono::duration<double> elapsed = now - refilled_;
+  return std::min(options_.burst, tokens_ + elapsed.count() * options_.perSecond);
+}
+
+TokenBucket::Usage TokenBucket::usage() const {
+  std::lock_guard lock(mutex_);
+  const SteadyPoint now = clock_.steadyNow();
+  const bool isStopped = now < stoppedUntil_;
+  const double available = isStopped ? 0 : std::max(0.0, tokensAt(now));
+  return {available, options_, isStopped, refusedByBudget_, refusedByCloud_};
 }
 
 Status TokenBucket::throttled(std::string_view why, Duration wait) {

@@ -1,6 +1,7 @@
 // A budget of calls: so many a second, some of them at once.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -48,6 +49,17 @@ class TokenBucket {
   // A call succeeded.
   void succeeded();
 
+  // How it stands now.
+  struct Usage {
+    double available = 0;  // calls that could be made at once; 0 while stopped
+    BucketOptions limit;
+    bool isStopped = false;  // by a 429
+    // Calls that were not given, since the start.
+    std::uint64_t refusedByBudget = 0;
+    std::uint64_t refusedByCloud = 0;
+  };
+  [[nodiscard]] Usage usage() const;
+
  private:
   void chooseLimit();
   void refill(SteadyPoint now);
@@ -55,16 +67,20 @@ class TokenBucket {
   [[nodiscard]] double reserve(std::size_t count, Lane lane) const;
   // Until so many calls more have come in.
   [[nodiscard]] Duration timeFor(double missing) const;
+  // As a refill now would have it.
+  [[nodiscard]] double tokensAt(SteadyPoint now) const;
   [[nodiscard]] static Status throttled(std::string_view why, Duration wait);
 
   Clock& clock_;
-  std::mutex mutex_;  // guards all below
+  mutable std::mutex mutex_;  // guards all below
   BucketOptions options_;
   std::vector<std::weak_ptr<const BucketOptions>> limits_;
   double tokens_;  // below zero: promised to those who wait
   SteadyPoint refilled_;
   SteadyPoint stoppedUntil_ = SteadyPoint::min();
   Duration nextStop_;
+  std::uint64_t refusedByBudget_ = 0;
+  std::uint64_t refusedByCloud_ = 0;
   Condition never_;
 };
 

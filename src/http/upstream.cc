@@ -197,6 +197,7 @@ void Upstream::settle(const Request& request, Result<Response>& result, Duration
   const bool isUnknown = result ? result->status >= 500 : result.error().outcomeUnknown;
   observer_.onAttempt(request.kind, outcome, duration, isWrite(request) && isUnknown);
   if (!result) return;
+  skew_.observe(*result, clock_.now());
   TokenBucket& bucket = bucketOf(request);
   if (result->status == 429) {
     const auto header = result->header("Retry-After");

@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/random.h"
 #include "http/breaker.h"
+#include "http/clock_skew.h"
 #include "http/retry.h"
 #include "http/token_bucket.h"
 #include "http/transport.h"
@@ -80,6 +81,8 @@ class Upstream final : public HttpTransport {
   void close() override;
 
   [[nodiscard]] Breaker::State breaker() const { return breaker_.state(); }
+  // Their clock less ours; nullopt before the first answer.
+  [[nodiscard]] std::optional<Duration> clockSkew() const { return skew_.latest(); }
 
  private:
   // By the position of their requests; nullopt: sent.
@@ -109,6 +112,7 @@ class Upstream final : public HttpTransport {
   Random& random_;
   std::stop_source closing_;
   Breaker breaker_;
+  ClockSkew skew_;
 };
 
 }  // namespace bco::http

@@ -24,6 +24,8 @@ struct Flags {
   std::string deviceTraffic = "direct";
   std::string advertise;
   std::string idleClose = "5s";
+  std::string certificateFile;
+  std::string keyFile;
   std::string caFile = "cloud-sandbox-ca.crt";
   std::string readyFile;
   std::string secretsDirectory;
@@ -57,9 +59,16 @@ void declare(CLI::App& app, Flags& flags) {
       ->capture_default_str();
   app.add_option("--ca-file", flags.caFile, "where to write the certificate authority (PEM)")
       ->capture_default_str();
+  auto* const certificate =
+      app.add_option("--tls-cert", flags.certificateFile,
+                     "certificate to show (PEM), instead of one of an authority made at start");
+  auto* const key = app.add_option("--tls-key", flags.keyFile, "its private key (PEM)");
+  certificate->needs(key)->excludes("--ca-file")->excludes("--name");
+  key->needs(certificate);
   app.add_option("--ready-file", flags.readyFile, "JSON with all a script needs, once listening");
   app.add_option("--write-secrets", flags.secretsDirectory,
-                 "directory to fill for the operator's --secrets-dir");
+                 "directory to fill for the operator's --secrets-dir")
+      ->excludes(certificate);
   app.add_option("--seed", flags.seed, "of generated uuids and seeded faults")
       ->capture_default_str();
 }
@@ -81,13 +90,32 @@ Result<HostPort> parseAddress(const std::string& text) {
   return HostPort{text.substr(0, colon), static_cast<std::uint16_t>(port)};
 }
 
-Result<WorldPlan> readPlan(const Flags& flags) {
-  if (flags.worldFile.empty()) return defaultWorld(flags.devices);
-  std::ifstream in(flags.worldFile, std::ios::binary);
-  if (!in) return fail(ErrorCode::kNotFound, "can't read " + flags.worldFile);
+Result<std::string> readWhole(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return fail(ErrorCode::kNotFound, "can't read " + path);
   std::stringstream text;
   text << in.rdbuf();
-  return parseWorld(text.str());
+  return text.str();
+}
+
+Result<WorldPlan> readPlan(const Flags& flags) {
+  if (flags.worldFile.empty()) return defaultWorld(flags.devices);
+  return readWhole(flags.worldFile).and_then(parseWorld);
+}
+
+// Those given, of an authority that we don't know, or fresh ones.
+Result<Certificates> certificatesFor(const Flags& flags, const HostPort& http,
+                                     const HostPort& https) {
+  if (flags.certificateFile.empty()) {
+    std::vector<std::string> names = {"localhost", "127.0.0.1", http.host, https.host};
+    names.insert(names.end(), flags.names.begin(), flags.names.end());
+    return makeCertificates(names);
+  }
+  auto certificate = readWhole(flags.certificateFile);
+  if (!certificate) return fail(certificate.error());
+  auto key = readWhole(flags.keyFile);
+  if (!key) return fail(key.error());
+  return Certificates{"", {*std::move(certificate), *std::move(key)}};
 }
 
 // A URL without the port where that is the scheme's own: the SDKs add it themselves.
@@ -127,9 +155,7 @@ Status run(const Flags& flags) {
   const auto plan = readPlan(flags);
   if (!plan) return fail(plan.error());
 
-  std::vector<std::string> names = {"localhost", "127.0.0.1", http->host, https->host};
-  names.insert(names.end(), flags.names.begin(), flags.names.end());
-  const auto certificates = makeCertificates(names);
+  const auto certificates = certificatesFor(flags, *http, *https);
   if (!certificates) return fail(certificates.error());
 
   // Blocked before any thread starts, so that all inherit it and sigwait() gets them.
@@ -161,8 +187,9 @@ Status run(const Flags& flags) {
   const Addresses addresses{urlOf("http", http->host, (*plain)->port()),
                             urlOf("https", https->host, (*secure)->port()), flags.caFile};
   const std::string accountUrl = flags.advertise.empty() ? addresses.httpsUrl : flags.advertise;
-  if (const auto written = writeWhole(flags.caFile, certificates->authorityPem); !written) {
-    return written;
+  if (flags.certificateFile.empty()) {
+    const auto written = writeWhole(flags.caFile, certificates->authorityPem);
+    if (!written) return written;
   }
   if (!flags.secretsDirectory.empty()) {
     const auto written =

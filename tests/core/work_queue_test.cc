@@ -50,6 +50,36 @@ TEST_F(WorkQueueTest, DoesNotLetABusyLaneStarveTheNext) {
   EXPECT_LE(before, 20);
 }
 
+class CountingObserver final : public QueueObserver {
+ public:
+  void onAdded() override { ++added; }
+  void onTaken(Duration time) override { waited.push_back(time); }
+  void onDone(Duration time) override { worked.push_back(time); }
+  int added = 0;
+  std::vector<Duration> waited;
+  std::vector<Duration> worked;
+};
+
+TEST(WorkQueueObserver, IsToldHowLongKeysWaitAndAreWorkedOn) {
+  test::FakeClock clock;
+  CountingObserver observer;
+  WorkQueue queue(clock, {}, &observer);
+  queue.add("a", Lane::kSweep);
+  clock.advance(2s);
+  queue.add("a", Lane::kFresh);
+  clock.advance(1s);
+  ASSERT_EQ(queue.take({}), "a");
+  EXPECT_EQ(queue.inFlight(), 1U);
+  queue.add("a", Lane::kFresh);
+  clock.advance(5s);
+  queue.done("a");
+  EXPECT_EQ(observer.added, 2) << "once for each time it begins to wait";
+  EXPECT_THAT(observer.waited, testing::ElementsAre(3s)) << "a better lane is no new wait";
+  EXPECT_THAT(observer.worked, testing::ElementsAre(5s));
+  EXPECT_EQ(queue.inFlight(), 0U);
+  EXPECT_EQ(queue.depth(), 1U);
+}
+
 class Grouped : public testing::Test {
  protected:
   test::FakeClock clock_;

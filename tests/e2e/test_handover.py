@@ -20,7 +20,7 @@ def test_a_new_owner_id_comes_in_after_a_dry_run_without_a_restart(tmp_path, san
 
     # The new cluster looks after one of the two fleets.
     rebuilt = Site(tmp_path / "rebuilt", sandbox).registry(ownerId="new-cluster").fleet()
-    done = rebuilt.sync_once("--timeout", "2s")
+    done = rebuilt.sync_once()
     assert done.returncode == 1 and "NotOurs" in done.stdout
 
     sandbox.reset_traffic()
@@ -32,7 +32,7 @@ def test_a_new_owner_id_comes_in_after_a_dry_run_without_a_restart(tmp_path, san
     assert sandbox.registrations() == before
 
     # One fails, and comes with the next run.
-    sandbox.fault("clearblade.device.patch", "status", status=403, count=1)
+    sandbox.fault("clearblade.device.patch", "status", status=400, count=1)
     done = rebuilt.run("handover", "--from", "old-cluster")
     assert done.returncode == 1
     assert "2 handed over, 1 left alone, 1 failed" in done.stdout

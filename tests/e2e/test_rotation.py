@@ -71,7 +71,7 @@ def test_a_rotation_takes_five_requests_and_one_restart(tmp_path, make_sandbox):
     site, uuids, process = start_fleet(tmp_path, sandbox, 5, "1s", syncInterval="1h")
 
     def restarts():
-        return sum(each["restarts"] for each in sandbox.get("devices")["devices"])
+        return summary(sandbox)["restarts"]
 
     try:
         already = restarts()

@@ -83,6 +83,24 @@ TEST_F(TokenBucketTest, SaysNeverWhereItsRateIsNextToNothing) {
   EXPECT_GT(*refused.error().retryAfter, 24h * 365);
 }
 
+TEST_F(TokenBucketTest, TellsHowMuchIsLeftAndWhatWasRefused) {
+  ASSERT_TRUE(bucket_.take(4, 0ms));
+  EXPECT_DOUBLE_EQ(bucket_.usage().available, 1);
+  EXPECT_DOUBLE_EQ(bucket_.usage().limit.burst, 5);
+  clock_.advance(200ms);
+  EXPECT_DOUBLE_EQ(bucket_.usage().available, 3);
+  ASSERT_FALSE(bucket_.take(4, 0ms));
+  bucket_.stopFor(3s);
+  ASSERT_FALSE(bucket_.take(2, 0ms));
+  const TokenBucket::Usage usage = bucket_.usage();
+  EXPECT_TRUE(usage.isStopped);
+  EXPECT_DOUBLE_EQ(usage.available, 0);
+  EXPECT_EQ(usage.refusedByBudget, 4U);
+  EXPECT_EQ(usage.refusedByCloud, 2U);
+  clock_.advance(3s);
+  EXPECT_FALSE(bucket_.usage().isStopped);
+}
+
 TEST_F(TokenBucketTest, StopsForAsLongAsTheOtherSideAsks) {
   EXPECT_EQ(bucket_.stopFor(3s), 3s);
   const auto refused = bucket_.take(1, 2s);

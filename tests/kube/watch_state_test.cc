@@ -30,7 +30,7 @@ const WatchState kWatchForGood{.phase = kWatching, .resourceVersion = "7", .canS
 constexpr bool kPause = true;
 constexpr bool kAtOnce = false;
 
-struct Row {
+struct Transition {
   WatchState state;
   Happening happening;
   WatchState next;
@@ -41,7 +41,7 @@ WatchState watchFrom(const std::string& version, bool canStream = true) {
   return {.phase = kWatching, .resourceVersion = version, .canStream = canStream};
 }
 
-void expectRows(const std::vector<Row>& rows) {
+void expectRows(const std::vector<Transition>& rows) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto [state, pause] = onHappening(rows[i].state, rows[i].happening);
     EXPECT_EQ(state, rows[i].next) << "row " << i;

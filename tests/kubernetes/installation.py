@@ -21,6 +21,8 @@ class Replica:
         self.log_file = installation.directory / f"replica-{secrets.token_hex(4)}.log"
         if "--retry-initial" not in arguments:
             arguments = ("--retry-initial", "20ms", "--retry-longest", "200ms", *arguments)
+        if "--metrics-addr" not in arguments:
+            arguments = ("--metrics-addr", "", *arguments)
         with self.log_file.open("w") as log:
             self.process = subprocess.Popen(
                 [BIN / "balena-clearblade-operator", "controller", "--kubeconfig", kubeconfig,

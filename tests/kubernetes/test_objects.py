@@ -71,7 +71,8 @@ STATUS = {
                     "suspended": 1, "stale": 1, "deprovisioning": 2},
         "lastCompleteSync": {"balena": TIME, "registry": TIME},
         "failing": [{"uuid": UUID, "reason": "NotOurs", "message": "…"}],
-        "removal": {"halted": True, "candidates": 7, "set": "0a1b", "since": TIME},
+        "removal": {"halted": True, "candidates": 7, "set": "0a1b", "since": TIME,
+                    "recent": [{"hour": TIME, "count": 2}]},
         "renewal": {"requested": 2, "done": 1}, "failureCount": 2, "lastFailureTime": TIME,
         "lastHandledReconcileAt": "any token", "conditions": [CONDITION]},
     "ClearBladeRegistry": {

@@ -276,7 +276,7 @@ TEST(DecodeFleet, ReadsEveryField) {
   EXPECT_EQ(status.lastRegistrySync, kThen + 1s);
   EXPECT_THAT(status.failing,
               ElementsAre(FailingDevice{std::string(62, 'a'), "NotOurs", "somebody else's"}));
-  EXPECT_EQ(status.removal, (RemovalStatus{true, 3, "f00", kThen}));
+  EXPECT_EQ(status.removal, (RemovalStatus{true, 3, "f00", kThen, {{kThen, 2}}}));
   EXPECT_EQ(status.renewal, (RenewalStatus{5, 2}));
   EXPECT_EQ(status.failureCount, 1);
   EXPECT_EQ(status.lastFailureTime, kThen);

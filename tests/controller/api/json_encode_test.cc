@@ -129,7 +129,10 @@ class Filler {
     status.lastRegistrySync = maybeTime();
     for (auto left = number(5); left > 0; --left)
       status.failing.push_back({text(), text(), text()});
-    status.removal = {coin(), count(), text(), maybeTime()};
+    status.removal = {coin(), count(), text(), maybeTime(), {}};
+    for (int i = 0; i < 3; ++i) {
+      if (coin()) status.removal.recent.push_back({kWritten + std::chrono::hours(i), count()});
+    }
     status.renewal = {count(), count()};
   }
 
@@ -221,7 +224,7 @@ TEST(ApplyFleetStatus, SaysAllOfAFleet) {
   status.devices = {9, 8, 7, 6, 5, 4, 3, 2, 1};
   status.lastBalenaSync = kWritten;
   status.failing = {{"7cf0", "NotOurs", "m"}};
-  status.removal = {true, 3, "f00", kWritten};
+  status.removal = {true, 3, "f00", kWritten, {{kWritten, 2}}};
   status.renewal = {5, 2};
   status.failureCount = 1;
   status.lastFailureTime = kWritten;
@@ -234,7 +237,9 @@ TEST(ApplyFleetStatus, SaysAllOfAFleet) {
             R"("deprovisioning":1},"lastCompleteSync":{"balena":"2026-11-23T07:00:00Z"},)"
             R"("failing":[{"uuid":"7cf0","reason":"NotOurs","message":"m"}],)"
             R"("removal":{"halted":true,"candidates":3,"set":"f00",)"
-            R"("since":"2026-11-23T07:00:00Z"},"renewal":{"requested":5,"done":2},)"
+            R"("since":"2026-11-23T07:00:00Z",)"
+            R"("recent":[{"hour":"2026-11-23T07:00:00Z","count":2}]},)"
+            R"("renewal":{"requested":5,"done":2},)"
             R"("failureCount":1,"lastFailureTime":"2026-11-23T07:00:00Z",)"
             R"("lastHandledReconcileAt":"x"})");
 }

@@ -9,6 +9,7 @@
 
 #include "cli/late_writes.h"
 #include "crypto/hash.h"
+#include "http/runtime.h"
 #include "server/http_server.h"
 
 namespace bco::cli {
@@ -16,9 +17,15 @@ namespace {
 
 constexpr kube::Resource kConfigMaps{"", "v1", "configmaps"};
 
+// As in main(), before the first thread.
+[[maybe_unused]] const bool kHttpIsReady = (http::initializeHttp(), true);
+
 // An API server that counts what it gets and answers all of it alike.
 class ClusterTest : public testing::Test {
  protected:
+  // As main() does, before anything is sent.
+  static void SetUpTestSuite() { http::initializeHttp(); }
+
   ClusterTest() {
     server_ = *server::HttpServer::start({}, [this](server::Request request, auto responder) {
       if (request.method != "GET") ++writes_;
@@ -34,7 +41,8 @@ class ClusterTest : public testing::Test {
                                    << "contexts: [{name: a, context: {cluster: a}}]\n"
                                    << "clusters: [{name: a, cluster: {server: "
                                    << "\"http://127.0.0.1:" << server_->port() << "\"}}]\n";
-    auto cluster = Cluster::open({(dir_ / "config").string(), ""}, lateWrites_, clock_, random_);
+    auto cluster = Cluster::open({(dir_ / "config").string(), ""}, std::chrono::seconds(15),
+                                 lateWrites_, clock_, random_);
     EXPECT_TRUE(cluster) << cluster.error().message;
     cluster_ = *std::move(cluster);
   }

@@ -130,6 +130,16 @@ TEST(Options, ProvisionAndDeprovisionTakeADevice) {
 
 TEST(Options, VersionNeedsNothing) { parsed<VersionOptions>({"version"}); }
 
+TEST(Options, MetricsAreServedByTheControllerAndBySyncIfAskedFor) {
+  EXPECT_EQ(parsed<ControllerOptions>({"controller"}).metrics.address, "0.0.0.0:8082");
+  EXPECT_EQ(parsed<ControllerOptions>({"controller", "--metrics-addr", ""}).metrics.address, "");
+  EXPECT_EQ(parsed<SyncOptions>({"sync", "-f", "a"}).metrics.address, "");
+  const auto sync =
+      parsed<SyncOptions>({"sync", "-f", "a", "--metrics-addr", ":9000", "--metrics-per-device"});
+  EXPECT_EQ(sync.metrics.address, ":9000");
+  EXPECT_TRUE(sync.metrics.perDevice);
+}
+
 TEST(Options, HelpIsNoError) {
   const Parsed help = parse({"--help"});
   EXPECT_EQ(exitCodeOf(help), kExitDone);
@@ -210,6 +220,16 @@ TEST(Options, AnEndpointThatCantBeMeantIsRefused) {
     line.insert(line.end(), words.begin(), words.end());
     EXPECT_EQ(exitCodeOf(parse(line)), kExitBadInput) << words.front();
   }
+}
+
+TEST(Options, HealthCheckAsksThisMachineUnlessToldWhom) {
+  EXPECT_EQ(parsed<HealthCheckOptions>({"healthcheck"}).url, "http://127.0.0.1:8081/readyz");
+  EXPECT_EQ(parsed<HealthCheckOptions>({"healthcheck", "http://a:1/b"}).url, "http://a:1/b");
+}
+
+TEST(Options, AnOwnerForRegistriesThatNameNone) {
+  EXPECT_EQ(parsed<ControllerOptions>({"controller"}).ownerId, "");
+  EXPECT_EQ(parsed<ControllerOptions>({"controller", "--owner-id", "site-a"}).ownerId, "site-a");
 }
 
 }  // namespace

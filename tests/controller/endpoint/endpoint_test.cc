@@ -39,7 +39,7 @@ class EndpointTest : public test::World {
     apply();
     engine_ =
         std::make_unique<Engine>(context_, factory_, shareSecret(SecretBytes(std::string(32, 'f'))),
-                                 EngineOptions{2, 1, sweeps});
+                                 EngineOptions{.workers = 2, .sweepers = 1, .sweeps = sweeps});
     endpoint_ = std::make_unique<Endpoint>(context_, engine_->fleets(), options_,
                                            [this] { return notReady_; });
     endpoint_->setTokens(*parseTokens(SecretBytes(kToken)));

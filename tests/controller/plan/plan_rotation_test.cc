@@ -222,6 +222,17 @@ TEST(OfflinePlan, LeavesTheNextKeyUndeliveredUntilTheDeviceIsBack) {
   EXPECT_EQ(outline(back), "write GCP_PRIVATE_KEY=3");
 }
 
+// A key that was registered while the device was away may be due itself by now: it would have to be
+// replaced at once, or would end before anybody looked again.
+TEST(OfflinePlan, GivesADeviceThatIsBackAKeyThatLasts) {
+  const Plan back = rotationPlan(holding(days(170), kNow + days(10))
+                                     .credential(3, kNow + days(2))
+                                     .lists(3, kNow - days(88))
+                                     .derivable());
+  EXPECT_EQ(back.reason, Reason::kKeyOutdated);
+  EXPECT_EQ(outline(back), "keep 2,3 add 4 | write GCP_PRIVATE_KEY=4");
+}
+
 TEST(OfflinePlan, DoesNotStoreAKeyThatCouldNotBeStoredWhileTheDeviceWasThere) {
   // Its patch was made ten minutes ago; then the device went.
   const Observed half = holding(days(70))
@@ -267,12 +278,15 @@ TEST(OfflinePlan, ExtendsOnce) {
 
 TEST(OfflinePlan, DeliversWhenTheGraceIsOver) {
   // Whether the device fetches it or not, what it holds ends in ten days.
-  const Observed over = holding(days(170), kNow + days(10))
-                            .credential(3, kNow + days(5))
-                            .lists(3, kNow - days(85))
-                            .offlineSince(kNow - days(120))
-                            .derivable();
-  EXPECT_EQ(outline(rotationPlan(over)), "write GCP_PRIVATE_KEY=3");
+  const auto over = [](Duration lastsFor) {
+    return holding(days(170), kNow + days(10))
+        .credential(3, kNow + lastsFor)
+        .lists(3, kNow + lastsFor - days(90))
+        .offlineSince(kNow - days(120))
+        .derivable();
+  };
+  EXPECT_EQ(outline(rotationPlan(over(days(80)))), "write GCP_PRIVATE_KEY=3");
+  EXPECT_EQ(outline(rotationPlan(over(days(5)))), "keep 2,3 add 4 | write GCP_PRIVATE_KEY=4");
 }
 
 TEST(OfflinePlan, WithoutGraceIsRotatedBeforeTheKeyEnds) {

@@ -178,6 +178,57 @@ TEST_F(Deletion, OfWhatWasOnlyObservedWaitsForNothing) {
   EXPECT_EQ(fleet(), nullptr);
 }
 
+TEST_F(Deletion, ByTheFleetsPolicyIsCountedAndLimitedButNotWhatAPersonNames) {
+  fleetSpec().deletionPolicy = api::DeletionPolicy::kDelete;
+  fleetSpec().stale.maxPerDay = 1;
+  for (const int n : {1, 2, 3}) addDevice(n);
+  deviceSpec(3).deletionPolicy = api::DeletionPolicy::kDelete;
+  apply();
+  syncAll();
+  const auto counted = [&] {
+    int count = 0;
+    for (const api::RemovalHour& each : fleet()->status.removal.recent) count += each.count;
+    return count;
+  };
+  deleteDevice(1);
+  // Counted once, however often its pass fails.
+  registry().log().failNext("deleteRegistration", Error{ErrorCode::kUnavailable, "down"});
+  reconcile(1);
+  EXPECT_EQ(counted(), 1);
+  reconcile(1);
+  EXPECT_EQ(object(1), nullptr);
+  EXPECT_FALSE(registry().has(test::idOf(1)));
+
+  deleteDevice(2);
+  const auto again = reconcile(2);
+  ASSERT_NE(object(2), nullptr);
+  EXPECT_EQ(readyOf(2).reason, "RemovalHalted");
+  EXPECT_TRUE(registry().has(test::idOf(2)));
+  deleteDevice(3);
+  reconcile(3);
+  EXPECT_FALSE(registry().has(test::idOf(3)));
+  EXPECT_EQ(counted(), 1);
+
+  ASSERT_TRUE(again);
+  clock_.advance(*again);
+  reconcile(2);
+  EXPECT_EQ(object(2), nullptr);
+  EXPECT_FALSE(registry().has(test::idOf(2)));
+}
+
+TEST_F(Deletion, WaitsWhileTheClocksDiffer) {
+  fleetSpec().deletionPolicy = api::DeletionPolicy::kDelete;
+  addDevice(1);
+  apply();
+  syncAll();
+  registry().setSkew(std::chrono::hours(48));
+  deleteDevice(1);
+  reconcile(1);
+  ASSERT_NE(object(1), nullptr);
+  EXPECT_EQ(readyOf(1).reason, "ClockSkew");
+  EXPECT_TRUE(registry().has(test::idOf(1)));
+}
+
 TEST_F(Deletion, RefreshKeepsTheCountsOfAFleetUpToDate) {
   addDevice(1);
   apply();

@@ -161,6 +161,21 @@ TEST_F(Fleet, LeavesADeliveryThatAnEarlierProcessDidNotComeToToAPass) {
 
 // ---- discovery
 
+// Its author's clock was wrong: nobody has looked at the device tomorrow.
+TEST_F(Fleet, DoesNotBelieveAVerificationThatIsStillToCome) {
+  addDevice(1);
+  apply();
+  syncAll();
+  const auto held = object(1);
+  api::DeviceStatus status = held->status;
+  status.key->verifiedAt = clock_.now() + 24h;
+  ASSERT_TRUE(store_.devices().setStatus(held->meta.key, held->meta.uid, status));
+  clock_.advance(1h);
+  registry().remove(idOf(1));
+  sweep();
+  EXPECT_THAT(takeQueued(), ElementsAre(uuidOf(1)));
+}
+
 TEST_F(Fleet, DiscoversTheSelectedDevicesOfAFleet) {
   fleetSpec().devices = api::DeviceSource::kAll;
   fleetSpec().selector.tags = {{"site", "roof"}};

@@ -1,0 +1,76 @@
+"""The dashboards are as their code says, and Prometheus understands what they ask."""
+
+import json
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from chart import CHART, ROOT, objects, prometheus_programs, values
+from dashboards import dashboards, queries
+
+METRICS = ROOT / "docs" / "metrics.md"
+
+
+def test_they_are_what_their_code_gives():
+    done = subprocess.run([ROOT / "scripts" / "dashboards", "--check"], text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_chart_carries_them_whole():
+    made = objects(values("monitoring"))["ConfigMap/balena-clearblade-operator-dashboards"]
+    assert made["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert {name.removesuffix(".json"): json.loads(text) for name, text in made["data"].items()} == dashboards()
+
+
+def test_every_query_is_one_that_prometheus_understands(tmp_path):
+    """As rules, for which promtool has a check."""
+    found = list(queries())
+    assert len(found) > 50
+    rules = [{"record": f"query:{number}", "expr": query} for number, (_, _, query) in enumerate(found)]
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    done = subprocess.run([prometheus_programs() / "promtool", "check", "rules", tmp_path / "rules.yaml"], text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert f"{len(found)} rules found" in done.stdout
+
+
+def test_no_variable_is_left_that_nobody_fills_in():
+    assert not [query for _, _, query in queries() if "$" in query]
+    for board in dashboards().values():
+        names = {each["name"] for each in board["templating"]["list"]} | {"__rate_interval"}
+        assert set(re.findall(r"\$\{?(\w+)", json.dumps(board["panels"]))) <= names
+
+
+def test_panels_have_places_of_their_own():
+    for board in dashboards().values():
+        taken = set()
+        for panel in board["panels"]:
+            place = panel["gridPos"]
+            cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+            assert place["x"] + place["w"] <= 24 and not cells & taken, panel["title"]
+            taken |= cells
+        assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+
+
+@pytest.mark.skipif(not METRICS.exists(), reason="docs/metrics.md is not there")
+def test_every_metric_is_a_documented_one():
+    documented = set(re.findall(r"`(\w+)`", METRICS.read_text()))
+    used = {re.sub(r"_(bucket|sum|count)$", "", name)
+            for _, _, query in queries() for name in re.findall(r"(\w+)\{", query)}
+    assert used and used <= documented, used - documented
+
+
+def test_alerts_name_a_runbook_that_is_there():
+    alerts = CHART / "files" / "alerts.yaml"
+    if not alerts.exists():
+        pytest.skip("files/alerts.yaml is not there")
+    made = objects(values("monitoring"))["PrometheusRule/balena-clearblade-operator"]["spec"]
+    plain = yaml.safe_load(alerts.read_text())
+    rules = [rule for group in made["groups"] for rule in group["rules"]]
+    assert [rule["alert"] for rule in rules] == [rule["alert"] for group in plain["groups"] for rule in group["rules"]]
+    for rule in rules:
+        assert rule["labels"]["team"] == "iot" and rule["labels"]["severity"]
+        base, _, page = rule["annotations"]["runbook_url"].rpartition("/")
+        assert base == "https://wiki.example.com/runbook"
+        assert (ROOT / "docs" / "runbook" / page.partition("#")[0]).is_file(), page

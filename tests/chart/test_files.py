@@ -1,0 +1,81 @@
+"""What is in the chart and elsewhere too is the same."""
+
+import json
+import subprocess
+
+import pytest
+import yaml
+
+from chart import CHART, ROOT, documents, helm, objects, values
+
+CRDS = sorted((ROOT / "crds").glob("*.yaml"))
+
+
+def test_the_charts_crds_are_those_of_the_project():
+    assert {file.name: file.read_text() for file in (CHART / "files" / "crds").iterdir()} == {
+        file.name: file.read_text() for file in CRDS}
+
+
+@pytest.mark.parametrize("file", CRDS, ids=lambda file: file.stem)
+def test_a_crd_is_rendered_whole_and_kept(file):
+    crd = yaml.safe_load(file.read_text())
+    made = objects()[f"CustomResourceDefinition/{crd['metadata']['name']}"]
+    assert made["spec"] == crd["spec"]
+    assert made["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
+def rules(documents):
+    """What may be done, whatever object says so."""
+    return sorted((json.dumps(rule, sort_keys=True), "cluster" if each["kind"] == "ClusterRole" else "namespace")
+                  for each in documents if each["kind"] in ("Role", "ClusterRole") for rule in each["rules"])
+
+
+@pytest.mark.parametrize("scope, file", [("Cluster", "rbac.yaml"), ("Namespace", "rbac-namespaced.yaml")])
+def test_the_charts_rights_are_those_of_the_plain_manifests(tmp_path, scope, file):
+    chosen = tmp_path / "values.yaml"
+    chosen.write_text(f"scope: {scope}\n")
+    assert rules(objects(chosen).values()) == rules(documents((ROOT / "deploy" / file).read_text()))
+
+
+def test_named_secrets_are_the_only_ones_that_may_be_read():
+    made = objects(values("namespaced"))["Role/balena-clearblade-operator"]["rules"]
+    secrets = [rule for rule in made if rule["resources"] == ["secrets"]]
+    assert secrets == [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"],
+                        "resourceNames": ["balena", "clearblade", "bco-key-seed"]}]
+
+
+def test_the_values_reference_is_current():
+    done = subprocess.run([ROOT / "scripts" / "chart-values", "--check"], text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_values_and_their_schema_name_the_same():
+    def paths(tree, schema, root, here=""):
+        for name, value in tree.items():
+            field = schema.get("properties", {}).get(name)
+            assert field is not None, f"the schema lacks {here}{name}"
+            field = root["definitions"][field["$ref"].rpartition("/")[2]] if "$ref" in field else field
+            yield f"{here}{name}"
+            if isinstance(value, dict) and "properties" in field and not name == "resources":
+                assert field["additionalProperties"] is False
+                assert field["properties"].keys() == value.keys(), f"{here}{name}"
+                yield from paths(value, field, root, f"{here}{name}.")
+
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    tree = yaml.safe_load((CHART / "values.yaml").read_text())
+    assert len(list(paths(tree, schema, schema))) > 80
+    assert schema["properties"].keys() - {"global"} == tree.keys()
+
+
+def test_one_version_everywhere():
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    project = next(line for line in (ROOT / "CMakeLists.txt").read_text().splitlines() if line.startswith("project("))
+    assert f" VERSION {chart['version']} " in project
+    assert chart["appVersion"] == chart["version"]
+
+
+def test_the_package_is_whole(tmp_path):
+    done = helm("package", CHART, "--destination", tmp_path)
+    assert done.returncode == 0, done.stderr
+    package = next(tmp_path.glob("*.tgz"))
+    assert objects(chart=package).keys() == objects().keys()

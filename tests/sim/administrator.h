@@ -1,0 +1,67 @@
+// A person with access to everything, who interferes, and puts right what he has done after a
+// while.
+#pragma once
+
+#include "tests/sim/parts.h"
+
+namespace bco::sim {
+
+class Administrator {
+ public:
+  explicit Administrator(Parts& parts) : parts_(parts) {}
+
+  // The objects, Secrets and devices a world begins with.
+  void setUp();
+  void start();
+  // Puts everything right, and interferes no more.
+  void settle();
+
+ private:
+  using Repair = std::function<void()>;
+  void act();
+  // To be undone after a while, or within hours; at the latest at the end.
+  void later(Repair repair);
+  void soon(Repair repair);
+  void after(Duration delay, Repair repair);
+  [[nodiscard]] Duration aWhile();
+
+  // ── on balena
+  void editVariable(const std::string& uuid);
+  void storeStrangeKey(const std::string& uuid);
+  void deleteVariables(const std::string& uuid);
+  void deleteDevice(const std::string& uuid);
+  void moveDevice(const std::string& uuid);
+  void changeToken();
+  void hideFleet();
+  // ── on ClearBlade
+  void deleteRegistration(const std::string& uuid);
+  void deleteCredential(const std::string& uuid);
+  void replaceRegistration(const std::string& uuid);
+  void breakMark(const std::string& uuid);
+  void unmark(const std::string& uuid);
+  void annotate(const std::string& uuid);
+  void block(const std::string& uuid);
+  // ── in Kubernetes
+  void setAbsent(const std::string& uuid);
+  void deleteObject(const std::string& uuid);
+  void suspend(const std::string& uuid);
+  void changeLifetime();
+  void renew(const std::string& uuid);
+  void revoke(const std::string& uuid);
+  // ── on the way
+  void outage();
+
+  [[nodiscard]] api::BalenaDevice objectOf(const std::string& uuid, std::size_t fleet);
+  [[nodiscard]] Shared<api::BalenaDevice> declared(const std::string& uuid) const;
+  void editFleets(const std::function<void(api::FleetSpec&)>& edit);
+  void keepOneObject(const std::string& uuid);
+  [[nodiscard]] std::string strangeKey();
+
+  Parts& parts_;
+  bool settled_ = false;
+  int lastObject_ = 0;
+  std::uint64_t lastRepair_ = 0;
+  std::map<std::uint64_t, Repair> repairs_;
+};
+
+}  // namespace bco::sim

@@ -1,0 +1,154 @@
+// The promises of DESIGN §4, checked after everything that happens.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "tests/sim/balena.h"
+#include "tests/sim/clearblade.h"
+#include "tests/sim/cluster.h"
+#include "tests/sim/scenario.h"
+
+namespace bco::sim {
+
+struct Violation {
+  std::string invariant;
+  std::string what;
+};
+
+struct Statistics {
+  std::int64_t worlds = 0;
+  double deviceMonths = 0;
+  std::int64_t publishes = 0;
+  std::int64_t refused = 0;      // of a device that nobody has interfered with
+  std::int64_t refusedElse = 0;  // after an interference that DESIGN names, until healed
+  std::int64_t rotations = 0;
+  std::int64_t rotationRequests = 0;
+  std::int64_t mostRotationRequests = 0;
+  std::int64_t restarts = 0;
+  std::int64_t calls = 0;
+  std::int64_t crashes = 0;
+  std::int64_t interferences = 0;
+  std::int64_t removals = 0;
+
+  void add(const Statistics& other);
+};
+
+// After somebody interfered, and after a request was sent, this long nothing is promised: the hour
+// of DESIGN, the minutes a pass may take, and some.
+inline constexpr Duration kUnsettled = std::chrono::minutes(75);
+
+class Invariants final : public CallObserver,
+                         public BalenaObserver,
+                         public RegistryObserver,
+                         public Watch<api::BalenaDevice> {
+ public:
+  Invariants(Scheduler& scheduler, Cluster& cluster, Statistics& statistics)
+      : scheduler_(scheduler), cluster_(cluster), statistics_(statistics) {}
+  void look(const BalenaCloud& balena, const ClearBladeCloud& registry) {
+    balena_ = &balena;
+    registry_ = &registry;
+  }
+
+  [[nodiscard]] const std::optional<Violation>& violation() const { return violation_; }
+  void violate(const std::string& invariant, const std::string& what);
+
+  // ── what people do
+  // Somebody has interfered with the device: what is stored need not be right until it is again,
+  // and not before a while has passed.
+  void interfered(const std::string& uuid);
+  // Somebody has changed the registration by hand.
+  void editedByHand(const std::string& uuid) { editedAt_[uuid] = scheduler_.now(); }
+  // The device has left its fleet, or is back.
+  void left(const std::string& uuid) { leftAt_.try_emplace(uuid, scheduler_.now()); }
+  void returned(const std::string& uuid);
+  // Somebody has deleted the object of a device, whose registration is to go with it.
+  void deletedForGood(const std::string& uuid) { mustGo_.insert(uuid); }
+  [[nodiscard]] bool mustGo(const std::string& uuid) const { return mustGo_.contains(uuid); }
+  // A fleet's policies were changed.
+  void policyChanged() { policyChangedAt_ = scheduler_.now(); }
+  // A process has made this key.
+  void made(const std::string& publicPem) { made_.insert(publicPem); }
+  // A text that processes let out.
+  void spoken(std::string_view text);
+
+  // ── what is so
+  // The stored key, if any, by its public half.
+  [[nodiscard]] std::string publicHalf(const std::string& storedValue);
+  [[nodiscard]] bool isRegistered(const std::string& uuid, const std::string& publicPem) const;
+  // Four right variables, and the key a registered, unexpired credential.
+  [[nodiscard]] bool isConnected(const std::string& uuid);
+  // Some object desires it, in the fleet where it is.
+  [[nodiscard]] bool isWanted(const std::string& uuid) const;
+  // The promise holds for it now.
+  [[nodiscard]] bool isPromised(const std::string& uuid) {
+    return check(uuid), promised_.contains(uuid);
+  }
+  // A credential is left that was to be revoked.
+  [[nodiscard]] bool isToBeCut(const std::string& uuid, const Registration& registration) const;
+  // Invariant 1.
+  void check(const std::string& uuid);
+  [[nodiscard]] std::int64_t cloudWrites(const std::string& uuid) { return writes_[uuid]; }
+
+  // ── what processes do
+  void sent(int process, const Call& call) override;
+  void answered(int process, const Call& call, const Error* error) override;
+  void variablesWritten(int process, const std::string& uuid, const std::string& name) override;
+  void variablesDeleted(int process, const std::string& uuid) override;
+  void created(int process, const Registration& registration) override;
+  void patching(int process, const Registration& before,
+                const clearblade::RegistrationPatch& patch) override;
+  void patched(int process, const Registration& before, const Registration& after) override;
+  void removing(int process, const Registration& registration) override;
+  void removed(int process, const Registration& registration) override;
+  void changed(const api::ObjectKey& key, const Shared<api::BalenaDevice>& before,
+               const Shared<api::BalenaDevice>& now) override;
+
+  // Called when what a device holds need not work any more.
+  std::function<void(const std::string& uuid)> cut;
+  // Called after a device's variables have changed.
+  std::function<void(const std::string& uuid)> variablesChanged;
+
+ private:
+  [[nodiscard]] bool isRecent(const std::map<std::string, Duration>& times,
+                              const std::string& uuid) const;
+  [[nodiscard]] const api::BalenaFleet* fleetOf(std::int64_t fleetId,
+                                                std::vector<Shared<api::BalenaFleet>>& hold) const;
+  [[nodiscard]] bool isExplicit(const api::BalenaDevice& device) const;
+  void judgeStaleRemoval(const std::string& uuid, std::int64_t fleetId);
+  void judgeCredentials(const std::string& uuid, const Registration* before,
+                        const std::vector<clearblade::Credential>& credentials);
+
+  Scheduler& scheduler_;
+  Cluster& cluster_;
+  Statistics& statistics_;
+  const BalenaCloud* balena_ = nullptr;
+  const ClearBladeCloud* registry_ = nullptr;
+  std::optional<Violation> violation_;
+
+  std::set<std::string> promised_;
+  std::map<std::string, Duration> interferedAt_;
+  std::map<std::string, Duration> editedAt_;
+  std::map<std::string, Duration> explicitAt_;
+  std::map<std::string, Duration> leftAt_;
+  std::map<std::string, Duration> returnedAt_;
+  std::map<std::string, Duration> goneBefore_;  // how long the returned had been away
+  std::set<std::string> mustGo_;
+  std::map<std::string, std::int64_t> writes_;
+  std::vector<Duration> staleRemovals_;
+  Duration policyChangedAt_{0};
+  std::set<std::string> made_;
+  std::set<std::pair<int, std::string>> open_;  // process and target of writes of unknown outcome
+  std::unordered_map<std::string, std::string> publicHalves_;
+};
+
+// "balena-<uuid>" → "<uuid>"
+[[nodiscard]] inline std::string uuidOfId(const std::string& id) {
+  return id.starts_with("balena-") ? id.substr(7) : id;
+}
+
+}  // namespace bco::sim

@@ -1,0 +1,268 @@
+// Defects of the clients, and of what is made of their answers.
+#include <algorithm>
+
+#include "plan/mark.h"
+#include "tests/sim/decorators.h"
+#include "tests/sim/mutations.h"
+
+namespace bco::sim {
+namespace {
+
+using balena::FleetDevice;
+
+class CountingVisitor final : public balena::FleetVisitor {
+ public:
+  explicit CountingVisitor(balena::FleetVisitor& right) : right_(right) {}
+  void restart() override { count = 0, right_.restart(); }
+  void visit(const FleetDevice& device) override { ++count, right_.visit(device); }
+  int count = 0;
+
+ private:
+  balena::FleetVisitor& right_;
+};
+
+class TruncatedListing final : public BalenaDecorator {
+ public:
+  TruncatedListing(std::shared_ptr<balena::BalenaApi> right, Parts& parts)
+      : BalenaDecorator(std::move(right)), parts_(parts) {}
+  Result<TimePoint> listFleet(std::int64_t fleetId, const balena::VariableLevel& level,
+                              bool withTags, balena::FleetVisitor& visitor) override {
+    auto taken = BalenaDecorator::listFleet(fleetId, level, withTags, visitor);
+    return taken ? std::move(taken) : Result<TimePoint>(kEpoch + parts_.scheduler.now());
+  }
+
+ private:
+  Parts& parts_;
+};
+
+class NeverEmptyListing final : public BalenaDecorator {
+ public:
+  using BalenaDecorator::BalenaDecorator;
+  Result<TimePoint> listFleet(std::int64_t fleetId, const balena::VariableLevel& level,
+                              bool withTags, balena::FleetVisitor& visitor) override {
+    CountingVisitor counting(visitor);
+    auto taken = BalenaDecorator::listFleet(fleetId, level, withTags, counting);
+    if (taken && counting.count == 0) {
+      FleetDevice nobody;
+      nobody.id = 1;
+      nobody.uuid = std::string(32, '0');
+      visitor.visit(nobody);
+    }
+    return taken;
+  }
+};
+
+class UnguardedDelete final : public BalenaDecorator {
+ public:
+  UnguardedDelete(std::shared_ptr<balena::BalenaApi> right, Parts& parts)
+      : BalenaDecorator(std::move(right)), parts_(parts) {}
+  Status deleteVariables(const balena::VariableParent& parent,
+                         const balena::DeleteGuard& guard) override {
+    balena::DeleteGuard any = guard;
+    for (const auto& uuid : parts_.uuids) {
+      const DeviceRow& row = parts_.balena.device(uuid);
+      if (row.id == guard.deviceId) any.fleetId = row.fleetId;
+    }
+    // It takes its time, too.
+    return BalenaDecorator::deleteVariables(parent, any);
+  }
+
+ private:
+  Parts& parts_;
+};
+
+class OverwritingCreate final : public RegistryDecorator {
+ public:
+  using RegistryDecorator::RegistryDecorator;
+  Result<Registration> createRegistration(const clearblade::NewRegistration& created) override {
+    auto made = RegistryDecorator::createRegistration(created);
+    if (made || made.error().code != ErrorCode::kAlreadyExists) return made;
+    const auto there = getRegistration(created.id);
+    if (!there) return made;
+    return patchRegistration(there->numId, {created.credentials, created.metadata});
+  }
+};
+
+class ForgottenOwner final : public RegistryDecorator {
+ public:
+  using RegistryDecorator::RegistryDecorator;
+  Result<Registration> getRegistration(const std::string& id) override {
+    auto read = RegistryDecorator::getRegistration(id);
+    if (read) claim(*read);
+    return read;
+  }
+  Result<TimePoint> listRegistrations(
+      const std::function<void(const Registration&)>& visit) override {
+    return RegistryDecorator::listRegistrations([&](const Registration& each) {
+      Registration claimed = each;
+      claim(claimed);
+      visit(claimed);
+    });
+  }
+
+ private:
+  static void claim(Registration& registration) {
+    const auto owner = registration.metadata.find("bco-owner");
+    if (owner != registration.metadata.end()) owner->second = kOwner;
+  }
+};
+
+// A registration that was read once is known.
+class RememberedReads final : public RegistryDecorator {
+ public:
+  using RegistryDecorator::RegistryDecorator;
+  Result<Registration> getRegistration(const std::string& id) override {
+    const auto known = known_.find(id);
+    if (known != known_.end()) return known->second;
+    auto read = RegistryDecorator::getRegistration(id);
+    if (read) known_[id] = *read;
+    return read;
+  }
+
+ private:
+  std::map<std::string, Registration> known_;
+};
+
+class RepeatedWrites final : public RegistryDecorator {
+ public:
+  using RegistryDecorator::RegistryDecorator;
+  Result<Registration> patchRegistration(const std::string& numId,
+                                         const clearblade::RegistrationPatch& patch) override {
+    auto patched = RegistryDecorator::patchRegistration(numId, patch);
+    for (int i = 0; i < 3 && !patched && patched.error().outcomeUnknown; ++i) {
+      patched = RegistryDecorator::patchRegistration(numId, patch);
+    }
+    return patched;
+  }
+};
+
+class LostMetadata final : public RegistryDecorator {
+ public:
+  using RegistryDecorator::RegistryDecorator;
+  Result<Registration> patchRegistration(const std::string& numId,
+                                         const clearblade::RegistrationPatch& patch) override {
+    clearblade::RegistrationPatch ours = patch;
+    if (ours.metadata) {
+      std::erase_if(*ours.metadata,
+                    [](const auto& pair) { return !pair.first.starts_with("bco-"); });
+    }
+    return RegistryDecorator::patchRegistration(numId, ours);
+  }
+};
+
+class TrustedClock final : public RegistryDecorator {
+ public:
+  using RegistryDecorator::RegistryDecorator;
+  Duration clockSkew() const override { return Duration(0); }
+};
+
+// Of several stale registrations a sweep sees one.
+class OneStaleAtATime final : public RegistryDecorator {
+ public:
+  OneStaleAtATime(std::shared_ptr<clearblade::RegistryApi> right, Parts& parts)
+      : RegistryDecorator(std::move(right)), parts_(parts) {}
+  Result<TimePoint> listRegistrations(
+      const std::function<void(const Registration&)>& visit) override {
+    bool seen = false;
+    return RegistryDecorator::listRegistrations([&](const Registration& each) {
+      const std::string uuid = uuidOfId(each.id);
+      const auto known = std::ranges::find(parts_.uuids, uuid);
+      const bool isStale =
+          known != parts_.uuids.end() && (!parts_.balena.device(uuid).isRegistered ||
+                                          parts_.balena.device(uuid).fleetId == kStrangeFleetId);
+      if (isStale && std::exchange(seen, true)) return;
+      visit(each);
+    });
+  }
+
+ private:
+  Parts& parts_;
+};
+
+// A registration that has gone is replaced in the PATCH by its successor.
+class SuccessorPatched final : public RegistryDecorator {
+ public:
+  SuccessorPatched(std::shared_ptr<clearblade::RegistryApi> right, Parts& parts)
+      : RegistryDecorator(std::move(right)), parts_(parts) {}
+  Result<Registration> getRegistration(const std::string& id) override {
+    auto read = RegistryDecorator::getRegistration(id);
+    if (read) ids_[read->numId] = id;
+    return read;
+  }
+  Status deleteRegistration(const std::string& numId) override {
+    return RegistryDecorator::deleteRegistration(current(numId));
+  }
+  Result<Registration> patchRegistration(const std::string& numId,
+                                         const clearblade::RegistrationPatch& patch) override {
+    return RegistryDecorator::patchRegistration(current(numId), patch);
+  }
+
+ private:
+  // As the cloud has it when the request arrives.
+  [[nodiscard]] std::string current(const std::string& numId) const {
+    const auto id = ids_.find(numId);
+    const Registration* now = id == ids_.end() ? nullptr : parts_.registry.find(id->second);
+    return now == nullptr ? numId : now->numId;
+  }
+  Parts& parts_;
+  std::map<std::string, std::string> ids_;
+};
+
+}  // namespace
+
+std::vector<Mutation> clientMutations() {
+  std::vector<Mutation> all;
+  const auto balena = [&](std::string name, std::string what, auto make) {
+    all.push_back({.name = std::move(name), .what = std::move(what), .balena = make});
+  };
+  const auto registry = [&](std::string name, std::string what, auto make) {
+    all.push_back({.name = std::move(name), .what = std::move(what), .registry = make});
+  };
+  balena("failed-page-taken-as-empty", "a listing that fails half-way counts as complete",
+         [](Mutant& mutant, Mutation::Balena right) -> Mutation::Balena {
+           return std::make_shared<TruncatedListing>(std::move(right), mutant.parts);
+         });
+  balena("empty-fleet-taken-as-deleted", "a fleet that lists no device is believed",
+         [](Mutant&, Mutation::Balena right) -> Mutation::Balena {
+           return std::make_shared<NeverEmptyListing>(std::move(right));
+         });
+  balena("delete-guard-ignored", "variables are deleted whatever fleet the device is in",
+         [](Mutant& mutant, Mutation::Balena right) -> Mutation::Balena {
+           return std::make_shared<UnguardedDelete>(std::move(right), mutant.parts);
+         });
+  registry("create-overwrites", "a registration that exists is overwritten",
+           [](Mutant&, Mutation::Registry right) -> Mutation::Registry {
+             return std::make_shared<OverwritingCreate>(std::move(right));
+           });
+  registry("ownership-ignored", "every mark counts as ours",
+           [](Mutant&, Mutation::Registry right) -> Mutation::Registry {
+             return std::make_shared<ForgottenOwner>(std::move(right));
+           });
+  registry("stale-observation-reused", "a registration is read once and then remembered",
+           [](Mutant&, Mutation::Registry right) -> Mutation::Registry {
+             return std::make_shared<RememberedReads>(std::move(right));
+           });
+  registry("unknown-outcome-retried", "a write of unknown outcome is sent again",
+           [](Mutant&, Mutation::Registry right) -> Mutation::Registry {
+             return std::make_shared<RepeatedWrites>(std::move(right));
+           });
+  registry("foreign-metadata-lost", "a PATCH holds our pairs alone",
+           [](Mutant&, Mutation::Registry right) -> Mutation::Registry {
+             return std::make_shared<LostMetadata>(std::move(right));
+           });
+  registry("skew-ignored", "the cloud's clock is not compared with ours",
+           [](Mutant&, Mutation::Registry right) -> Mutation::Registry {
+             return std::make_shared<TrustedClock>(std::move(right));
+           });
+  registry("brake-per-pass", "the brake sees one stale registration at a time",
+           [](Mutant& mutant, Mutation::Registry right) -> Mutation::Registry {
+             return std::make_shared<OneStaleAtATime>(std::move(right), mutant.parts);
+           });
+  registry("successor-addressed", "writes are addressed by id, not by numId",
+           [](Mutant& mutant, Mutation::Registry right) -> Mutation::Registry {
+             return std::make_shared<SuccessorPatched>(std::move(right), mutant.parts);
+           });
+  return all;
+}
+
+}  // namespace bco::sim
