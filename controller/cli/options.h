@@ -106,9 +106,9 @@ struct HealthCheckOptions {
 
 struct VersionOptions {};
 
-using Options = std::variant<SyncOptions, ServeOptions, PlanOptions, DeviceOptions,
-                             HandoverCommandOptions, ControllerOptions, HealthCheckOptions,
-                             VersionOptions>;
+using Options =
+    std::variant<SyncOptions, ServeOptions, PlanOptions, DeviceOptions, HandoverCommandOptions,
+                 ControllerOptions, HealthCheckOptions, VersionOptions>;
 
 // Parses; prints help or what is wrong and returns the exit code when there is nothing to run.
 struct ParseExit {

@@ -17,9 +17,8 @@ constexpr Duration kFilePollInterval = std::chrono::seconds(1);
 std::unique_ptr<Session> Session::open(const CommonOptions& options,
                                        const std::string& defaultLogLevel,
                                        const MetricsFlags& metrics, bool sweeps) {
-  std::unique_ptr<Session> session(
-      new Session(options, options.logLevel.empty() ? defaultLogLevel : options.logLevel, metrics,
-                  sweeps));
+  std::unique_ptr<Session> session(new Session(
+      options, options.logLevel.empty() ? defaultLogLevel : options.logLevel, metrics, sweeps));
   if (!session->load()) return nullptr;
   return session;
 }

@@ -163,7 +163,7 @@ void Endpoint::change(const Shared& exchange, const store::Shared<api::BalenaDev
   const Verb verb = exchange->request.verb;
   const bool isAsked = object->spec.state == stateOf(verb) && !isHandled(*object);
   const std::string& space = object->meta.key.space;
-  if (isAsked && waiting_->hasArmed(verb, space, object->spec.uuid)) {
+  if (isAsked && waiting_->has(verb, space, object->spec.uuid)) {
     return await(exchange, space, [] { return Status(); });
   }
   const auto write = [this, exchange, object](const std::stop_token&) {

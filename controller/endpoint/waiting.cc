@@ -6,14 +6,25 @@
 #include "reconcile/desire.h"
 
 namespace bco::endpoint {
+namespace {
+
+bool deliveredSince(TimePoint since, const api::BalenaDevice& device) {
+  const auto& key = device.status.key;
+  const api::Condition* valid = findCondition(device.status.conditions, "CredentialValid");
+  // An API server keeps whole seconds.
+  return valid != nullptr && valid->reason == api::kDelivered && key && key->verifiedAt &&
+         *key->verifiedAt >= std::chrono::floor<std::chrono::seconds>(since);
+}
+
+}  // namespace
 
 Waiting::Id Waiting::add(Verb verb, const std::string& space, const std::string& uuid,
                          Settle settle) {
   std::lock_guard lock(mutex_);
   const Id id = ++lastId_;
   byUuid_.emplace(uuid, id);
-  waiters_.emplace(id,
-                   Waiter{verb, space, uuid, clock_.steadyNow() + patience_, std::move(settle)});
+  waiters_.emplace(id, Waiter{verb, space, uuid, clock_.steadyNow() + patience_, std::move(settle),
+                              clock_.now()});
   // The deadlines' thread waits for the earliest, which is the first one's.
   if (waiters_.size() == 1) clock_.wakeAll(changed_);
   return id;
@@ -60,41 +71,43 @@ std::optional<Waiting::Waiter> Waiting::extract(Id id) {
   return waiter;
 }
 
-bool Waiting::hasArmed(Verb verb, const std::string& space, const std::string& uuid) const {
+bool Waiting::has(Verb verb, const std::string& space, const std::string& uuid) const {
   std::lock_guard lock(mutex_);
   const auto [first, last] = byUuid_.equal_range(uuid);
   for (auto each = first; each != last; ++each) {
     const Waiter& waiter = waiters_.at(each->second);
-    if (waiter.armed && waiter.verb == verb && waiter.space == space) return true;
+    if (waiter.verb == verb && waiter.space == space) return true;
   }
   return false;
 }
 
 void Waiting::changed(const std::string& uuid) {
-  struct Armed {
-    Id id;
-    Verb verb;
-    std::string space;
-  };
-  std::vector<Armed> armed;
+  {
+    std::lock_guard lock(mutex_);
+    if (!byUuid_.contains(uuid)) return;
+  }
+  const DeviceObjects all = store_.devicesByUuid(uuid);
+  std::vector<std::pair<Id, Answer>> answers;
   {
     std::lock_guard lock(mutex_);
     const auto [first, last] = byUuid_.equal_range(uuid);
     for (auto each = first; each != last; ++each) {
-      const Waiter& waiter = waiters_.at(each->second);
-      if (waiter.armed) armed.push_back({each->second, waiter.verb, waiter.space});
+      Waiter& waiter = waiters_.at(each->second);
+      const DeviceObjects objects = inNamespace(waiter.space, all);
+      if (!objects.empty()) waiter.delivered |= deliveredSince(waiter.since, governing(objects));
+      if (!waiter.armed) continue;
+      auto answer =
+          objects.empty()
+              ? std::optional(Answer{Outcome::kUnavailable, "the device's object has gone"})
+              : conclude(waiter.verb, governing(objects));
+      if (!answer) continue;
+      if (waiter.delivered && answer->outcome == Outcome::kAlreadyProvisioned) {
+        answer = Answer{Outcome::kCreated};
+      }
+      answers.emplace_back(each->second, *std::move(answer));
     }
   }
-  if (armed.empty()) return;
-  const DeviceObjects all = store_.devicesByUuid(uuid);
-  for (const auto& [id, verb, space] : armed) {
-    const DeviceObjects objects = inNamespace(space, all);
-    const auto answer =
-        objects.empty()
-            ? std::optional(Answer{Outcome::kUnavailable, "the device's object has gone"})
-            : conclude(verb, governing(objects));
-    if (answer) settle(id, *answer);
-  }
+  for (const auto& [id, answer] : answers) settle(id, answer);
 }
 
 void Waiting::run(const std::stop_token& stop) {

@@ -36,8 +36,8 @@ class Waiting {
   // What was asked for could not be written.
   void settle(Id id, const Answer& answer);
 
-  // Somebody waits, armed, for the same: what he has asked for will do for others.
-  [[nodiscard]] bool hasArmed(Verb verb, const std::string& space, const std::string& uuid) const;
+  // Somebody waits for the same: what he has asked for will do for others.
+  [[nodiscard]] bool has(Verb verb, const std::string& space, const std::string& uuid) const;
 
   // Something of a device's object has changed.
   void changed(const std::string& uuid);
@@ -55,7 +55,10 @@ class Waiting {
     std::string uuid;
     SteadyPoint deadline;
     Settle settle;
+    TimePoint since;
     bool armed = false;
+    // A pass has delivered the key meanwhile, though perhaps not the one that concludes.
+    bool delivered = false;
   };
   using Waiters = std::map<Id, Waiter>;  // in the order of their deadlines
 

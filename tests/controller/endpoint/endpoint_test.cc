@@ -295,8 +295,8 @@ TEST_F(EndpointTest, ACreateThatFindsARegistrationGoesOnWithIt) {
                             test::Moment::kAfter);
   EXPECT_EQ(post(1).status, 503);
   stop();
-  engine_.reset();
   store_.apply({});
+  views_.forget(test::kFleetKey);
   start();
   EXPECT_EQ(post(1).status, 201);
   EXPECT_EQ(registry().size(), 1U);

@@ -110,6 +110,24 @@ TEST_F(WaitingTest, IsSatisfiedByALaterRequestOfSomebodyElse) {
   EXPECT_EQ(answers().size(), 1U);
 }
 
+TEST_F(WaitingTest, RemembersThatTheKeyWasDeliveredThoughALaterPassConcludes) {
+  const auto id = wait();
+  demand("mine");
+  waiting_.arm(id);
+  api::DeviceStatus delivered;
+  delivered.observedGeneration = object()->meta.generation;
+  delivered.lastHandledReconcileAt = "mine";
+  delivered.phase = api::Phase::kReady;
+  delivered.key = api::KeyStatus{};
+  delivered.key->verifiedAt = clock_.now();
+  setCondition(delivered.conditions, {"CredentialValid", true, api::kDelivered, "", 1, {}});
+  demand("another's");
+  ASSERT_TRUE(store_.devices().setStatus(object()->meta.key, object()->meta.uid, delivered));
+  EXPECT_TRUE(answers().empty());
+  report(api::Phase::kReady, "Synced");
+  EXPECT_EQ(answers(), std::vector<std::string>{"created"});
+}
+
 TEST_F(WaitingTest, SaysSoWhenTheObjectGoes) {
   const auto id = wait();
   waiting_.arm(id);
@@ -132,14 +150,12 @@ TEST_F(WaitingTest, AnswersAtTheDeadlineOfEach) {
 }
 
 TEST_F(WaitingTest, KnowsWhomALaterCallerMayJoin) {
-  const auto id = wait();
-  EXPECT_FALSE(waiting_.hasArmed(Verb::kProvision, "default", kWaitedFor));
-  demand("1");
-  waiting_.arm(id);
-  EXPECT_TRUE(waiting_.hasArmed(Verb::kProvision, "default", kWaitedFor));
-  EXPECT_FALSE(waiting_.hasArmed(Verb::kRemove, "default", kWaitedFor));
-  EXPECT_FALSE(waiting_.hasArmed(Verb::kProvision, "other", kWaitedFor));
-  EXPECT_FALSE(waiting_.hasArmed(Verb::kProvision, "default", std::string(32, '0')));
+  EXPECT_FALSE(waiting_.has(Verb::kProvision, "default", kWaitedFor));
+  (void)wait();
+  EXPECT_TRUE(waiting_.has(Verb::kProvision, "default", kWaitedFor));
+  EXPECT_FALSE(waiting_.has(Verb::kRemove, "default", kWaitedFor));
+  EXPECT_FALSE(waiting_.has(Verb::kProvision, "other", kWaitedFor));
+  EXPECT_FALSE(waiting_.has(Verb::kProvision, "default", std::string(32, '0')));
 }
 
 TEST_F(WaitingTest, AnswersAllAtTheEnd) {
