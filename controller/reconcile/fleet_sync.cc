@@ -279,7 +279,7 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
     devices_.add(uuid, isNew ? Lane::kFresh : Lane::kSweep);
     return;
   }
-  if (followKey(*object, finding)) return;
+  if (followKey(*object, finding, snapshots.isFirst)) return;
   if (status.phase == api::Phase::kReady || status.phase == api::Phase::kAbsent) return;
   if (!finding.key || finding.needsVerification || hasBeenLookedAt(status)) {
     devices_.add(uuid, Lane::kSweep);
@@ -295,16 +295,17 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
       Lane::kSweep);
 }
 
-bool FleetSync::followKey(const api::BalenaDevice& object, const SweepFinding& finding) {
+bool FleetSync::followKey(const api::BalenaDevice& object, const SweepFinding& finding,
+                          bool isFirst) {
   if (!finding.key) return false;
   const TimePoint now = context_.clock.now();
   const auto& known = object.status.key;
   const auto lookedAt = lastVerified(known, now);
   const bool isReplaced = known && known->generation != finding.key->generation && lookedAt &&
                           finding.key->issuedAt > *lookedAt;
-  // A pass that has looked since knows better when to come again: the device is away, say.
+  // A pass of ours that has looked since knows better when to come again: the device is away, say.
   const bool isDue =
-      finding.rotation->at <= now && (!lookedAt || *lookedAt < finding.rotation->since);
+      finding.rotation->at <= now && (isFirst || !lookedAt || *lookedAt < finding.rotation->since);
   if (isReplaced || isDue) {
     devices_.add(object.spec.uuid, Lane::kSweep);
     return true;

@@ -62,8 +62,9 @@ class FleetSync {
   void judgeDevice(const Snapshots& snapshots, const store::Shared<api::BalenaDevice>& object,
                    const ListedDevice* row, const std::set<std::int64_t>& managed);
   // Enqueues a device whose newest key is to be replaced, or was by somebody else, and publishes
-  // when it will be. False when there is nothing of that to do.
-  bool followKey(const api::BalenaDevice& object, const SweepFinding& finding);
+  // when it will be. `isFirst`: what an earlier process knew of when to come again is lost. False
+  // when there is nothing of that to do.
+  bool followKey(const api::BalenaDevice& object, const SweepFinding& finding, bool isFirst);
   void release(const api::BalenaDevice& object);
   void markStale(const api::BalenaDevice& object, const StaleRegistration& absent);
   void forgetAbsence(const api::BalenaDevice& object);

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -82,6 +83,7 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
     // name would get this status. So it is written to what is known, which is looked up again when
     // somebody has changed the object meanwhile.
     for (int tries = kStatusTries;; --tries) {
+      if (Status known = settle(key, uid); !known) return known;
       const auto current = find(key, uid);
       if (current == nullptr) return isGone(key);
       Status set = applyStatus(*current, *current, status, true);
@@ -95,6 +97,7 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
   }
 
   [[nodiscard]] Status updateStatus(const Object& seen, StatusType status) override {
+    if (Status known = settle(seen.meta.key, seen.meta.uid); !known) return known;
     const auto current = find(seen.meta.key, seen.meta.uid);
     if (current == nullptr) return isGone(seen.meta.key);
     return applyStatus(*current, seen, status, true);
@@ -247,8 +250,27 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
     const kube::Application applied = api::applyStatus(current, current.status, false);
     if (application.members == applied.members) return {};
     if (!mayWrite_()) return isNotAllowed();
-    return accept(client_.apply(Kind::kResource, nameOf(seen.meta.key), "status", application),
-                  Source::kUpdate);
+    Status accepted =
+        accept(client_.apply(Kind::kResource, nameOf(seen.meta.key), "status", application),
+               Source::kUpdate);
+    if (!accepted && accepted.error().outcomeUnknown) {
+      std::lock_guard lock(mutex_);
+      inDoubt_.insert(seen.meta.key);
+    }
+    return accepted;
+  }
+
+  // A status that was sent, and perhaps written, is what the next one must be compared with: what
+  // is known here may be older, and a status that equals it would wrongly not be sent.
+  Status settle(const api::ObjectKey& key, const std::string& uid) {
+    {
+      std::lock_guard lock(mutex_);
+      if (!inDoubt_.contains(key)) return {};
+    }
+    if (Status found = lookUp(key, uid); !found) return found;
+    std::lock_guard lock(mutex_);
+    inDoubt_.erase(key);
+    return {};
   }
 
   void drop(const api::ObjectMeta& meta) {
@@ -256,6 +278,7 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
     {
       std::lock_guard lock(mutex_);
       unreadable_.erase(meta.key);
+      inDoubt_.erase(meta.key);
       const auto found = objects_.find(meta.key);
       // A successor of the same name may be known already, by its creation.
       if (found == objects_.end() || found->second.object->meta.uid != meta.uid) return;
@@ -350,7 +373,8 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
   std::map<api::ObjectKey, Entry> objects_;
   std::uint64_t epoch_ = 0;  // counts the lists that began
   std::map<api::ObjectKey, Unreadable> unreadable_;
-  std::deque<Dropped> dropped_;  // the latest last
+  std::set<api::ObjectKey> inDoubt_;  // whose last status was perhaps written
+  std::deque<Dropped> dropped_;       // the latest last
 };
 
 }  // namespace bco::store

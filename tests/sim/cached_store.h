@@ -59,19 +59,20 @@ class CachedCollection final : public store::Collection<Object>, public Watch<Ob
     if (statusSet) statusSet();
     const auto current = find(key, uid);
     if (current == nullptr) return isGone(key);
-    if (current->status == status) return {};
-    return write("setStatus", key, uid, [key, uid, status = std::move(status)](auto& objects) {
-      return objects.setStatus(key, uid, status);
-    });
+    if (current->status == status && !inDoubt_.contains(key)) return {};
+    return noteDoubt(
+        key, write("setStatus", key, uid, [key, uid, status = std::move(status)](auto& objects) {
+          return objects.setStatus(key, uid, status);
+        }));
   }
   [[nodiscard]] Status updateStatus(const Object& seen, StatusType status) override {
     const auto current = find(seen.meta.key, seen.meta.uid);
     if (current == nullptr) return isGone(seen.meta.key);
-    if (current->status == status) return {};
-    return write("updateStatus", seen.meta.key, seen.meta.uid,
-                 [seen, status = std::move(status)](auto& objects) {
-                   return objects.updateStatus(seen, status);
-                 });
+    if (current->status == status && !inDoubt_.contains(seen.meta.key)) return {};
+    return noteDoubt(seen.meta.key, write("updateStatus", seen.meta.key, seen.meta.uid,
+                                          [seen, status = std::move(status)](auto& objects) {
+                                            return objects.updateStatus(seen, status);
+                                          }));
   }
   [[nodiscard]] Status setFinalizer(const api::ObjectKey& key, const std::string& uid,
                                     bool present) override {
@@ -181,6 +182,16 @@ class CachedCollection final : public store::Collection<Object>, public Watch<Ob
     return {};
   }
 
+  // A status that was perhaps written: the next is written whatever is known here.
+  Status noteDoubt(const api::ObjectKey& key, Status written) {
+    if (written) {
+      inDoubt_.erase(key);
+    } else if (written.error().outcomeUnknown) {
+      inDoubt_.insert(key);
+    }
+    return written;
+  }
+
   Served<Object>& server_;
   Link& link_;
   Scheduler& scheduler_;
@@ -188,6 +199,7 @@ class CachedCollection final : public store::Collection<Object>, public Watch<Ob
   const Listener changed_;
   std::map<api::ObjectKey, Shared<Object>> objects_;
   std::set<std::string> ended_;  // uids
+  std::set<api::ObjectKey> inDoubt_;
   Duration toldUntil_{0};
   std::uint64_t told_ = 0;
   std::uint64_t heard_ = 0;

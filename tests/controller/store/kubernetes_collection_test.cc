@@ -45,6 +45,12 @@ std::string device(const Meta& meta, const std::string& more = "") {
 // What it says of its state only a later version of us can read.
 std::string unreadable(const Meta& meta) { return device(meta, R"(,"state":"Dancing")"); }
 
+// The same with the status failed().
+std::string withFailure(std::string object) {
+  object.pop_back();
+  return object + R"(,"status":{"observedGeneration":0,"failureCount":1}})";
+}
+
 class KubernetesCollectionTest : public testing::Test {
  protected:
   // A complete list.
@@ -82,6 +88,9 @@ class KubernetesCollectionTest : public testing::Test {
     return status;
   }
   test::ScriptedTransport::Step& expectStatus(int version) {
+    return expectStatusOf(version, failed());
+  }
+  test::ScriptedTransport::Step& expectStatusOf(int version, const api::DeviceStatus& status) {
     BalenaDevice seen;
     seen.meta.key = kKey;
     seen.meta.uid = "u1";
@@ -90,7 +99,7 @@ class KubernetesCollectionTest : public testing::Test {
         Method::kPatch, kUrl + "/a/status" + kManager + "&force=true",
         R"({"apiVersion":"provisioning.balena-clearblade.io/v1alpha1","kind":"BalenaDevice",)"
         R"("metadata":{"name":"a","namespace":"default","uid":"u1","resourceVersion":")" +
-            std::to_string(version) + R"("},)" + api::applyStatus(seen, failed(), true).members +
+            std::to_string(version) + R"("},)" + api::applyStatus(seen, status, true).members +
             "}");
   }
   // The server is asked for the object by name. "": there is none.
@@ -323,6 +332,17 @@ TEST_F(KubernetesCollectionTest, LooksAgainWhenSomebodyHasChangedTheObjectMeanwh
   EXPECT_TRUE(devices_.setStatus(kKey, "u1", failed()));
   EXPECT_EQ(version(), 8U);
   EXPECT_THAT(takeSeen(), ElementsAre("->3", "3>7", "7>8"));
+}
+
+TEST_F(KubernetesCollectionTest, LooksWhatHasBecomeOfAStatusBeforeItWritesTheNext) {
+  list({device({.version = 3})});
+  expectStatus(3).fails({ErrorCode::kDeadline, "no answer", std::nullopt, true});
+  EXPECT_FALSE(devices_.setStatus(kKey, "u1", failed()));
+  // What is known here is as it was: but what was sent may have been written.
+  expectLook(withFailure(device({.version = 4})));
+  expectStatusOf(4, {}).reply(200, device({.version = 5}));
+  EXPECT_TRUE(devices_.setStatus(kKey, "u1", {}));
+  EXPECT_EQ(version(), 5U);
 }
 
 TEST_F(KubernetesCollectionTest, GivesNoSuccessorOfTheNameItsStatus) {
