@@ -94,8 +94,11 @@ void Waiting::changed(const std::string& uuid) {
     for (auto each = first; each != last; ++each) {
       Waiter& waiter = waiters_.at(each->second);
       const DeviceObjects objects = inNamespace(waiter.space, all);
-      if (!objects.empty()) waiter.delivered |= deliveredSince(waiter.since, governing(objects));
-      if (!waiter.armed) continue;
+      if (!objects.empty()) {
+        waiter.seen = true;
+        waiter.delivered |= deliveredSince(waiter.since, governing(objects));
+      }
+      if (!waiter.armed || !waiter.seen) continue;
       auto answer =
           objects.empty()
               ? std::optional(Answer{Outcome::kUnavailable, "the device's object has gone"})

@@ -57,6 +57,8 @@ class Waiting {
     Settle settle;
     TimePoint since;
     bool armed = false;
+    // The object has been there. What another replica has made, this one may not know of yet.
+    bool seen = false;
     // A pass has delivered the key meanwhile, though perhaps not the one that concludes.
     bool delivered = false;
   };

@@ -37,6 +37,7 @@ class EndpointTest : public test::World {
 
   void start(bool sweeps = false) {
     apply();
+    views_.forget(test::kFleetKey);
     engine_ =
         std::make_unique<Engine>(context_, factory_, shareSecret(SecretBytes(std::string(32, 'f'))),
                                  EngineOptions{.workers = 2, .sweepers = 1, .sweeps = sweeps});
@@ -296,7 +297,6 @@ TEST_F(EndpointTest, ACreateThatFindsARegistrationGoesOnWithIt) {
   EXPECT_EQ(post(1).status, 503);
   stop();
   store_.apply({});
-  views_.forget(test::kFleetKey);
   start();
   EXPECT_EQ(post(1).status, 201);
   EXPECT_EQ(registry().size(), 1U);

@@ -135,6 +135,17 @@ TEST_F(WaitingTest, SaysSoWhenTheObjectGoes) {
   EXPECT_EQ(answers(), std::vector<std::string>{"unavailable"});
 }
 
+TEST_F(WaitingTest, WaitsForAnObjectThatAnotherReplicaHasMade) {
+  const auto made = *object();
+  ASSERT_TRUE(store_.devices().release(made.meta.key, made.meta.uid));
+  waiting_.arm(wait());
+  EXPECT_TRUE(answers().empty());
+  ASSERT_TRUE(store_.enrol(made));
+  EXPECT_TRUE(answers().empty());
+  report(api::Phase::kReady, "Synced");
+  EXPECT_EQ(answers(), std::vector<std::string>{"already_provisioned"});
+}
+
 TEST_F(WaitingTest, AnswersAtTheDeadlineOfEach) {
   std::jthread deadlines([this](const std::stop_token& stop) { waiting_.run(stop); });
   (void)wait();
