@@ -44,6 +44,10 @@ Plan planSuccession(const Planner& p, const MarkedKey& stored) {
   }
   const TimePoint at = mayRestartAt(credential->expiresAt, p.desired, p.now);
   if (at > p.now) return comeBackAt(p, at);
+  const clearblade::Credential* newest = p.credentialOf(p.mark.newest()->shortFingerprint);
+  if (newest != nullptr && mayHaveExpired(newest->expiresAt, p.now, p.observed.clockSkew)) {
+    return p.waitForClocks("the key that is to be stored may have expired");
+  }
   return planDelivery(p, Reason::kKeyOutdated, kWhy);
 }
 

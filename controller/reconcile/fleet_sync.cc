@@ -46,6 +46,15 @@ bool isAskedFor(const api::BalenaDevice& device) {
   return !reconcileRequest(device.meta).empty() && !isHandled(device);
 }
 
+// What failed comes back in its own time. When that is over, whoever was to do so has gone, or has
+// done so and could not say it: the answer to a status that was written is lost like any other.
+bool comesBack(const api::DeviceStatus& status, const Context& context) {
+  if (status.failureCount == 0) return false;
+  if (!status.lastFailureTime) return true;
+  const Duration ago = context.clock.now() - *status.lastFailureTime;
+  return ago < 2 * context.backoff.longest && ago > -kMaxClockSkew;
+}
+
 // A pass is due that a sweep would not call for.
 bool isUnfinished(const api::BalenaDevice& device) {
   const bool isNew = device.status.observedGeneration == -1;
@@ -244,7 +253,7 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
   const TimePoint takenAt = std::min(snapshots.balena.takenAt, snapshots.registry->takenAt());
   const auto verifiedAt = lastVerified(status.key, context_.clock.now());
   if (verifiedAt && *verifiedAt >= takenAt) return;
-  if (status.failureCount > 0) return;
+  if (comesBack(status, context_)) return;
   // What several objects make of one device is for a pass over all of them to say.
   if (inNamespace(object->meta.key.space, context_.store.devicesByUuid(uuid)).size() > 1) {
     devices_.add(uuid, Lane::kSweep);
@@ -280,6 +289,11 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
     return;
   }
   if (followKey(*object, finding, snapshots.isFirst)) return;
+  // Whoever was to verify it has gone, or never knew: later than any pass that was planned.
+  if (verifiedAt && context_.clock.now() - *verifiedAt > desired.keys.verifyInterval * 5 / 4) {
+    devices_.add(uuid, Lane::kSweep);
+    return;
+  }
   if (status.phase == api::Phase::kReady || status.phase == api::Phase::kAbsent) return;
   if (!finding.key || finding.needsVerification || hasBeenLookedAt(status)) {
     devices_.add(uuid, Lane::kSweep);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "crypto/keys.h"
+#include "plan/key_schedule.h"
 #include "plan/mark.h"
 
 namespace bco::sim {
@@ -98,8 +99,9 @@ Duration Administrator::aWhile() {
 void Administrator::later(Repair repair) { after(aWhile(), std::move(repair)); }
 
 void Administrator::soon(Repair repair) {
-  after(std::min(aWhile(), std::chrono::minutes(10) + parts_.dice.upTo(std::chrono::hours(6))),
-        std::move(repair));
+  const Duration longest =
+      std::min<Duration>(std::chrono::hours(6), parts_.scenario.fleet.spec.keys.rotateBefore / 8);
+  after(std::chrono::minutes(10) + parts_.dice.upTo(longest), std::move(repair));
 }
 
 void Administrator::after(Duration delay, Repair repair) {
@@ -165,8 +167,8 @@ void Administrator::act() {
                                            &Administrator::renew,
                                            &Administrator::revoke};
   static constexpr void (Administrator::*kOnAll[])() = {
-      &Administrator::changeToken, &Administrator::hideFleet, &Administrator::changeLifetime,
-      &Administrator::outage, &Administrator::outage};
+      &Administrator::changeToken,     &Administrator::hideFleet, &Administrator::changeLifetime,
+      &Administrator::moveSeveralAway, &Administrator::outage,    &Administrator::outage};
   const auto choice = parts_.dice.below(std::size(kOnDevice) + std::size(kOnAll));
   if (choice < std::size(kOnDevice)) {
     const std::string uuid = parts_.dice.pick(parts_.uuids);
@@ -242,32 +244,43 @@ void Administrator::deleteDevice(const std::string& uuid) {
   });
 }
 
-void Administrator::moveDevice(const std::string& uuid) {
-  if (!parts_.balena.device(uuid).isRegistered) return;
-  const std::int64_t from = parts_.balena.device(uuid).fleetId;
-  if (from == kStrangeFleetId) return;
-  const bool out = parts_.scenario.fleets < 2 || parts_.dice.chance(0.3);
-  const std::size_t other = from == kFleetIds[0] ? 1 : 0;
-  const std::int64_t to = out ? kStrangeFleetId : kFleetIds[other];
-  parts_.trace.say("admin moves " + uuid + " to fleet " + std::to_string(to));
+void Administrator::moveTo(const std::string& uuid, std::int64_t fleet) {
+  parts_.trace.say("admin moves " + uuid + " to fleet " + std::to_string(fleet));
   parts_.interfered(uuid);
-  parts_.balena.move(uuid, to);
+  parts_.invariants.moved(uuid);
+  parts_.balena.move(uuid, fleet);
   parts_.devices.told(uuid);
-  if (out) {
-    parts_.invariants.left(uuid);
-    later([this, uuid, from] {
-      if (!parts_.balena.device(uuid).isRegistered) return;
-      parts_.trace.say("admin moves " + uuid + " back");
-      parts_.interfered(uuid);
-      parts_.balena.move(uuid, from);
-      parts_.devices.told(uuid);
-      parts_.invariants.returned(uuid);
-    });
-    return;
+}
+
+// To a fleet that nobody manages, and back.
+void Administrator::moveAway(const std::string& uuid) {
+  const std::int64_t from = parts_.balena.device(uuid).fleetId;
+  if (!parts_.balena.device(uuid).isRegistered || from == kStrangeFleetId) return;
+  moveTo(uuid, kStrangeFleetId);
+  parts_.invariants.left(uuid);
+  later([this, uuid, from] {
+    if (!parts_.balena.device(uuid).isRegistered) return;
+    moveTo(uuid, from);
+    parts_.invariants.returned(uuid);
+  });
+}
+
+void Administrator::moveSeveralAway() {
+  for (const std::string& uuid : parts_.uuids) {
+    if (parts_.dice.chance(0.6)) moveAway(uuid);
   }
+}
+
+void Administrator::moveDevice(const std::string& uuid) {
+  const std::int64_t from = parts_.balena.device(uuid).fleetId;
+  if (!parts_.balena.device(uuid).isRegistered || from == kStrangeFleetId) return;
+  if (parts_.scenario.fleets < 2 || parts_.dice.chance(0.3)) return moveAway(uuid);
+  const std::size_t other = from == kFleetIds[0] ? 1 : 0;
+  moveTo(uuid, kFleetIds[other]);
   if (parts_.scenario.fleet.spec.devices == api::DeviceSource::kAll) return;
-  // The object in the old fleet goes, and one in the new fleet comes, in some order.
-  const auto replace = [this, uuid, other] {
+  // The object in the old fleet goes, and one in the new fleet comes: at once, or in their time.
+  const bool atOnce = parts_.dice.chance(0.5);
+  const auto replace = [this, uuid, other, atOnce] {
     parts_.interfered(uuid);
     const auto old = declared(uuid);
     if (old != nullptr && old->spec.fleet != fleetName(other)) {
@@ -275,7 +288,16 @@ void Administrator::moveDevice(const std::string& uuid) {
         return objects.remove(old->meta.key, old->meta.uid);
       });
     }
-    parts_.cluster.devices.apply(objectOf(uuid, other));
+    const auto declareNew = [this, uuid, other] {
+      if (declared(uuid) != nullptr) return;
+      parts_.interfered(uuid);
+      parts_.cluster.devices.apply(objectOf(uuid, other));
+    };
+    if (atOnce) {
+      declareNew();
+    } else {
+      later(declareNew);
+    }
   };
   if (parts_.dice.chance(0.5)) {
     replace();
@@ -293,7 +315,10 @@ void Administrator::changeToken() {
 void Administrator::hideFleet() {
   parts_.trace.say("the token sees no device any more");
   parts_.balena.showsNothing = true;
-  soon([this] { parts_.balena.showsNothing = false; });
+  const api::FleetSpec& spec = parts_.scenario.fleet.spec;
+  const Duration longest = std::min(spec.stale.after * 2, spec.keys.rotateBefore / 3);
+  after(std::chrono::minutes(10) + parts_.dice.upTo(longest),
+        [this] { parts_.balena.showsNothing = false; });
 }
 
 // ── on ClearBlade
@@ -362,6 +387,10 @@ void Administrator::unmark(const std::string& uuid) {
   const std::string id = api::registrationId(uuid);
   Registration* registration = parts_.registry.edit(id);
   if (registration == nullptr) return;
+  // Adopted a second time its keys would begin anew, with those that it has had already: rotation
+  // then comes to nothing once, and is made good an hour later.
+  const Mark mark = readMark(registration->metadata).mark;
+  if (mark.incarnation == adoptedIncarnation(uuid, registration->numId)) return;
   parts_.trace.say("admin takes the mark off " + uuid);
   parts_.interfered(uuid);
   parts_.invariants.editedByHand(uuid);
@@ -409,6 +438,7 @@ void Administrator::setAbsent(const std::string& uuid) {
   api::BalenaDevice changed = *object;
   changed.spec.state = api::DesiredState::kAbsent;
   parts_.cluster.devices.apply(changed);
+  if (parts_.dice.chance(0.2)) return;  // for good
   later([this, uuid] {
     const auto now = declared(uuid);
     if (now == nullptr) return;
@@ -477,7 +507,8 @@ void Administrator::changeLifetime() {
   parts_.trace.say("admin sets the lifetime to " + formatDuration(lifetime));
   parts_.invariants.policyChanged();
   editFleets([&](api::FleetSpec& spec) {
-    spec.keys.lifetime = std::max(lifetime, spec.keys.rotateBefore + std::chrono::hours(6));
+    // No more than three generations live at a time (docs/reliability.md).
+    spec.keys.lifetime = std::max(lifetime, spec.keys.rotateBefore * 8 / 5);
   });
 }
 
@@ -501,6 +532,25 @@ void Administrator::revoke(const std::string& uuid) {
   api::BalenaDevice changed = *object;
   changed.spec.keys.revokeBefore = before;
   parts_.cluster.devices.apply(changed);
+  const Registration* registration = parts_.registry.find(api::registrationId(uuid));
+  if (registration == nullptr || registration->credentials.empty() || parts_.dice.chance(0.5))
+    return;
+  soon([this, uuid, old = registration->credentials.back()] { registerAgain(uuid, old); });
+}
+
+// As a script would that somebody has forgotten.
+void Administrator::registerAgain(const std::string& uuid, const clearblade::Credential& old) {
+  Registration* registration = parts_.registry.edit(api::registrationId(uuid));
+  if (registration == nullptr || registration->credentials.size() == clearblade::kMaxCredentials) {
+    return;
+  }
+  for (const auto& each : registration->credentials) {
+    if (each.publicKey == old.publicKey) return;
+  }
+  parts_.trace.say("admin registers a revoked key of " + uuid + " again");
+  parts_.interfered(uuid);
+  parts_.invariants.editedByHand(uuid);
+  registration->credentials.push_back(old);
 }
 
 // ── on the way

@@ -30,6 +30,9 @@ class Administrator {
   void storeStrangeKey(const std::string& uuid);
   void deleteVariables(const std::string& uuid);
   void deleteDevice(const std::string& uuid);
+  void moveTo(const std::string& uuid, std::int64_t fleet);
+  void moveAway(const std::string& uuid);
+  void moveSeveralAway();
   void moveDevice(const std::string& uuid);
   void changeToken();
   void hideFleet();
@@ -48,6 +51,7 @@ class Administrator {
   void changeLifetime();
   void renew(const std::string& uuid);
   void revoke(const std::string& uuid);
+  void registerAgain(const std::string& uuid, const clearblade::Credential& old);
   // ── on the way
   void outage();
 

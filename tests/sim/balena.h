@@ -46,6 +46,7 @@ class BalenaCloud {
   [[nodiscard]] const DeviceRow& device(const std::string& uuid) const {
     return devices_.at(uuid).now;
   }
+  [[nodiscard]] bool knows(const std::string& uuid) const { return devices_.contains(uuid); }
   // To be changed: readers may see it as it was for another second.
   [[nodiscard]] DeviceRow& edit(const std::string& uuid);
   // Its service variables vanish.

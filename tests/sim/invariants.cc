@@ -16,6 +16,7 @@ constexpr auto kRemoval =
 constexpr auto kKeys = "a key that none of us has made is never registered";
 constexpr auto kUnexpired =
     "only expiry, revocation or want of room removes an unexpired credential";
+constexpr std::string_view kCreation = "createRegistration";
 constexpr auto kObserve = "after a write of unknown outcome one looks before one writes again";
 
 bool isOurs(const Registration& registration) {
@@ -134,16 +135,25 @@ bool Invariants::isWanted(const std::string& uuid) const {
   const api::BalenaFleet* fleet = fleetOf(row.fleetId, hold);
   if (!row.isRegistered || fleet == nullptr || fleet->meta.deletedAt) return false;
   const auto devices = cluster_.devices.list();
+  const auto declared = std::ranges::count_if(devices, [&](const auto& each) {
+    return each->spec.uuid == uuid && !each->meta.isDiscovered() && !each->meta.deletedAt;
+  });
+  if (declared > 1) return false;
   return std::ranges::any_of(devices, [&](const auto& each) {
     return each->spec.uuid == uuid && each->fleetKey() == fleet->meta.key &&
-           each->spec.state == api::DesiredState::kPresent && !each->meta.deletedAt;
+           each->spec.state == api::DesiredState::kPresent && !each->spec.suspend &&
+           !each->meta.deletedAt;
   });
 }
 
 void Invariants::check(const std::string& uuid) {
-  if (violation_) return;
+  if (violation_ || !balena_->knows(uuid)) return;
   const bool isConnectedNow = isConnected(uuid);
-  if (!isWanted(uuid)) {
+  // What somebody has made another's is his to look after.
+  const Registration* registration = registry_->find(api::registrationId(uuid));
+  const bool isAnothers =
+      registration != nullptr && editedAt_.contains(uuid) && !isOurs(*registration);
+  if (!isWanted(uuid) || isAnothers) {
     promised_.erase(uuid);
   } else if (promised_.contains(uuid)) {
     if (!isConnectedNow) violate(kConnected, "device " + uuid + " is not connected any more");
@@ -162,10 +172,16 @@ bool Invariants::isRecent(const std::map<std::string, Duration>& times,
 
 void Invariants::sent(int process, const Call& call) {
   ++statistics_.calls;
+  if (call.name == "listRegistrations") {
+    std::erase_if(open_, [&](const auto& each) {
+      return each.first == process && each.second.starts_with("balena-");
+    });
+  }
   if (call.target.empty()) return;
   if (!call.isWrite) {
     open_.erase({process, call.target});
-  } else if (open_.contains({process, call.target})) {
+  } else if (open_.contains({process, call.target}) && !call.name.starts_with(kCreation)) {
+    // A creation is a look of its own: what is there already refuses it.
     violate(kObserve, call.name);
   }
 }
@@ -286,7 +302,14 @@ void Invariants::removing(int, const Registration& registration) {
   const auto devices = cluster_.devices.list();
   const bool isExplicitNow = std::ranges::any_of(
       devices, [&](const auto& each) { return each->spec.uuid == uuid && isExplicit(*each); });
-  // Of an object of another fleet than the one that has the device.
+  const DeviceRow& row = balena_->device(uuid);
+  std::vector<Shared<api::BalenaFleet>> hold;
+  const bool isInAnother = row.isRegistered && fleetOf(row.fleetId, hold) != nullptr &&
+                           row.fleetId != readMark(registration.metadata).mark.fleetId;
+  if (isInAnother && !isRecent(movedAt_, uuid)) {
+    violate(kRemoval, "the registration of " + uuid + ", which another fleet of ours has");
+    return;
+  }
   if (isWanted(uuid) && !isRecent(explicitAt_, uuid) && !isRecent(interferedAt_, uuid) &&
       !returnedAt_.contains(uuid)) {
     violate(kRemoval, "the registration of " + uuid + ", which is wanted, was removed");
@@ -310,7 +333,12 @@ void Invariants::judgeStaleRemoval(const std::string& uuid, std::int64_t fleetId
   if (isBack && !(isRecent(returnedAt_, uuid) && goneBefore_[uuid] >= rules.after)) {
     return violate(kRemoval, uuid + ": its device is there");
   }
-  if (!isBack && scheduler_.now() - left->second < rules.after) {
+  // Before it left for good it may have left for another fleet of ours, which did not take it over.
+  const auto moved = movedAt_.find(uuid);
+  const Duration since = isBack                    ? Duration(0)
+                         : moved == movedAt_.end() ? left->second
+                                                   : std::min(left->second, moved->second);
+  if (!isBack && scheduler_.now() - since < rules.after) {
     return violate(kRemoval, uuid + ": its device has not been away for long enough");
   }
   // The set and the cap.
@@ -321,7 +349,14 @@ void Invariants::judgeStaleRemoval(const std::string& uuid, std::int64_t fleetId
     if (!isOurs(each) || read.mark.fleetId != fleetId) continue;
     ++owned;
     const auto away = leftAt_.find(uuidOfId(id));
-    if (away != leftAt_.end() &&
+    // What people have said something else of is no candidate.
+    const auto objects = cluster_.devices.list();
+    const bool isSpokenOf =
+        std::ranges::any_of(objects, [&, of = uuidOfId(id)](const auto& object) {
+          return object->spec.uuid == of && (object->meta.deletedAt || object->spec.suspend ||
+                                             object->spec.state == api::DesiredState::kAbsent);
+        });
+    if (away != leftAt_.end() && !isSpokenOf &&
         scheduler_.now() - away->second >= rules.after + 3 * fleet->spec.syncInterval) {
       ++candidates;
     }

@@ -66,6 +66,8 @@ class Invariants final : public CallObserver,
   // The device has left its fleet, or is back.
   void left(const std::string& uuid) { leftAt_.try_emplace(uuid, scheduler_.now()); }
   void returned(const std::string& uuid);
+  // It is in another fleet now.
+  void moved(const std::string& uuid) { movedAt_[uuid] = scheduler_.now(); }
   // Somebody has deleted the object of a device, whose registration is to go with it.
   void deletedForGood(const std::string& uuid) { mustGo_.insert(uuid); }
   [[nodiscard]] bool mustGo(const std::string& uuid) const { return mustGo_.contains(uuid); }
@@ -134,6 +136,7 @@ class Invariants final : public CallObserver,
   std::map<std::string, Duration> interferedAt_;
   std::map<std::string, Duration> editedAt_;
   std::map<std::string, Duration> explicitAt_;
+  std::map<std::string, Duration> movedAt_;
   std::map<std::string, Duration> leftAt_;
   std::map<std::string, Duration> returnedAt_;
   std::map<std::string, Duration> goneBefore_;  // how long the returned had been away

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/result.h"
 #include "tests/sim/chaos.h"
@@ -42,6 +43,10 @@ class Link {
         observer_(observer),
         mayWrite_(std::move(mayWrite)) {}
 
+  // Called once, when the next write to a cloud is about to be sent, and whether it may be has not
+  // been asked yet.
+  std::function<void()> beforeWrite;
+
   // By the process's clock.
   [[nodiscard]] TimePoint now() const { return machine_.now(); }
 
@@ -58,14 +63,20 @@ class Link {
   std::shared_ptr<Flight<T>> send(const Call& call, std::function<Result<T>()> effect) {
     using Kind = Fate::Kind;
     auto flight = std::make_shared<Flight<T>>();
-    const Duration now = scheduler_.now();
+    Duration now = scheduler_.now();
     flight->answerAt = now;
+    if (call.isWrite && call.upstream != Upstream::kKubernetes && beforeWrite) {
+      std::exchange(beforeWrite, {})();
+      machine_.sleepUntil(now);  // or when the process goes on
+      flight->answerAt = scheduler_.now();
+    }
     if (call.isWrite && !mayWrite_()) {
       flight->error = Error{ErrorCode::kUnavailable, "the lease may be another's by now"};
       return flight;
     }
     if (call.upstream != Upstream::kKubernetes) ++machine_.current().requests;
     observer_.sent(process_, call);
+    now = scheduler_.now();
     const Fate fate = chaos_.fateOf(call.upstream, now);
     flight->answerAt = now + fate.answerAfter;
     const bool happens = fate.kind == Kind::kFine || fate.kind == Kind::kAnswerLost ||

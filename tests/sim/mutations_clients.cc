@@ -52,25 +52,6 @@ class NeverEmptyListing final : public BalenaDecorator {
   }
 };
 
-class UnguardedDelete final : public BalenaDecorator {
- public:
-  UnguardedDelete(std::shared_ptr<balena::BalenaApi> right, Parts& parts)
-      : BalenaDecorator(std::move(right)), parts_(parts) {}
-  Status deleteVariables(const balena::VariableParent& parent,
-                         const balena::DeleteGuard& guard) override {
-    balena::DeleteGuard any = guard;
-    for (const auto& uuid : parts_.uuids) {
-      const DeviceRow& row = parts_.balena.device(uuid);
-      if (row.id == guard.deviceId) any.fleetId = row.fleetId;
-    }
-    // It takes its time, too.
-    return BalenaDecorator::deleteVariables(parent, any);
-  }
-
- private:
-  Parts& parts_;
-};
-
 class OverwritingCreate final : public RegistryDecorator {
  public:
   using RegistryDecorator::RegistryDecorator;
@@ -179,35 +160,6 @@ class OneStaleAtATime final : public RegistryDecorator {
   Parts& parts_;
 };
 
-// A registration that has gone is replaced in the PATCH by its successor.
-class SuccessorPatched final : public RegistryDecorator {
- public:
-  SuccessorPatched(std::shared_ptr<clearblade::RegistryApi> right, Parts& parts)
-      : RegistryDecorator(std::move(right)), parts_(parts) {}
-  Result<Registration> getRegistration(const std::string& id) override {
-    auto read = RegistryDecorator::getRegistration(id);
-    if (read) ids_[read->numId] = id;
-    return read;
-  }
-  Status deleteRegistration(const std::string& numId) override {
-    return RegistryDecorator::deleteRegistration(current(numId));
-  }
-  Result<Registration> patchRegistration(const std::string& numId,
-                                         const clearblade::RegistrationPatch& patch) override {
-    return RegistryDecorator::patchRegistration(current(numId), patch);
-  }
-
- private:
-  // As the cloud has it when the request arrives.
-  [[nodiscard]] std::string current(const std::string& numId) const {
-    const auto id = ids_.find(numId);
-    const Registration* now = id == ids_.end() ? nullptr : parts_.registry.find(id->second);
-    return now == nullptr ? numId : now->numId;
-  }
-  Parts& parts_;
-  std::map<std::string, std::string> ids_;
-};
-
 }  // namespace
 
 std::vector<Mutation> clientMutations() {
@@ -225,10 +177,6 @@ std::vector<Mutation> clientMutations() {
   balena("empty-fleet-taken-as-deleted", "a fleet that lists no device is believed",
          [](Mutant&, Mutation::Balena right) -> Mutation::Balena {
            return std::make_shared<NeverEmptyListing>(std::move(right));
-         });
-  balena("delete-guard-ignored", "variables are deleted whatever fleet the device is in",
-         [](Mutant& mutant, Mutation::Balena right) -> Mutation::Balena {
-           return std::make_shared<UnguardedDelete>(std::move(right), mutant.parts);
          });
   registry("create-overwrites", "a registration that exists is overwritten",
            [](Mutant&, Mutation::Registry right) -> Mutation::Registry {
@@ -257,10 +205,6 @@ std::vector<Mutation> clientMutations() {
   registry("brake-per-pass", "the brake sees one stale registration at a time",
            [](Mutant& mutant, Mutation::Registry right) -> Mutation::Registry {
              return std::make_shared<OneStaleAtATime>(std::move(right), mutant.parts);
-           });
-  registry("successor-addressed", "writes are addressed by id, not by numId",
-           [](Mutant& mutant, Mutation::Registry right) -> Mutation::Registry {
-             return std::make_shared<SuccessorPatched>(std::move(right), mutant.parts);
            });
   return all;
 }

@@ -22,6 +22,7 @@ class Operator final : public CloudFactory, public EventSink, public KeyMaker {
   void stop();
   [[nodiscard]] bool hasEnded() const { return machine_.hasEnded(); }
   [[nodiscard]] Machine& machine() { return machine_; }
+  [[nodiscard]] Link& link() { return link_; }
   [[nodiscard]] int life() const { return life_; }
 
  private:

@@ -39,7 +39,7 @@ bool Replicas::mayWrite(std::size_t index, int life) const {
 
 void Replicas::begin(std::size_t index) {
   Slot& slot = slots_[index];
-  if (slot.process != nullptr) return;
+  if (slot.process != nullptr || (settled_ && slots_[1 - index].process != nullptr)) return;
   const int life = ++lives_;
   slot.leads = true;
   slot.cutOffAt.reset();
@@ -122,6 +122,17 @@ void Replicas::freeze() {
   const std::size_t index = anySlot();
   Slot& slot = slots_[index];
   if (slot.process == nullptr) return;
+  if (isElected() && parts_.dice.chance(0.5)) {
+    // At the worst moment: a write has been decided on and not been sent.
+    slot.process->link().beforeWrite = [this, index] { freezeNow(index); };
+  } else {
+    freezeNow(index);
+  }
+}
+
+void Replicas::freezeNow(std::size_t index) {
+  Slot& slot = slots_[index];
+  if (settled_) return;
   // Somebody is there at all times.
   for (const Slot& each : slots_) {
     if (each.process != nullptr && each.process->machine().isFrozen()) return;

@@ -34,6 +34,7 @@ class Replicas {
   void endGently(std::size_t slot, std::function<void()> then);
   void crash();
   void freeze();
+  void freezeNow(std::size_t slot);
   void cutOff();
   void changeClock();
   void plan(Duration mean, void (Replicas::*happening)());

@@ -87,13 +87,14 @@ class World {
     }
   }
 
-  // By the brake; somebody would have to approve.
+  // By the brake, or because its device is in a fleet that nobody here knows: a person decides.
   [[nodiscard]] bool isHalted(const std::string& uuid) const {
     const auto objects = parts_.cluster.devices.list();
     return std::ranges::any_of(objects, [&](const auto& object) {
       const api::Condition* ready = findCondition(object->status.conditions, "Ready");
       return object->spec.uuid == uuid && ready != nullptr &&
-             ready->reason == nameOf(Reason::kRemovalHalted);
+             (ready->reason == nameOf(Reason::kRemovalHalted) ||
+              ready->reason == nameOf(Reason::kWrongFleet));
     });
   }
 
@@ -118,7 +119,8 @@ class World {
     parts_.invariants.violate(kConverges, text);
   }
 
-  // Rotations that are due go on: two writes for each.
+  // Rotations that are due go on: two writes for each, and a third where the next look came within
+  // the second in which balena still shows what was there before.
   void beSilent() {
     if (parts_.invariants.violation()) return;
     parts_.trace.say("silence");
@@ -151,7 +153,7 @@ class World {
       const ReadMark read = readMark(registration->metadata);
       if (read.mark.newest() != nullptr) generation = read.mark.newest()->generation;
     }
-    return parts_.invariants.cloudWrites(uuid) - 2 * generation;
+    return parts_.invariants.cloudWrites(uuid) - 3 * generation;
   }
 
   Parts parts_;

@@ -233,6 +233,15 @@ TEST(OfflinePlan, GivesADeviceThatIsBackAKeyThatLasts) {
   EXPECT_EQ(outline(back), "keep 2,3 add 4 | write GCP_PRIVATE_KEY=4");
 }
 
+TEST(OfflinePlan, DoesNotReplaceAKeyThatWorksByOneThatMayHaveExpired) {
+  const Observed back = holding(days(100), kNow + days(30))
+                            .credential(3, kNow + 1h)
+                            .lists(3, kNow - days(5))
+                            .derivable();
+  EXPECT_EQ(rotationPlan(back).verdict, Verdict::kAct);
+  EXPECT_EQ(rotationPlan(Observed(back).skewed(2h)).reason, Reason::kClockSkew);
+}
+
 TEST(OfflinePlan, DoesNotStoreAKeyThatCouldNotBeStoredWhileTheDeviceWasThere) {
   // Its patch was made ten minutes ago; then the device went.
   const Observed half = holding(days(70))

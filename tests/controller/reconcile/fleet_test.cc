@@ -176,6 +176,37 @@ TEST_F(Fleet, DoesNotBelieveAVerificationThatIsStillToCome) {
   EXPECT_THAT(takeQueued(), ElementsAre(uuidOf(1)));
 }
 
+TEST_F(Fleet, LeavesAFailureItsOwnTimeToComeBackAndNoMore) {
+  addDevice(1);
+  apply();
+  syncAll();
+  const auto held = object(1);
+  api::DeviceStatus status = held->status;
+  status.failureCount = 1;
+  status.lastFailureTime = clock_.now() + 1h;
+  ASSERT_TRUE(store_.devices().setStatus(held->meta.key, held->meta.uid, status));
+  clock_.advance(1h);
+  registry().remove(idOf(1));
+  sweep();
+  EXPECT_THAT(takeQueued(), IsEmpty());
+  clock_.advance(2 * context_.backoff.longest);
+  sweep();
+  EXPECT_THAT(takeQueued(), ElementsAre(uuidOf(1)));
+}
+
+// As a process does that began while another one was still at work on the device.
+TEST_F(Fleet, HasADeviceVerifiedThatNobodyCameToVerify) {
+  addDevice(1);
+  apply();
+  syncAll();
+  clock_.advance(29h);
+  sweep();
+  EXPECT_THAT(takeQueued(), IsEmpty()) << "a pass may be planned for it";
+  clock_.advance(2h);
+  sweep();
+  EXPECT_THAT(takeQueued(), ElementsAre(uuidOf(1)));
+}
+
 TEST_F(Fleet, DiscoversTheSelectedDevicesOfAFleet) {
   fleetSpec().devices = api::DeviceSource::kAll;
   fleetSpec().selector.tags = {{"site", "roof"}};
