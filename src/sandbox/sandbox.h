@@ -60,7 +60,6 @@ class Sandbox {
   ClearBladeCloud clearBlade_;
   DeviceSimulator devices_;
   DeviceWire wire_;
-  RelayCalls relayCalls_;
   Front front_;
   Control control_;
 };
