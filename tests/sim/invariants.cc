@@ -227,6 +227,7 @@ void Invariants::judgeCredentials(const std::string& uuid, const Registration* b
 void Invariants::created(int, const Registration& registration) {
   const std::string uuid = uuidOfId(registration.id);
   ++writes_[uuid];
+  mustGo_.erase(uuid);  // a request that came late, or of somebody who had not heard of it
   judgeCredentials(uuid, nullptr, registration.credentials);
   if (!isOurs(registration)) violate(kForeign, "created without our mark: " + uuid);
   check(uuid);
