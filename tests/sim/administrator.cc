@@ -310,7 +310,7 @@ void Administrator::moveDevice(const std::string& uuid) {
 
 void Administrator::changeToken() {
   parts_.trace.say("admin revokes the token");
-  parts_.balena.token = "token-" + std::to_string(parts_.dice.next());
+  parts_.balena.token = "S3CRET-" + std::to_string(parts_.dice.next());
   soon([this] { parts_.cluster.secrets["balena/token"] = parts_.balena.token; });
 }
 

@@ -83,6 +83,10 @@ void Invariants::spoken(std::string_view text) {
   for (const char* secret : {"PRIVATE KEY", "LS0tLS1CRUdJTi", "S3CRET"}) {
     if (text.find(secret) != std::string_view::npos) violate(kSecret, std::string(text));
   }
+  const auto seed = cluster_.secrets.find("bco-key-seed/seed");
+  if (seed != cluster_.secrets.end() && text.find(seed->second) != std::string_view::npos) {
+    violate(kSecret, "the key seed");
+  }
 }
 
 // ── what is so

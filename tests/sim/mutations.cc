@@ -69,16 +69,17 @@ namespace {
 // they have been noted anew.
 const std::map<std::string, std::uint64_t> kSeeds = {{"unknown-key-registered", 8},
                                                      {"never-revokes", 12},
-                                                     {"revocation-not-rechecked", 88},
+                                                     {"revocation-not-rechecked", 151},
                                                      {"never-verifies", 9},
                                                      {"adoption-changes-credentials", 405},
                                                      {"deprovision-in-any-fleet", 16},
                                                      {"absent-ignored", 26},
                                                      {"drift-ignored", 4},
-                                                     {"failed-page-taken-as-empty", 88},
-                                                     {"empty-fleet-taken-as-deleted", 226},
+                                                     {"failed-page-taken-as-empty", 611},
+                                                     {"empty-fleet-taken-as-deleted", 1014},
                                                      {"create-overwrites", 7},
-                                                     {"ownership-ignored", 334},
+                                                     {"ownership-ignored", 370},
+                                                     {"unknown-outcome-retried", 4},
                                                      {"foreign-metadata-lost", 6},
                                                      {"skew-ignored", 32},
                                                      {"brake-per-pass", 235},
@@ -88,7 +89,7 @@ const std::map<std::string, std::uint64_t> kSeeds = {{"unknown-key-registered", 
                                                      {"brake-skipped", 133},
                                                      {"stale-at-once", 4},
                                                      {"stale-always-removed", 8},
-                                                     {"finalizer-forgotten", 35}};
+                                                     {"finalizer-forgotten", 21}};
 
 }  // namespace
 
