@@ -167,8 +167,10 @@ void Administrator::act() {
                                            &Administrator::renew,
                                            &Administrator::revoke};
   static constexpr void (Administrator::*kOnAll[])() = {
-      &Administrator::changeToken,     &Administrator::hideFleet, &Administrator::changeLifetime,
-      &Administrator::moveSeveralAway, &Administrator::outage,    &Administrator::outage};
+      &Administrator::changeToken,     &Administrator::hideFleet,
+      &Administrator::changeLifetime,  &Administrator::moveSeveralAway,
+      &Administrator::moveSeveralAway, &Administrator::outage,
+      &Administrator::outage};
   const auto choice = parts_.dice.below(std::size(kOnDevice) + std::size(kOnAll));
   if (choice < std::size(kOnDevice)) {
     const std::string uuid = parts_.dice.pick(parts_.uuids);
@@ -308,7 +310,7 @@ void Administrator::moveDevice(const std::string& uuid) {
 
 void Administrator::changeToken() {
   parts_.trace.say("admin revokes the token");
-  parts_.balena.token = "token-" + std::to_string(parts_.dice.next());
+  parts_.balena.token = "S3CRET-" + std::to_string(parts_.dice.next());
   soon([this] { parts_.cluster.secrets["balena/token"] = parts_.balena.token; });
 }
 
@@ -464,6 +466,7 @@ void Administrator::deleteObject(const std::string& uuid) {
   parts_.cluster.devices.change(object->meta.key, [&](auto& objects) {
     return objects.remove(object->meta.key, object->meta.uid);
   });
+  if (parts_.dice.chance(0.3)) return;  // for good
   later([this, uuid] {
     if (declared(uuid) != nullptr) return;
     const std::int64_t fleet = parts_.balena.device(uuid).fleetId;

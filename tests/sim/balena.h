@@ -54,7 +54,7 @@ class BalenaCloud {
   // nullptr: the level is not there.
   [[nodiscard]] static Variables* at(DeviceRow& row, const balena::VariableLevel& level);
 
-  std::string token = "token-0";
+  std::string token = "S3CRET-0";
   bool showsNothing = false;  // the token sees no device any more
 
   // ── what requests do

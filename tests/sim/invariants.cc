@@ -83,6 +83,10 @@ void Invariants::spoken(std::string_view text) {
   for (const char* secret : {"PRIVATE KEY", "LS0tLS1CRUdJTi", "S3CRET"}) {
     if (text.find(secret) != std::string_view::npos) violate(kSecret, std::string(text));
   }
+  const auto seed = cluster_.secrets.find("bco-key-seed/seed");
+  if (seed != cluster_.secrets.end() && text.find(seed->second) != std::string_view::npos) {
+    violate(kSecret, "the key seed");
+  }
 }
 
 // ── what is so
@@ -227,6 +231,7 @@ void Invariants::judgeCredentials(const std::string& uuid, const Registration* b
 void Invariants::created(int, const Registration& registration) {
   const std::string uuid = uuidOfId(registration.id);
   ++writes_[uuid];
+  mustGo_.erase(uuid);  // a request that came late, or of somebody who had not heard of it
   judgeCredentials(uuid, nullptr, registration.credentials);
   if (!isOurs(registration)) violate(kForeign, "created without our mark: " + uuid);
   check(uuid);

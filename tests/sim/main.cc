@@ -2,6 +2,7 @@
 //     [--trace] [--keep-going]
 // Runs the worlds of these seeds. When a promise was broken it says which, shows what led there,
 // and exits with 1. docs/reliability.md has more.
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -93,11 +94,11 @@ void print(const Statistics& sum, double seconds) {
 int findMutations(const Options& options) {
   int missed = 0;
   for (const Mutation& mutation : mutations()) {
-    std::uint64_t seed = options.from;
-    Outcome outcome;
-    for (; seed <= options.to; ++seed) {
+    std::uint64_t seed = std::clamp(mutation.seed, options.from, options.to);
+    Outcome outcome = runWorld(seed, options.days, &mutation, Tracing::kOff);
+    for (std::uint64_t next = options.from; !outcome.violation && next <= options.to; ++next) {
+      seed = next;
       outcome = runWorld(seed, options.days, &mutation, Tracing::kOff);
-      if (outcome.violation) break;
     }
     if (outcome.violation) {
       std::printf("found    %-32s seed %llu: %s: %s\n", mutation.name.c_str(),

@@ -41,6 +41,8 @@ struct Mutation {
                                            const crypto::Incarnation&, std::uint32_t)>
       key = {};
   bool ignoresLease = false;
+  // Of a world that shows it, where to look first; 0: none is known.
+  std::uint64_t seed = 0;
 };
 
 [[nodiscard]] std::span<const Mutation> mutations();

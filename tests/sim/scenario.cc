@@ -28,7 +28,7 @@ Scenario drawScenario(Dice& dice, int days) {
   if (dice.chance(0.4)) spec.stale.policy = api::StalePolicy::kDelete;
   spec.adoption = dice.oneOf({api::Adoption::kIfKeyMatches, api::Adoption::kIfKeyMatches,
                               api::Adoption::kAlways, api::Adoption::kNever});
-  spec.stale.after = hours(dice.between(1, 6));
+  spec.stale.after = hours(dice.between(1, 4));
   spec.stale.maxPercent = dice.oneOf({5, 25, 40, 100});
   spec.stale.maxPerSync = dice.between(1, 6);
   spec.stale.maxPerDay = dice.between(1, 12);

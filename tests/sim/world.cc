@@ -87,13 +87,15 @@ class World {
     }
   }
 
-  // By the brake, or because its device is in a fleet that nobody here knows: a person decides.
+  // By the brake, by its suspension, or because its device is in a fleet that nobody here knows: a
+  // person decides.
   [[nodiscard]] bool isHalted(const std::string& uuid) const {
     const auto objects = parts_.cluster.devices.list();
     return std::ranges::any_of(objects, [&](const auto& object) {
       const api::Condition* ready = findCondition(object->status.conditions, "Ready");
       return object->spec.uuid == uuid && ready != nullptr &&
              (ready->reason == nameOf(Reason::kRemovalHalted) ||
+              ready->reason == nameOf(Reason::kSuspended) ||
               ready->reason == nameOf(Reason::kWrongFleet));
     });
   }
