@@ -16,6 +16,7 @@ constexpr auto kRemoval =
 constexpr auto kKeys = "a key that none of us has made is never registered";
 constexpr auto kUnexpired =
     "only expiry, revocation or want of room removes an unexpired credential";
+constexpr auto kAnew = "a registration made anew has keys of its own";
 constexpr std::string_view kCreation = "createRegistration";
 constexpr auto kObserve = "after a write of unknown outcome one looks before one writes again";
 
@@ -34,7 +35,8 @@ void Statistics::add(const Statistics& other) {
   refusedElse += other.refusedElse;
   rotations += other.rotations;
   rotationRequests += other.rotationRequests;
-  mostRotationRequests = std::max(mostRotationRequests, other.mostRotationRequests);
+  undisturbedRotations += other.undisturbedRotations;
+  undisturbedRequests += other.undisturbedRequests;
   restarts += other.restarts;
   calls += other.calls;
   crashes += other.crashes;
@@ -234,6 +236,12 @@ void Invariants::created(int, const Registration& registration) {
   mustGo_.erase(uuid);  // a request that came late, or of somebody who had not heard of it
   judgeCredentials(uuid, nullptr, registration.credentials);
   if (!isOurs(registration)) violate(kForeign, "created without our mark: " + uuid);
+  const crypto::Incarnation incarnation = readMark(registration.metadata).mark.incarnation;
+  for (const auto& credential : registration.credentials) {
+    // Twice of one incarnation: a request that came late.
+    const auto [first, isNew] = createdWith_.try_emplace(credential.publicKey, incarnation);
+    if (!isNew && first->second != incarnation) violate(kAnew, uuid);
+  }
   check(uuid);
 }
 

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "plan/mark.h"
 #include "tests/sim/balena.h"
 #include "tests/sim/clearblade.h"
 #include "tests/sim/cluster.h"
@@ -28,7 +29,8 @@ struct Statistics {
   std::int64_t refusedElse = 0;  // after an interference that DESIGN names, until healed
   std::int64_t rotations = 0;
   std::int64_t rotationRequests = 0;
-  std::int64_t mostRotationRequests = 0;
+  std::int64_t undisturbedRotations = 0;  // in whose pass every request was answered
+  std::int64_t undisturbedRequests = 0;
   std::int64_t restarts = 0;
   std::int64_t calls = 0;
   std::int64_t crashes = 0;
@@ -145,6 +147,7 @@ class Invariants final : public CallObserver,
   std::vector<Duration> staleRemovals_;
   Duration policyChangedAt_{0};
   std::set<std::string> made_;
+  std::map<std::string, crypto::Incarnation> createdWith_;  // by public key
   std::set<std::pair<int, std::string>> open_;  // process and target of writes of unknown outcome
   std::unordered_map<std::string, std::string> publicHalves_;
 };

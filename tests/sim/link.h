@@ -96,6 +96,7 @@ class Link {
   Result<T> receive(const Call& call, const std::shared_ptr<Flight<T>>& flight) {
     if (flight->answerAt > scheduler_.now()) machine_.sleepUntil(flight->answerAt);
     Result<T> result = flight->error ? Result<T>(fail(*flight->error)) : std::move(*flight->result);
+    if (!result && call.upstream != Upstream::kKubernetes) machine_.current().isDisturbed = true;
     observer_.answered(process_, call, result ? nullptr : &result.error());
     if (trace_.isOn()) {
       trace_.say(std::to_string(process_) + " " + call.name + ": " +

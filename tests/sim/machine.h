@@ -27,6 +27,8 @@ class Thread {
 
   // Requests sent since this was last set to zero.
   int requests = 0;
+  // One of them has failed.
+  bool isDisturbed = false;
 
  private:
   friend class Machine;

@@ -41,6 +41,8 @@ struct Mutation {
                                            const crypto::Incarnation&, std::uint32_t)>
       key = {};
   bool ignoresLease = false;
+  // How the promises begin that it is meant to break: breaking another doesn't count as found.
+  std::vector<std::string> breaks = {};
   // Of a world that shows it, where to look first; 0: none is known.
   std::uint64_t seed = 0;
 };

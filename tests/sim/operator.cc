@@ -139,8 +139,13 @@ void Operator::passEnded() {
   Thread& thread = machine_.current();
   if (rotating_.erase(&thread) > 0) {
     parts_.statistics.rotationRequests += thread.requests;
+    if (!thread.isDisturbed) {
+      ++parts_.statistics.undisturbedRotations;
+      parts_.statistics.undisturbedRequests += thread.requests;
+    }
   }
   thread.requests = 0;
+  thread.isDisturbed = false;
 }
 
 }  // namespace bco::sim
