@@ -24,8 +24,9 @@ void AbsenceLog::note(std::vector<StaleRegistration>& absent, SnapshotTimes take
     if (known != absences_.end() && known->second.incarnation == each.incarnation) {
       absence = known->second;
       if (isFresh) ++absence.pairs;
-    } else if (known == absences_.end() && isContinuous && !seen_ && each.since) {
-      absence.since = std::min(*each.since, taken.balena);
+    } else if (known == absences_.end() && isContinuous && !seen_) {
+      absence.isUndated = !each.since;
+      absence.since = std::min(each.since.value_or(taken.balena), taken.balena);
     }
     each.since = absence.since;
     now.emplace(each.uuid, absence);
@@ -40,6 +41,12 @@ bool AbsenceLog::isDue(const StaleRegistration& registration, Duration after, Ti
   return known != absences_.end() && known->second.incarnation == registration.incarnation &&
          known->second.pairs >= 2 && now >= known->second.since &&
          now - known->second.since >= after;
+}
+
+bool AbsenceLog::isUndated(const StaleRegistration& registration) const {
+  const auto known = absences_.find(registration.uuid);
+  return known != absences_.end() && known->second.incarnation == registration.incarnation &&
+         known->second.isUndated;
 }
 
 std::string hashOf(std::span<const StaleRegistration> set) {

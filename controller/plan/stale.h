@@ -45,12 +45,16 @@ class AbsenceLog {
   // Seen absent in two pairs that share no snapshot, and for `after`.
   [[nodiscard]] bool isDue(const StaleRegistration& registration, Duration after,
                            TimePoint now) const;
+  // It may have been absent for any time: it was missing when this log began, and nobody had
+  // recorded since when.
+  [[nodiscard]] bool isUndated(const StaleRegistration& registration) const;
 
  private:
   struct Absence {
     crypto::Incarnation incarnation{};
     TimePoint since;
     int pairs = 0;
+    bool isUndated = false;
   };
   std::map<std::string, Absence> absences_;  // by UUID
   std::optional<TimePoint> seen_;            // balena's side of the last pair

@@ -204,7 +204,10 @@ void FleetSync::compare(const Snapshots& snapshots) {
     }
     const ListedDevice* row = snapshots.balena.find(object->spec.uuid);
     judgeDevice(snapshots, object, row, managed);
-    if (row == nullptr || !object->status.absentSince) continue;
+    const bool isElsewhere = snapshots.stale.elsewhere.contains(object->spec.uuid);
+    if ((row == nullptr && !isElsewhere) || !object->status.absentSince) continue;
+    // What it is then, a pass says.
+    if (isElsewhere) devices_.add(object->spec.uuid, Lane::kSweep);
     const auto now = context_.store.devices().get(object->meta.key);
     if (now != nullptr && now->status.absentSince) forgetAbsence(*now);
   }
@@ -332,7 +335,8 @@ void FleetSync::markStale(const api::BalenaDevice& object, const StaleRegistrati
   if (isNew) context_.log.warn("registration is stale", {{"uuid", object.spec.uuid}});
 }
 
-// It is back, whatever else is wrong with it: its time begins anew when it leaves again.
+// It is back, or in another fleet of ours, whatever else is wrong with it: its time begins anew
+// when it leaves again.
 void FleetSync::forgetAbsence(const api::BalenaDevice& object) {
   api::DeviceStatus status = object.status;
   status.absentSince.reset();

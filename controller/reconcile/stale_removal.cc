@@ -1,6 +1,7 @@
 #include "reconcile/stale_removal.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "plan/key_schedule.h"
 #include "plan/removal_brake.h"
@@ -33,11 +34,43 @@ const StaleRegistration* StaleSet::find(const std::string& uuid) const {
   return found != absent.end() && found->uuid == uuid ? &*found : nullptr;
 }
 
-AbsenceLog& StaleRemoval::logOf(const api::ObjectMeta& fleet) {
-  std::lock_guard lock(mutex_);
+StaleRemoval::Entry& StaleRemoval::entryOf(const api::ObjectMeta& fleet) {
   Entry& entry = entries_[fleet.key];
   if (entry.uid != fleet.uid) entry = {fleet.uid, {}};
-  return entry.log;
+  return entry;
+}
+
+std::set<std::string> StaleRemoval::findElsewhere(const api::ObjectMeta& fleet,
+                                                  const std::set<std::string>& missing) const {
+  const auto fleets = context_.store.fleets().list();
+  std::set<std::string> found;
+  std::lock_guard lock(mutex_);
+  for (const auto& other : fleets) {
+    const auto entry = entries_.find(other->meta.key);
+    if (other->meta.key == fleet.key || other->meta.deletedAt || entry == entries_.end() ||
+        entry->second.uid != other->meta.uid) {
+      continue;
+    }
+    std::ranges::set_intersection(missing, entry->second.sheltered,
+                                  std::inserter(found, found.end()));
+  }
+  return found;
+}
+
+std::set<std::string> StaleRemoval::findHere(const FleetView& view, const FleetListing& balena,
+                                             const RegistryListing& registry) const {
+  std::set<std::string> found;
+  const auto look = [&](const std::string& uuid) {
+    if (balena.find(uuid) != nullptr) found.insert(uuid);
+  };
+  for (const auto& [id, registration] : registry.rows()) {
+    if (registration.isOurs && registration.fleetId != view.fleetId) look(id.text());
+  }
+  std::lock_guard lock(mutex_);
+  for (const auto& [key, entry] : entries_) {
+    if (key != view.object->meta.key) std::ranges::for_each(entry.missing, look);
+  }
+  return found;
 }
 
 StaleSet StaleRemoval::note(const FleetView& view, const FleetListing& balena,
@@ -47,22 +80,33 @@ StaleSet StaleRemoval::note(const FleetView& view, const FleetListing& balena,
     return inNamespace(fleet.meta.key.space, context_.store.devicesByUuid(uuid));
   };
   StaleSet stale;
+  std::set<std::string> missing;
   for (const auto& [id, registration] : registry.rows()) {
     if (!registration.isOurs || registration.fleetId != view.fleetId) continue;
     ++stale.owned;
     const std::string uuid = id.text();
     // What a pass has removed since the listing is no longer there.
     if (balena.find(uuid) != nullptr || view.registry->hints->of(uuid) == Hint::kAbsent) continue;
+    missing.insert(uuid);
     StaleRegistration absent{uuid, registration.incarnation};
     for (const auto& object : objectsOf(uuid)) {
       if (object->fleetKey() == fleet.meta.key) absent.since = object->status.absentSince;
     }
     stale.absent.push_back(std::move(absent));
   }
+  stale.elsewhere = findElsewhere(fleet.meta, missing);
+  std::erase_if(stale.absent,
+                [&](const auto& each) { return stale.elsewhere.contains(each.uuid); });
   std::ranges::sort(stale.absent, {}, &StaleRegistration::uuid);
   // By a wrong clock nobody has been absent for any time.
   const bool isSure = !isSkewed(view.registry->registry->clockSkew());
-  AbsenceLog& log = logOf(fleet.meta);
+  std::set<std::string> here = findHere(view, balena, registry);
+  std::unique_lock lock(mutex_);
+  Entry& entry = entryOf(fleet.meta);
+  entry.missing = std::move(missing);
+  entry.sheltered = std::move(here);
+  AbsenceLog& log = entry.log;
+  lock.unlock();
   if (isSure) {
     log.note(stale.absent, {balena.takenAt, registry.takenAt()}, fleet.status.lastBalenaSync,
              maxGap(fleet.spec));
@@ -73,10 +117,12 @@ StaleSet StaleRemoval::note(const FleetView& view, const FleetListing& balena,
   for (const StaleRegistration& each : stale.absent) {
     const bool isDue =
         kind == SweepKind::kPreview || (isSure && log.isDue(each, fleet.spec.stale.after, now));
-    if (isDue && mayBeStale(objectsOf(each.uuid), fleet.meta.key)) {
-      stale.due.push_back(each);
-    }
+    if (!isDue && !log.isUndated(each)) continue;
+    if (!mayBeStale(objectsOf(each.uuid), fleet.meta.key)) continue;
+    if (isDue) stale.due.push_back(each);
+    stale.judged.push_back(each);
   }
+  if (stale.due.empty()) stale.judged.clear();
   return stale;
 }
 
@@ -86,11 +132,11 @@ StaleRemoval::Outcome StaleRemoval::decide(const FleetView& view, const StaleSet
   const api::StaleRules& rules = fleet.spec.stale;
   Removals& removals = context_.views.removals();
   const std::string approval = approvalOf(fleet.meta);
-  const auto counted = std::ranges::count_if(stale.due, [&](const StaleRegistration& each) {
+  const auto counted = std::ranges::count_if(stale.judged, [&](const StaleRegistration& each) {
     return removals.isCounted(each.incarnation);
   });
-  const RemovalRequest request{static_cast<int>(stale.due.size()), static_cast<int>(counted),
-                               stale.owned, removals.areApproved(stale.due, approval)};
+  const RemovalRequest request{static_cast<int>(stale.judged.size()), static_cast<int>(counted),
+                               stale.owned, removals.areApproved(stale.judged, approval)};
   const auto current = context_.store.fleets().get(fleet.meta.key);
   const BrakeVerdict verdict =
       judgeRemoval(rules, request, (current == nullptr ? fleet : *current).status.removal.recent,
@@ -98,11 +144,11 @@ StaleRemoval::Outcome StaleRemoval::decide(const FleetView& view, const StaleSet
   Outcome outcome{static_cast<int>(stale.absent.size()),
                   verdict.isHalted(),
                   request.candidates,
-                  hashOf(stale.due),
+                  hashOf(stale.judged),
                   std::string(reasonOf(verdict.brake)),
                   {}};
   outcome.message = explain(verdict, rules, request, outcome.set);
-  removals.show(fleet.meta.key, stale.due, outcome.message);
+  removals.show(fleet.meta.key, stale.judged, outcome.message);
   if (kind == SweepKind::kPreview) return outcome;
 
   if (verdict.isHalted() && !fleet.status.removal.halted) {
@@ -114,7 +160,7 @@ StaleRemoval::Outcome StaleRemoval::decide(const FleetView& view, const StaleSet
   if (fleet.spec.mode == api::Mode::kObserve || fleet.spec.suspend) return outcome;
   if (verdict.brake == Brake::kApproved) {
     // Not counted: the limits are on what goes without anybody's knowledge.
-    removals.noteApproved(stale.due, approval);
+    removals.noteApproved(stale.judged, approval);
     clear(fleet, stale);
   } else if (verdict.brake == Brake::kOpen && count(fleet, stale)) {
     clear(fleet, stale);

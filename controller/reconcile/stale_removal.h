@@ -4,6 +4,8 @@
 
 #include <map>
 #include <mutex>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "core/work_queue.h"
@@ -15,8 +17,13 @@ namespace bco {
 // What one pair of complete snapshots shows.
 struct StaleSet {
   std::vector<StaleRegistration> absent;  // all, by UUID; `since` is empty while clocks differ
-  std::vector<StaleRegistration> due;     // of them, for long enough: the candidates
-  int owned = 0;                          // registrations of the fleet
+  // Missing as well, but another fleet of ours has the device: not stale, whoever takes it over.
+  std::set<std::string> elsewhere;
+  std::vector<StaleRegistration> due;  // of them, for long enough: these may go
+  // What the brake judges: these, and those that an earlier process may have found due with them.
+  // Else a restart would make small sets of one that is too large.
+  std::vector<StaleRegistration> judged;
+  int owned = 0;  // registrations of the fleet
 
   // nullptr when it is not absent.
   [[nodiscard]] const StaleRegistration* find(const std::string& uuid) const;
@@ -50,14 +57,23 @@ class StaleRemoval {
   struct Entry {
     std::string uid;
     AbsenceLog log;
+    std::set<std::string> missing = {};    // from the fleet, at its last sweep
+    std::set<std::string> sheltered = {};  // what is missing from others, and was here then
   };
-  [[nodiscard]] AbsenceLog& logOf(const api::ObjectMeta& fleet);
+  [[nodiscard]] Entry& entryOf(const api::ObjectMeta& fleet);
+  // Of what is missing from `fleet`, what the last listings of others show.
+  [[nodiscard]] std::set<std::string> findElsewhere(const api::ObjectMeta& fleet,
+                                                    const std::set<std::string>& missing) const;
+  // What is missing from other fleets, and is in this one: what the registry has as another's, and
+  // what others have missed in other registries.
+  [[nodiscard]] std::set<std::string> findHere(const FleetView& view, const FleetListing& balena,
+                                               const RegistryListing& registry) const;
   void clear(const api::BalenaFleet& fleet, const StaleSet& stale);
   [[nodiscard]] bool count(const api::BalenaFleet& fleet, const StaleSet& stale);
 
   const Context& context_;
   WorkQueue& devices_;
-  std::mutex mutex_;  // guards entries_, but not the logs: one sweep a fleet
+  mutable std::mutex mutex_;  // guards entries_, but not the logs: one sweep a fleet
   std::map<api::ObjectKey, Entry> entries_;
 };
 

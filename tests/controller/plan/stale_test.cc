@@ -54,6 +54,22 @@ TEST_F(Absence, NeedsTwoPairsHoweverShortTheTime) {
   EXPECT_TRUE(log_.isDue(registration(1), 0ms, kNow + 1min));
 }
 
+TEST_F(Absence, IsUndatedWhereNobodyWhoWasLookingHasRecordedIt) {
+  before_ = kNow - 30min;
+  sweep(kNow, {registration(1), registration(2, 1, kNow - 2h)});
+  EXPECT_TRUE(log_.isUndated(registration(1)));
+  EXPECT_FALSE(log_.isUndated(registration(1, 2))) << "another life";
+  EXPECT_FALSE(log_.isUndated(registration(2)));
+  sweep(kNow + 30min, {registration(1), registration(3)});
+  EXPECT_TRUE(log_.isUndated(registration(1)));
+  EXPECT_FALSE(log_.isUndated(registration(3))) << "seen to leave";
+}
+
+TEST_F(Absence, IsDatedWhereNobodyWasLooking) {
+  sweep(kNow, {registration(1)});
+  EXPECT_FALSE(log_.isUndated(registration(1)));
+}
+
 TEST_F(Absence, DoesNotCountASnapshotTwice) {
   sweep(kNow, {registration(1)});
   sweep(kNow + 1min, {registration(1)}, 1min);  // the registry's side is the same one

@@ -233,6 +233,40 @@ TEST_F(StaleRegistrations, AreNoneWhereADeviceMovesToAnotherFleetOfOurs) {
   EXPECT_EQ(registry().log().count("deleteRegistration"), 0);
 }
 
+TEST_F(StaleRegistrations, OfADeviceThatWasInAnotherFleetOfOursHaveTheirTimeBeginWhenItLeavesThat) {
+  balena().addFleet(99, "acme/elsewhere");
+  manifests_.fleets[kOtherFleetKey] = fleetNamed("gateways", "acme/gateways");
+  provision(40);
+  const auto passBoth = [&](Duration duration) {
+    for (Duration done{0}; done < duration; done += 30min) {
+      clock_.advance(30min);
+      syncAll();
+      sweep(kOtherFleetKey);
+      takeQueued();
+    }
+  };
+  balena().device(uuidOf(1)).fleetId = kOtherFleetId;
+  passBoth(3h);
+  EXPECT_EQ(fleet()->status.devices.stale, 0);
+  EXPECT_EQ(object(1)->status.absentSince, std::nullopt);
+  EXPECT_NE(object(1)->status.phase, Phase::kStale);
+  balena().device(uuidOf(1)).fleetId = 99;
+  passBoth(90min);
+  EXPECT_TRUE(registry().has(idOf(1))) << "it left our fleets an hour ago, at the earliest";
+  passBoth(1h);
+  EXPECT_FALSE(registry().has(idOf(1)));
+}
+
+TEST_F(StaleRegistrations, AreNoneWhicheverFleetANewProcessSweepsFirst) {
+  manifests_.fleets[kOtherFleetKey] = fleetNamed("gateways", "acme/gateways");
+  provision(40);
+  balena().device(uuidOf(1)).fleetId = kOtherFleetId;
+  restart();
+  sweep(kOtherFleetKey);
+  syncAll();
+  EXPECT_EQ(fleet()->status.devices.stale, 0);
+}
+
 TEST_F(StaleRegistrations, AreNoneWhereTheOtherFleetTakesOver) {
   manifests_.fleets[kOtherFleetKey] = fleetNamed("gateways", "acme/gateways");
   provision(40);
@@ -434,6 +468,27 @@ TEST_F(StaleRegistrations, KeepTheirTimeAcrossALeaderButNotItsSnapshots) {
   EXPECT_TRUE(registry().has(idOf(1))) << "the new leader has seen it missing once";
   pass(30min);
   EXPECT_FALSE(registry().has(idOf(1)));
+}
+
+// The objects of some record since when they have been absent, and of the others nobody does.
+TEST_F(StaleRegistrations, OfWhichTooManyWouldGoAreNotTakenApartByARestart) {
+  provision(40);
+  for (int n = 1; n <= 2; ++n) manifests_.devices.erase({"default", "gate-" + std::to_string(n)});
+  apply();
+  syncAll();
+  lose(1, 4);
+  pass(90min);
+  ASSERT_TRUE(removal().halted);
+  ASSERT_EQ(removal().candidates, 4);
+  const std::string set = removal().set;
+  restart();
+  pass(1h);
+  EXPECT_EQ(left(1, 4), 4);
+  EXPECT_TRUE(removal().halted);
+  EXPECT_EQ(removal().set, set) << "the same set by the same name, whoever judges it";
+  approve(set);
+  pass(1h);
+  EXPECT_EQ(left(1, 4), 0);
 }
 
 TEST_F(StaleRegistrations, BeginTheirTimeAnewAfterANightThatNobodyWatched) {
