@@ -249,7 +249,7 @@ void Administrator::deleteDevice(const std::string& uuid) {
 void Administrator::moveTo(const std::string& uuid, std::int64_t fleet) {
   parts_.trace.say("admin moves " + uuid + " to fleet " + std::to_string(fleet));
   parts_.interfered(uuid);
-  parts_.invariants.moved(uuid);
+  parts_.invariants.moved(uuid, fleet != kStrangeFleetId);
   parts_.balena.move(uuid, fleet);
   parts_.devices.told(uuid);
 }

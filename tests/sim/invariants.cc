@@ -346,11 +346,12 @@ void Invariants::judgeStaleRemoval(const std::string& uuid, std::int64_t fleetId
   if (isBack && !(isRecent(returnedAt_, uuid) && goneBefore_[uuid] >= rules.after)) {
     return violate(kRemoval, uuid + ": its device is there");
   }
-  // Before it left for good it may have left for another fleet of ours, which did not take it over.
-  const auto moved = movedAt_.find(uuid);
-  const Duration since = isBack                    ? Duration(0)
-                         : moved == movedAt_.end() ? left->second
-                                                   : std::min(left->second, moved->second);
+  // Before it left for good it may have been in another fleet of ours, which did not take it over,
+  // for so short a time that no sweep of that fleet has seen it.
+  const auto came = cameAt_.find(uuid);
+  const bool wasSeen =
+      came == cameAt_.end() || isBack || left->second - came->second > 2 * fleet->spec.syncInterval;
+  const Duration since = isBack ? Duration(0) : wasSeen ? left->second : came->second;
   if (!isBack && scheduler_.now() - since < rules.after) {
     return violate(kRemoval, uuid + ": its device has not been away for long enough");
   }
@@ -367,7 +368,8 @@ void Invariants::judgeStaleRemoval(const std::string& uuid, std::int64_t fleetId
     const bool isSpokenOf =
         std::ranges::any_of(objects, [&, of = uuidOfId(id)](const auto& object) {
           return object->spec.uuid == of && (object->meta.deletedAt || object->spec.suspend ||
-                                             object->spec.state == api::DesiredState::kAbsent);
+                                             object->spec.state == api::DesiredState::kAbsent ||
+                                             object->fleetKey() != fleet->meta.key);
         });
     if (away != leftAt_.end() && !isSpokenOf &&
         scheduler_.now() - away->second >= rules.after + 3 * fleet->spec.syncInterval) {

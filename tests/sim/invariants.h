@@ -68,8 +68,11 @@ class Invariants final : public CallObserver,
   // The device has left its fleet, or is back.
   void left(const std::string& uuid) { leftAt_.try_emplace(uuid, scheduler_.now()); }
   void returned(const std::string& uuid);
-  // It is in another fleet now.
-  void moved(const std::string& uuid) { movedAt_[uuid] = scheduler_.now(); }
+  // It is in another fleet now, one of ours or not.
+  void moved(const std::string& uuid, bool isOurs) {
+    movedAt_[uuid] = scheduler_.now();
+    if (isOurs) cameAt_[uuid] = scheduler_.now();
+  }
   // Somebody has deleted the object of a device, whose registration is to go with it.
   void deletedForGood(const std::string& uuid) { mustGo_.insert(uuid); }
   [[nodiscard]] bool mustGo(const std::string& uuid) const { return mustGo_.contains(uuid); }
@@ -139,6 +142,7 @@ class Invariants final : public CallObserver,
   std::map<std::string, Duration> editedAt_;
   std::map<std::string, Duration> explicitAt_;
   std::map<std::string, Duration> movedAt_;
+  std::map<std::string, Duration> cameAt_;
   std::map<std::string, Duration> leftAt_;
   std::map<std::string, Duration> returnedAt_;
   std::map<std::string, Duration> goneBefore_;  // how long the returned had been away

@@ -103,7 +103,7 @@ const std::map<std::string, Expected> kExpected = {
     {"lease-gate-skipped", {{"1", "3", "6", "only expiry"}, 171}},
     {"brake-skipped", {{"6"}, 133}},
     {"stale-at-once", {{"6"}, 4}},
-    {"stale-always-removed", {{"6"}, 8}},
+    {"stale-always-removed", {{"6"}, 7}},
     {"finalizer-forgotten", {{"5"}, 21}}};
 
 }  // namespace

@@ -83,7 +83,8 @@ class World {
       }
       const bool isAbsent = object->spec.state == api::DesiredState::kAbsent;
       const Registration* registration = parts_.registry.find(api::registrationId(uuid));
-      if (isAbsent && registration != nullptr) complain(uuid, "is still registered");
+      if (isAbsent && registration != nullptr && !isHalted(uuid))
+        complain(uuid, "is still registered");
     }
   }
 
