@@ -16,7 +16,11 @@ FleetPlan readFleet(const json& entry) {
   fleet.spec.services = entry.value("services", fleet.spec.services);
   fleet.spec.deviceType = entry.value("deviceType", fleet.spec.deviceType);
   fleet.spec.release = entry.value("release", fleet.spec.release);
-  fleet.devices = entry.value("devices", fleet.devices);
+  if (const json devices = entry.value("devices", json(0)); devices.is_array()) {
+    fleet.uuids = devices.get<std::vector<std::string>>();
+  } else {
+    fleet.devices = devices.get<std::size_t>();
+  }
   return fleet;
 }
 
@@ -79,8 +83,16 @@ Result<BuiltWorld> build(Sandbox& sandbox, const WorldPlan& plan) {
   for (const FleetPlan& fleet : plan.fleets) {
     if (const auto added = sandbox.balena().addFleet(fleet.spec); !added)
       return fail(added.error());
-    const auto devices = sandbox.balena().addDevices(fleet.spec.slug, fleet.devices);
+    auto devices = sandbox.balena().addDevices(fleet.spec.slug, fleet.devices);
     if (!devices) return fail(devices.error());
+    for (const std::string& uuid : fleet.uuids) {
+      DeviceSpec device;
+      device.fleet = fleet.spec.slug;
+      device.uuid = uuid;
+      const auto added = sandbox.balena().addDevice(device);
+      if (!added) return fail(added.error());
+      devices->push_back(*added);
+    }
     for (const std::string& uuid : *devices) sandbox.devices().add(uuid, kPowerOnSpread);
   }
   for (const TokenSpec& spec : plan.tokens) {

@@ -13,7 +13,8 @@ namespace bco::sandbox {
 
 struct FleetPlan {
   FleetSpec spec;
-  std::size_t devices = 0;
+  std::size_t devices = 0;              // with UUIDs made up by the sandbox
+  std::vector<std::string> uuids = {};  // and these
 };
 
 struct RegistryPlan {

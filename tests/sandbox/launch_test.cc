@@ -36,6 +36,17 @@ TEST(WorldFile, IsReadIntoFleetsTokensAccountsAndRegistries) {
   EXPECT_NE(sandbox.clearBlade().findRegistry("p", "r", "g"), nullptr);
 }
 
+TEST(WorldFile, NamesDevicesByTheirUuids) {
+  const auto plan = parseWorld(R"({"fleets": [{"slug": "acme/gateways", "services": ["main"],
+      "devices": ["5d1c8e0b7a2f4c6d9e3b1a0f8c7d6e5f", "0a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d"]}]})");
+  ASSERT_TRUE(plan);
+  Sandbox sandbox({.clock = ClockMode::kManual, .simulateDevices = false});
+  const std::lock_guard lock(sandbox.world().mutex);
+  ASSERT_TRUE(build(sandbox, *plan));
+  EXPECT_TRUE(sandbox.balena().hasDevice("5d1c8e0b7a2f4c6d9e3b1a0f8c7d6e5f"));
+  EXPECT_EQ(sandbox.balena().deviceUuids("acme/gateways").size(), 2U);
+}
+
 TEST(WorldFile, ThatIsWrongOrContradictsItselfIsRefused) {
   for (const char* text : {"{", R"({"fleets": [{"devices": 1}]})", R"({"registries": [{}]})"}) {
     EXPECT_FALSE(parseWorld(text)) << text;
