@@ -156,8 +156,8 @@ class Controller {
     return lost_ ? kExitNotConverged : kExitDone;
   }
 
-  Result<std::shared_ptr<EndpointServer>> serveEndpointIfAsked() {
-    if (options_.endpoint.address.empty()) return std::shared_ptr<EndpointServer>();
+  Result<std::unique_ptr<EndpointServer>> serveEndpointIfAsked() {
+    if (options_.endpoint.address.empty()) return std::unique_ptr<EndpointServer>();
     return EndpointServer::start(
         options_.endpoint,
         {context_, engine_.fleets(), true,

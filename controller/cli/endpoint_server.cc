@@ -70,11 +70,16 @@ EndpointServer::~EndpointServer() {
 }
 
 Result<std::unique_ptr<EndpointServer>> EndpointServer::start(const EndpointFlags& flags,
-                                                              const Parts& parts) {
+                                                              const Parts& parts,
+                                                              metrics::Metrics& metrics) {
   std::unique_ptr<EndpointServer> server(new EndpointServer(flags, parts));
   if (Status opened = server->open(); !opened) {
     return fail(withContext(std::move(opened.error()), "the endpoint"));
   }
+  // A scrape that is under way when all ends keeps the counts alone.
+  metrics.add([weak = std::weak_ptr(server->endpoint_->counting())](auto& families) {
+    if (const auto counting = weak.lock()) metrics::addEndpoint(families, counting->snapshot());
+  });
   return server;
 }
 
@@ -163,18 +168,6 @@ void EndpointServer::followFiles(const std::stop_token& stop) {
                          {{"error", used.error().message}});
     }
   }
-}
-
-Result<std::shared_ptr<EndpointServer>> EndpointServer::start(const EndpointFlags& flags,
-                                                              const Parts& parts,
-                                                              metrics::Metrics& metrics) {
-  auto started = start(flags, parts);
-  if (!started) return fail(std::move(started.error()));
-  std::shared_ptr<EndpointServer> server = *std::move(started);
-  metrics.add([weak = std::weak_ptr<const EndpointServer>(server)](telemetry::Families& families) {
-    if (const auto shown = weak.lock()) metrics::addEndpoint(families, shown->counters());
-  });
-  return server;
 }
 
 void EndpointServer::drain(Duration grace) {

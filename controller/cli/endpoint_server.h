@@ -25,10 +25,8 @@ class EndpointServer {
 
   // Listens from its return on. What `parts` names must outlive it. kInvalid: a flag or file can't
   // be used; kUnavailable: the address can't be bound.
+  // Its counts are shown in `metrics` for as long as it is there.
   [[nodiscard]] static Result<std::unique_ptr<EndpointServer>> start(const EndpointFlags& flags,
-                                                                     const Parts& parts);
-  // The same, shown in `metrics` for as long as it is there.
-  [[nodiscard]] static Result<std::shared_ptr<EndpointServer>> start(const EndpointFlags& flags,
                                                                      const Parts& parts,
                                                                      metrics::Metrics& metrics);
   ~EndpointServer();
@@ -39,8 +37,6 @@ class EndpointServer {
   void close() { server_->drain(); }
   // Closes, lets those who wait have their answers, and after `grace` tells the rest to come back.
   void drain(Duration grace);
-
-  [[nodiscard]] endpoint::EndpointCounters counters() const { return endpoint_->counters(); }
 
  private:
   EndpointServer(const EndpointFlags& flags, const Parts& parts);

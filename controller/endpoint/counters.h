@@ -27,25 +27,31 @@ struct EndpointCounters {
 // Thread-safe.
 class Counting {
  public:
+  void begin() { ++begun_; }
+  // One that has begun is about to be told its answer.
   void count(Outcome outcome, Duration took) {
     ++requests_[static_cast<std::size_t>(outcome)];
     durationMs_ += static_cast<std::uint64_t>(took.count());
   }
   void countMalformed() { ++malformed_; }
 
-  [[nodiscard]] EndpointCounters snapshot(std::uint64_t waiting) const {
+  [[nodiscard]] EndpointCounters snapshot() const {
     EndpointCounters counters;
+    std::uint64_t answered = 0;
     for (std::size_t i = 0; i < kOutcomes; ++i) {
       const auto outcome = static_cast<Outcome>(i);
       counters.rows.push_back({statusOf(outcome), nameOf(outcome), requests_[i].load()});
+      answered += counters.rows.back().requests;
     }
-    counters.waiting = waiting;
+    // Read last: who has an answer has begun.
+    counters.waiting = begun_.load() - answered;
     counters.malformed = malformed_.load();
     counters.durationMs = durationMs_.load();
     return counters;
   }
 
  private:
+  std::atomic<std::uint64_t> begun_{0};
   std::array<std::atomic<std::uint64_t>, kOutcomes> requests_{};
   std::atomic<std::uint64_t> malformed_{0};
   std::atomic<std::uint64_t> durationMs_{0};

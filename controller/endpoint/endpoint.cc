@@ -55,6 +55,8 @@ Endpoint::Endpoint(const Context& context, FleetSources& fleets, const EndpointO
 }
 
 Endpoint::~Endpoint() {
+  // First: an errand may still begin to wait.
+  errands_.stop();
   context_.store.onDeviceTouched([](const std::string&) {});
   waiting_->settleAll({Outcome::kStopping, {}, std::chrono::seconds(1)});
 }
@@ -67,6 +69,7 @@ void Endpoint::handle(server::Request request, server::Responder respond) {
   exchange->isDescription = isDescription(request);
   exchange->respond = std::move(respond);
   ++open_;
+  counting_->begin();
   if (const auto answer = answerEarly(request, *exchange)) return finish(*exchange, *answer);
   serve(exchange);
 }
@@ -197,7 +200,7 @@ void Endpoint::finish(const Exchange& exchange, const Answer& answer) {
                                exchange.isDescription ? "GET, HEAD, POST, DELETE" : "POST, DELETE");
   }
   const Duration took = context_.clock.steadyNow() - exchange.startedAt;
-  counting_.count(answer.outcome, took);
+  counting_->count(answer.outcome, took);
   // Who is over his limit must not fill the log either.
   const bool isLimited = answer.outcome == Outcome::kLimited;
   context_.log.log(isLimited ? telemetry::LogLevel::kDebug : telemetry::LogLevel::kInfo, "request",
@@ -213,7 +216,7 @@ void Endpoint::finish(const Exchange& exchange, const Answer& answer) {
 }
 
 void Endpoint::refused(int status, const std::string& peer) {
-  counting_.countMalformed();
+  counting_->countMalformed();
   if (limit(perAddress_, addressKey(peer))) return;
   context_.log.info("request refused", {{"peer", peer}, {"status", status}});
 }

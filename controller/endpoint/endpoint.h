@@ -1,5 +1,5 @@
 // The provisioning endpoint: from an HTTP request to an answer. docs/endpoint.md;
-// docs/decisions/0006.
+// docs/decisions/0007.
 #pragma once
 
 #include <memory>
@@ -50,7 +50,8 @@ class Endpoint {
   // those who wait for a device to come back.
   void drain(SteadyPoint deadline);
 
-  [[nodiscard]] EndpointCounters counters() const { return counting_.snapshot(open_); }
+  // May outlive it: a scrape comes at any time.
+  [[nodiscard]] std::shared_ptr<const Counting> counting() const { return counting_; }
 
  private:
   struct Exchange;
@@ -82,9 +83,9 @@ class Endpoint {
   RateLimiter perDevice_;
   RateLimiter total_;
   RateLimiter strangers_;
-  Counting counting_;
+  const std::shared_ptr<Counting> counting_ = std::make_shared<Counting>();
   std::atomic<bool> draining_{false};
-  std::atomic<std::uint64_t> open_{0};  // requests that have no answer yet
+  std::atomic<std::uint64_t> open_{0};  // requests whose answer has not been handed over yet
   std::shared_ptr<Waiting> waiting_;    // the store's listener holds it too
   std::jthread deadlines_;
   Errands errands_;

@@ -10,14 +10,19 @@ Errands::Errands(Clock& clock, int threads, std::size_t most) : clock_(clock), m
   }
 }
 
-Errands::~Errands() {
+void Errands::stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
   for (auto& thread : threads_) thread.request_stop();
+  threads_.clear();
 }
 
 bool Errands::add(Errand errand) {
   {
     std::lock_guard lock(mutex_);
-    if (queue_.size() >= most_) return false;
+    if (stopped_ || queue_.size() >= most_) return false;
     queue_.push_back(std::move(errand));
   }
   clock_.wakeOne(added_);

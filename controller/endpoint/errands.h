@@ -17,12 +17,14 @@ class Errands {
   using Errand = std::function<void(const std::stop_token& stop)>;
 
   Errands(Clock& clock, int threads, std::size_t most);
-  // Lets those under way end, told to stop; drops the others.
-  ~Errands();
+  ~Errands() { stop(); }
   Errands(const Errands&) = delete;
   Errands& operator=(const Errands&) = delete;
 
-  // False: there are too many already.
+  // Lets those under way end, told to stop; drops the others, and what comes from now on. Blocks.
+  void stop();
+
+  // False: there are too many already, or it has been stopped.
   [[nodiscard]] bool add(Errand errand);
 
  private:
@@ -30,9 +32,10 @@ class Errands {
 
   Clock& clock_;
   const std::size_t most_;
-  std::mutex mutex_;  // guards queue_
+  std::mutex mutex_;  // guards queue_ and stopped_
   Condition added_;
   std::deque<Errand> queue_;
+  bool stopped_ = false;
   std::vector<std::jthread> threads_;
 };
 

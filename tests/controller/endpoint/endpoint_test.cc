@@ -427,7 +427,7 @@ TEST_F(EndpointTest, CountsAndLogsWhatItAnswers) {
   (void)post(2);
   endpoint_->refused(431, "192.0.2.1");
   std::map<std::string, std::uint64_t> counts;
-  const auto counters = endpoint_->counters();
+  const auto counters = endpoint_->counting()->snapshot();
   for (const auto& row : counters.rows) counts[std::string(row.outcome)] = row.requests;
   EXPECT_EQ(counts.at("created"), 1U);
   EXPECT_EQ(counts.at("already_provisioned"), 1U);
