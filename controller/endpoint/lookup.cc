@@ -28,6 +28,15 @@ bool Lookup::isKnown(const api::BalenaFleet& fleet) const {
          fleet.status.observedGeneration >= 0;
 }
 
+Result<std::shared_ptr<balena::BalenaApi>> Lookup::clientOf(const api::BalenaFleet& fleet) {
+  const auto view = context_.views.get(fleet.meta.key);
+  if (view && (*view)->object->meta.uid == fleet.meta.uid &&
+      (*view)->object->meta.generation == fleet.meta.generation) {
+    return (*view)->balena;
+  }
+  return fleets_.clientOf(fleet);
+}
+
 Result<Lookup::Found> Lookup::find(const std::string& uuid, SteadyPoint deadline,
                                    const std::stop_token& stop) {
   auto fleets = context_.store.fleets().list();
@@ -45,7 +54,7 @@ Result<Lookup::Found> Lookup::find(const std::string& uuid, SteadyPoint deadline
         asked, [&](const auto& each) { return accountOf(*each) == accountOf(*fleet); });
     if (isSame) continue;
     asked.push_back(fleet);
-    auto client = fleets_.clientOf(*fleet);
+    auto client = clientOf(*fleet);
     if (!client) {
       failure = std::move(client.error());
       continue;

@@ -26,6 +26,9 @@ class Lookup {
   // balena's id of the fleet; 0 while nobody knows it.
   [[nodiscard]] std::int64_t idOf(const api::BalenaFleet& fleet) const;
   [[nodiscard]] bool isKnown(const api::BalenaFleet& fleet) const;
+  // The one that the fleet's passes use, where passes are made: to make sure that it is still made
+  // from the Secrets of now means to read and hash them all.
+  [[nodiscard]] Result<std::shared_ptr<balena::BalenaApi>> clientOf(const api::BalenaFleet& fleet);
 
   const Context& context_;
   FleetSources& fleets_;

@@ -53,7 +53,7 @@ void Waiting::answer(std::unique_lock<std::mutex>& lock, const Waiter& waiter,
   lock.unlock();
   waiter.settle(answer);
   lock.lock();
-  if (--answering_ == 0) clock_.wakeAll(changed_);
+  if (--answering_ == 0 && settling_) clock_.wakeAll(changed_);
 }
 
 std::optional<Waiting::Waiter> Waiting::extract(Id id) {
@@ -132,6 +132,7 @@ void Waiting::run(const std::stop_token& stop) {
 
 void Waiting::settleAll(const Answer& answer) {
   std::unique_lock lock(mutex_);
+  settling_ = true;
   while (!waiters_.empty()) {
     const auto waiter = extract(waiters_.begin()->first);
     this->answer(lock, *waiter, answer);

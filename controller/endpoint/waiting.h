@@ -75,7 +75,8 @@ class Waiting {
   mutable std::mutex mutex_;  // guards all below
   Condition changed_;
   Id lastId_ = 0;
-  int answering_ = 0;  // calls under way
+  int answering_ = 0;      // calls under way
+  bool settling_ = false;  // all are to be answered: somebody waits until they have been
   Waiters waiters_;
   std::unordered_multimap<std::string, Id> byUuid_;
 };
