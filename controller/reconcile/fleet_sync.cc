@@ -117,6 +117,10 @@ std::optional<Duration> FleetSync::look(const api::ObjectKey& key) {
   auto view = fleets_.look(fleet);
   if (!view) return failWith(*fleet, std::move(view.error()));
   context_.views.set(key, *view);
+  // Before the status: who is asked for after that has asked for himself, and one pass will do.
+  for (const auto& device : context_.store.devicesOfFleet(key)) {
+    if (isAskedFor(*device)) devices_.add(device->spec.uuid, Lane::kFresh);
+  }
   api::FleetStatus status = fleet->status;
   status.observedGeneration = fleet->meta.generation;
   status.fleetId = (*view)->fleetId;
@@ -125,9 +129,6 @@ std::optional<Duration> FleetSync::look(const api::ObjectKey& key) {
                {"Ready", true, "Available", "", fleet->meta.generation, context_.clock.now()});
   std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
   (void)context_.store.fleets().setStatus(key, fleet->meta.uid, std::move(status));
-  for (const auto& device : context_.store.devicesOfFleet(key)) {
-    if (isAskedFor(*device)) devices_.add(device->spec.uuid, Lane::kFresh);
-  }
   return fleet->spec.syncInterval;
 }
 

@@ -45,8 +45,15 @@ class EndpointTest : public test::World {
                                            [this] { return notReady_; });
     endpoint_->setTokens(*parseTokens(SecretBytes(kToken)));
     thread_ = std::jthread([this](const std::stop_token& ended) { engine_->run(ended); });
-    // This clock stands still for who waits for the first look.
+    untilLookedAt();
+  }
+  // This clock stands still for who waits for the first look; and who asks while it is under way
+  // may have two passes made, the second of them beside what a test looks at or changes next.
+  void untilLookedAt() {
     while (!views_.knows(test::kFleetKey)) std::this_thread::yield();
+    while (fleet()->status.observedGeneration != fleet()->meta.generation) {
+      std::this_thread::yield();
+    }
   }
   void stop() {
     if (!thread_.joinable()) return;
@@ -196,6 +203,7 @@ TEST_F(EndpointTest, EnrolsADeviceOfAFleetThatLetsIt) {
   EXPECT_EQ(object(1), nullptr);
   fleetSpec().enrol = true;
   apply();
+  untilLookedAt();
   EXPECT_EQ(post(1).status, 201);
   expectConnected(1);
   apply();
