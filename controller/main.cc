@@ -41,6 +41,7 @@ class StopSignals {
 struct Run {
   std::stop_token stop;
   int operator()(const SyncOptions& options) const { return runSync(options, stop); }
+  int operator()(const ServeOptions& options) const { return runServe(options, stop); }
   int operator()(const PlanOptions& options) const { return runPlan(options, stop); }
   int operator()(const DeviceOptions& options) const { return runDevice(options, stop); }
   int operator()(const HandoverCommandOptions& options) const { return runHandover(options, stop); }

@@ -123,7 +123,16 @@ overview = dashboard(
         series("Requests", "To both clouds and the API server, by the answer.",
                (f"sum by (upstream, code) ({rate(OWN + 'upstream_requests_total')})", "{{upstream}} {{code}}"), unit="reqps", width=12),
         series("Latency, 99th percentile", "Of requests that were answered, waiting for a connection included.",
-               (quantile(0.99, OWN + "upstream_request_duration_seconds", "upstream"), "{{upstream}}"), unit="s", width=12)))
+               (quantile(0.99, OWN + "upstream_request_duration_seconds", "upstream"), "{{upstream}}"), unit="s", width=12)),
+    row("Endpoint",
+        series("Answers", "Of the HTTP endpoint, if there is one, by status and why.",
+               (f"sum by (code, outcome) ({rate(OWN + 'endpoint_requests_total')}) > 0", "{{code}} {{outcome}}"), unit="reqps"),
+        series("Waiting", "Requests that wait for their device now; those refused unread are no HTTP, too large or too slow.",
+               (f"sum({OWN}endpoint_waiting_requests{{{OURS}}})", "waiting"),
+               (f"sum(increase({OWN}endpoint_malformed_requests_total{{{OURS}}}[$__rate_interval]))", "refused unread")),
+        series("Mean time of an answer", "From the whole request to its answer.",
+               (f"sum({rate(OWN + 'endpoint_request_duration_seconds_total')}) / sum({rate(OWN + 'endpoint_requests_total')})", "mean"),
+               unit="s")))
 
 fleet = dashboard(
     "fleet", "Fleet", "One fleet: its devices, their keys, what was done to them and what is stale.", [FLEETS],

@@ -27,6 +27,7 @@ constexpr std::array kKnown = {
     std::string_view("CredentialSlotsFull"),
     std::string_view("CredentialValid"),
     std::string_view("DeadlineExceeded"),
+    std::string_view("Delivered"),
     std::string_view("Deprovisioned"),
     std::string_view("Deprovisioning"),
     std::string_view("DeviceNotFound"),

@@ -47,6 +47,11 @@ enum class Phase {
 inline constexpr std::string_view kDeprovisioning = "Deprovisioning";
 inline constexpr std::string_view kDeprovisioned = "Deprovisioned";
 
+// Reasons of condition CredentialValid: the pass that wrote the status delivered the key, or found
+// it in place.
+inline constexpr std::string_view kDelivered = "Delivered";
+inline constexpr std::string_view kRegistered = "Registered";
+
 struct KeyStatus {
   std::string fingerprint;  // "sha256:<64 hex>"
   std::uint32_t generation = 0;

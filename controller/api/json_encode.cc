@@ -263,6 +263,29 @@ kube::Application applyFinalizer(ObjectKind kind, const ObjectMeta& meta, bool p
   return result;
 }
 
+std::string encodeDemand(const BalenaDevice& seen, DesiredState state, std::string_view request,
+                         std::string_view absentBy) {
+  JsonWriter json;
+  json.openObject("");
+  json.openObject("metadata");
+  json.text("uid", seen.meta.uid);
+  json.openObject("annotations");
+  json.text(kReconcileAnnotation, request);
+  json.optionalText(kAbsentByAnnotation, absentBy);
+  if (state == DesiredState::kPresent && seen.meta.annotations.contains(kAbsentByAnnotation)) {
+    json.null(kAbsentByAnnotation);
+  }
+  json.closeObject();
+  json.closeObject();
+  if (seen.spec.state != state) {
+    json.openObject("spec");
+    json.text("state", state == DesiredState::kAbsent ? "Absent" : "Present");
+    json.closeObject();
+  }
+  json.closeObject();
+  return json.take();
+}
+
 std::string withoutFinalizer(const ObjectMeta& meta) {
   JsonWriter json;
   json.openObject("");

@@ -37,4 +37,10 @@ namespace bco::api {
 // since it was `meta`: kConflict then, for it names all the finalizers that stay.
 [[nodiscard]] std::string withoutFinalizer(const ObjectMeta& meta);
 
+// A merge patch for what somebody outside asks of a device: `state`, a look at once by the value of
+// the request annotation and, if not empty, who has made it absent; removed with `state: Present`.
+// It names the object's uid, so that no successor of the same name is changed.
+[[nodiscard]] std::string encodeDemand(const BalenaDevice& seen, DesiredState state,
+                                       std::string_view request, std::string_view absentBy);
+
 }  // namespace bco::api

@@ -20,6 +20,11 @@ inline constexpr std::string_view kFleetLabel = "provisioning.balena-clearblade.
 inline constexpr std::string_view kDiscoveredLabel = "provisioning.balena-clearblade.io/discovered";
 inline constexpr std::string_view kReconcileAnnotation =
     "provisioning.balena-clearblade.io/reconcile-requested-at";
+// A device that the HTTP endpoint has added.
+inline constexpr std::string_view kEnrolledLabel = "provisioning.balena-clearblade.io/enrolled";
+// "endpoint" where a DELETE has set `state: Absent`, which a POST may undo.
+inline constexpr std::string_view kAbsentByAnnotation =
+    "provisioning.balena-clearblade.io/absent-by";
 inline constexpr std::string_view kReleaseAnnotation = "provisioning.balena-clearblade.io/release";
 inline constexpr std::string_view kApproveAnnotation =
     "provisioning.balena-clearblade.io/approve-removals";
@@ -49,6 +54,7 @@ struct ObjectMeta {
   std::optional<TimePoint> deletedAt;
 
   [[nodiscard]] bool isDiscovered() const { return labels.contains(kDiscoveredLabel); }
+  [[nodiscard]] bool isEnrolled() const { return labels.contains(kEnrolledLabel); }
   [[nodiscard]] bool hasFinalizer() const;
 };
 

@@ -55,6 +55,10 @@ class TextMap {
     }
   }
 
+  void erase(std::string_view name) {
+    if (const auto found = find(name); found != end()) entries_.erase(found);
+  }
+
   friend bool operator==(const TextMap&, const TextMap&) = default;
 
  private:

@@ -6,6 +6,7 @@
 #include "cli/cloud_factory.h"
 #include "cli/cluster.h"
 #include "cli/commands.h"
+#include "cli/endpoint_server.h"
 #include "cli/health.h"
 #include "cli/late_writes.h"
 #include "cli/metrics_server.h"
@@ -80,7 +81,7 @@ class Controller {
         clock_(clock),
         log_(log),
         store_(
-            cluster.leaderClient(), {options.space, options.selector},
+            cluster.leaderClient(), cluster.client(), {options.space, options.selector},
             [this] { return mayWrite(); }, clock, random, log),
         recorder_({.instance = hostName()}, cluster.client(), clock, random, log),
         events_(recorder_),
@@ -112,8 +113,29 @@ class Controller {
       std::cerr << metrics.error().message << '\n';
       return kExitBadInput;
     }
+    auto endpoint = serveEndpointIfAsked();
+    if (!endpoint) {
+      std::cerr << endpoint.error().message << '\n';
+      return kExitBadInput;
+    }
     const std::jthread caches([this](const std::stop_token& ended) { store_.run(ended); });
     const std::jthread events([this](const std::stop_token& ended) { recorder_.run(ended); });
+    // Nobody is taken on any more; who waits has his answer from whoever goes on.
+    const int code = [&] {
+      const std::stop_callback closing(stop, [&] {
+        if (*endpoint) (*endpoint)->close();
+      });
+      return runReplica(stop);
+    }();
+    if (*endpoint) (*endpoint)->drain(options_.engine.shutdownGrace);
+    endpoint->reset();
+    return code;
+  }
+
+ private:
+  static constexpr Duration kLook = std::chrono::milliseconds(20);
+
+  int runReplica(const std::stop_token& stop) {
     if (!options_.leaderElect) {
       work(stop);
       return kExitDone;
@@ -134,8 +156,14 @@ class Controller {
     return lost_ ? kExitNotConverged : kExitDone;
   }
 
- private:
-  static constexpr Duration kLook = std::chrono::milliseconds(20);
+  Result<std::unique_ptr<EndpointServer>> serveEndpointIfAsked() {
+    if (options_.endpoint.address.empty()) return std::unique_ptr<EndpointServer>();
+    return EndpointServer::start(
+        options_.endpoint,
+        {context_, engine_.fleets(), true,
+         [this] { return store_.isSynced() ? "" : "the caches have not been filled yet"; }},
+        metrics_);
+  }
 
   [[nodiscard]] std::string leaseSpace() const {
     return options_.leaseSpace.empty() ? cluster_.config().space : options_.leaseSpace;

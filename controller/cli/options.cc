@@ -79,6 +79,47 @@ void addMetricsFlags(CLI::App& command, MetricsFlags& options) {
                    "serve metrics of every single device too");
 }
 
+void addRate(CLI::App& command, const std::string& name, double& value, const std::string& help) {
+  command.add_option(name, value, help + " a second; 0: no limit")
+      ->type_name("NUMBER")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
+}
+
+void addEndpoint(CLI::App& command, EndpointFlags& options) {
+  command
+      .add_option("--endpoint-addr", options.address,
+                  "where the provisioning endpoint is served (default " +
+                      (options.address.empty() ? "nowhere" : options.address) + ")")
+      ->type_name("HOST:PORT");
+  command
+      .add_option("--endpoint-auth", options.auth,
+                  "none, or token: who may POST (default none; DELETE always needs a token)")
+      ->check(CLI::IsMember({"none", "token"}));
+  command
+      .add_option("--endpoint-token-file", options.tokenFile,
+                  "bearer tokens that are accepted, one a line")
+      ->type_name("FILE");
+  auto* certificate =
+      command.add_option("--endpoint-tls-cert", options.tlsCertificate, "serve TLS with it (PEM)")
+          ->type_name("FILE");
+  auto* key = command.add_option("--endpoint-tls-key", options.tlsKey, "its private key (PEM)")
+                  ->type_name("FILE");
+  certificate->needs(key);
+  key->needs(certificate);
+  addDuration(command, "--endpoint-deadline", options.deadline,
+              "longest time until a caller has his answer");
+  addRate(command, "--endpoint-rate", options.rate, "requests of all callers");
+  addRate(command, "--endpoint-rate-per-address", options.ratePerAddress,
+          "requests of one address");
+  addRate(command, "--endpoint-rate-per-device", options.ratePerDevice, "requests for one device");
+  command.callback([&options] {
+    if (options.auth == "token" && options.tokenFile.empty()) {
+      throw CLI::ValidationError("--endpoint-auth token", "needs --endpoint-token-file");
+    }
+  });
+}
+
 void addController(CLI::App& command, ControllerOptions& options) {
   command
       .add_option("--kubeconfig", options.kubeconfig,
@@ -107,6 +148,7 @@ void addController(CLI::App& command, ControllerOptions& options) {
                   "where /livez and /readyz are served (default " + options.healthAddress +
                       "; empty: nowhere)")
       ->type_name("HOST:PORT");
+  addEndpoint(command, options.endpoint);
   addMetricsFlags(command, options.metrics);
   addEngineFlags(command, options.engine);
 }
@@ -129,6 +171,15 @@ std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
       "exit when all is in sync or has failed for good: 0, or 1 with what did not");
   addDuration(*syncCommand, "--timeout", sync.timeout, "with --once: give up after this time");
   syncCommand->get_option("--timeout")->needs("--once");
+  addEndpoint(*syncCommand, sync.endpoint);
+  syncCommand->get_option("--endpoint-addr")->excludes("--once");
+
+  ServeOptions serve;
+  CLI::App* serveCommand = app.add_subcommand(
+      "serve", "serve the provisioning endpoint alone: no device is touched before it asks");
+  addCommon(*serveCommand, serve.common);
+  addMetricsFlags(*serveCommand, serve.metrics);
+  addEndpoint(*serveCommand, serve.endpoint);
 
   PlanOptions plan;
   CLI::App* planCommand =
@@ -185,6 +236,7 @@ std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
     return ParseExit{app.exit(error) == 0 ? kExitDone : kExitBadInput};
   }
   if (*syncCommand) return Options(sync);
+  if (*serveCommand) return Options(serve);
   if (*planCommand) {
     plan.json = output == "json";
     return Options(plan);

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "cli/endpoint_flags.h"
 #include "core/time.h"
 
 namespace bco::cli {
@@ -47,6 +48,14 @@ struct SyncOptions {
   MetricsFlags metrics;
   bool once = false;
   Duration timeout = std::chrono::minutes(15);  // with once
+  EndpointFlags endpoint;
+};
+
+// The endpoint alone.
+struct ServeOptions {
+  CommonOptions common;
+  MetricsFlags metrics = {};
+  EndpointFlags endpoint{.address = "0.0.0.0:8080"};
 };
 
 struct PlanOptions {
@@ -86,6 +95,7 @@ struct ControllerOptions {
   Duration renewDeadline = std::chrono::seconds(40);
   Duration retryPeriod = std::chrono::seconds(15);
   std::string healthAddress = "0.0.0.0:8081";  // empty: none
+  EndpointFlags endpoint;
   MetricsFlags metrics{.address = "0.0.0.0:8082"};
 };
 
@@ -96,8 +106,9 @@ struct HealthCheckOptions {
 
 struct VersionOptions {};
 
-using Options = std::variant<SyncOptions, PlanOptions, DeviceOptions, HandoverCommandOptions,
-                             ControllerOptions, HealthCheckOptions, VersionOptions>;
+using Options =
+    std::variant<SyncOptions, ServeOptions, PlanOptions, DeviceOptions, HandoverCommandOptions,
+                 ControllerOptions, HealthCheckOptions, VersionOptions>;
 
 // Parses; prints help or what is wrong and returns the exit code when there is nothing to run.
 struct ParseExit {

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "api/files.h"
+#include "cli/endpoint_server.h"
 #include "cli/metrics_server.h"
 #include "cli/version.h"
 
@@ -15,15 +16,15 @@ constexpr Duration kFilePollInterval = std::chrono::seconds(1);
 
 std::unique_ptr<Session> Session::open(const CommonOptions& options,
                                        const std::string& defaultLogLevel,
-                                       const MetricsFlags& metrics) {
-  std::unique_ptr<Session> session(
-      new Session(options, options.logLevel.empty() ? defaultLogLevel : options.logLevel, metrics));
+                                       const MetricsFlags& metrics, bool sweeps) {
+  std::unique_ptr<Session> session(new Session(
+      options, options.logLevel.empty() ? defaultLogLevel : options.logLevel, metrics, sweeps));
   if (!session->load()) return nullptr;
   return session;
 }
 
 Session::Session(const CommonOptions& options, const std::string& logLevel,
-                 const MetricsFlags& metrics)
+                 const MetricsFlags& metrics, bool sweeps)
     : options_(options),
       metricsFlags_(metrics),
       log_(telemetry::LogOptions{
@@ -37,7 +38,7 @@ Session::Session(const CommonOptions& options, const std::string& logLevel,
           {options.attemptDeadline, options.callDeadline}, [] { return true; }, metrics_.attempts(),
           metrics_.upstreams(), clock_, random_)),
       engine_(context_, *factory_, drawSeed(random_),
-              {options.workers, 4, &metrics_.deviceQueue(), &metrics_.fleetQueue()}) {
+              {options.workers, 4, &metrics_.deviceQueue(), &metrics_.fleetQueue(), sweeps}) {
   if (metrics.address.empty()) return;
   context_.observer = &metrics_.passes();
   metrics_.show(context_, engine_, [] { return true; });
@@ -69,6 +70,25 @@ bool Session::load() {
 
 std::jthread Session::limitShutdown(std::stop_token stop, Duration grace) {
   return cli::limitShutdown(*factory_, clock_, std::move(stop), grace);
+}
+
+int Session::runWithEndpoint(const EndpointFlags& flags, const std::stop_token& stop) {
+  std::stop_source ended;
+  // Outlives the endpoint: what that still asks balena ends in time, too.
+  const std::jthread limit = limitShutdown(ended.get_token(), options_.shutdownGrace);
+  auto endpoint = EndpointServer::start(
+      flags, {context_, engine_.fleets(), false, [] { return std::string(); }}, metrics_);
+  if (!endpoint) {
+    std::cerr << endpoint.error().message << '\n';
+    return kExitBadInput;
+  }
+  {
+    const std::jthread engine([&] { engine_.run(ended.get_token()); });
+    followFiles(stop);
+    (*endpoint)->drain(options_.shutdownGrace);
+    ended.request_stop();
+  }
+  return kExitDone;
 }
 
 void Session::followFiles(const std::stop_token& stop) {

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "cli/cloud_factory.h"
+#include "cli/endpoint_flags.h"
 #include "cli/options.h"
 #include "cli/shutdown.h"
 #include "crypto/hash.h"
@@ -19,10 +20,11 @@ namespace bco::cli {
 
 class Session {
  public:
-  // Prints what is wrong with the files to stderr and returns nullptr.
+  // Prints what is wrong with the files to stderr and returns nullptr. `sweeps`: the engine's.
   [[nodiscard]] static std::unique_ptr<Session> open(const CommonOptions& options,
                                                      const std::string& defaultLogLevel,
-                                                     const MetricsFlags& metrics = {});
+                                                     const MetricsFlags& metrics = {},
+                                                     bool sweeps = true);
 
   [[nodiscard]] store::MemoryStore& store() { return store_; }
   [[nodiscard]] Engine& engine() { return engine_; }
@@ -37,12 +39,17 @@ class Session {
   // Until the returned thread is stopped, which it is when it is destroyed.
   [[nodiscard]] std::jthread limitShutdown(std::stop_token stop, Duration grace);
 
+  // Runs the engine with the endpoint before it until `stop`; then nobody is taken on any more, and
+  // who waits has his answer before the engine ends. Returns the exit code. Blocks.
+  [[nodiscard]] int runWithEndpoint(const EndpointFlags& flags, const std::stop_token& stop);
+
   // Keeps the store in step with the files until `stop`: a changed file takes effect, a broken edit
   // keeps the last good set and says so. Blocks.
   void followFiles(const std::stop_token& stop);
 
  private:
-  Session(const CommonOptions& options, const std::string& logLevel, const MetricsFlags& metrics);
+  Session(const CommonOptions& options, const std::string& logLevel, const MetricsFlags& metrics,
+          bool sweeps);
   [[nodiscard]] bool load();
 
   const CommonOptions options_;

@@ -93,6 +93,7 @@ int runSync(const SyncOptions& options, const std::stop_token& stop) {
     return kExitBadInput;
   }
 
+  if (!options.endpoint.address.empty()) return session->runWithEndpoint(options.endpoint, stop);
   std::stop_source done;
   std::stop_callback forward(stop, [&done] { done.request_stop(); });
   const std::jthread limit = session->limitShutdown(done.get_token(), options.common.shutdownGrace);

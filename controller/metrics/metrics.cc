@@ -21,7 +21,10 @@ std::string Metrics::scrape() const {
   telemetry::Families families;
   families.gauge("balena_clearblade_build_info", "1, with the program's version.")
       .add({{"version", options_.version}}, 1);
-  for (const Source& source : sources_) source(families);
+  {
+    std::lock_guard lock(mutex_);
+    for (const Source& source : sources_) source(families);
+  }
   requests_.addTo(families);
   addUpstreams(families, directory_);
   telemetry::addProcess(families);

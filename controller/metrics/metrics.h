@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -31,10 +32,13 @@ class Metrics {
 
   // Adds families to a scrape; called on the thread that scrapes, must not block.
   using Source = std::function<void(telemetry::Families&)>;
-  // Before the first scrape.
-  void add(Source source) { sources_.push_back(std::move(source)); }
+  // Thread-safe; what it refers to must outlive this, or be asked whether it is still there.
+  void add(Source source) {
+    std::lock_guard lock(mutex_);
+    sources_.push_back(std::move(source));
+  }
   // What `engine` works on and how much it has to do, while `isWorking()`: replicas that stand by
-  // would show the same things a second time. Before the first scrape.
+  // would show the same things a second time.
   void show(const Context& context, const Engine& engine, std::function<bool()> isWorking);
 
   // A scrape's text.
@@ -47,6 +51,7 @@ class Metrics {
   QueueMetrics devices_{"balenadevice"};
   QueueMetrics fleets_{"balenafleet"};
   Activity activity_{devices_, fleets_};
+  mutable std::mutex mutex_;  // guards sources_
   std::vector<Source> sources_;
 };
 

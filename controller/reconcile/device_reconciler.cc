@@ -127,9 +127,12 @@ std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all, Pa
   }
 
   const std::string reconcileId = newReconcileId(context_.random);
-  const SteadyPoint observedAt = context_.clock.steadyNow();
+  auto early = context_.views.earlyReads().take(object.fleetKey(), object.spec.uuid,
+                                                context_.clock.steadyNow());
+  const SteadyPoint observedAt = early ? early->at : context_.clock.steadyNow();
   const DesiredDevice desired = desire(objects, **fleet, managedWith(**fleet));
-  Pass pass = observeAndPlan(desired, **fleet);
+  Pass pass = early ? observeAndPlan(desired, **fleet, std::move(early->device))
+                    : observeAndPlan(desired, **fleet);
   pass.observeOnly = (*fleet)->object->spec.mode == api::Mode::kObserve;
   if (!pass.error && !pass.observeOnly) keepPace(pass, desired, object.fleetKey());
   if (!pass.error && !pass.observeOnly && (writes(pass.plan) || isProvisioned(pass, desired))) {
@@ -176,13 +179,14 @@ Pass DeviceReconciler::preview(const api::BalenaDevice& object) {
   return observeAndPlan(desire(objects, **fleet, managedWith(**fleet)), **fleet);
 }
 
-Pass DeviceReconciler::observeAndPlan(const DesiredDevice& desired, const FleetView& fleet) {
+Pass DeviceReconciler::observeAndPlan(const DesiredDevice& desired, const FleetView& fleet,
+                                      std::optional<balena::Device> early) {
   Pass pass;
   if (desired.suspended || desired.duplicate) {
     pass.plan = context_.plan(desired, {}, context_.clock.now());
     return pass;
   }
-  auto observed = observe(desired, fleet);
+  auto observed = observe(desired, fleet, std::move(early));
   if (!observed) {
     pass.error = std::move(observed.error());
     return pass;

@@ -59,7 +59,9 @@ class DeviceReconciler {
                      const DeviceObjects& objects);
   // Of the objects of one device in one namespace. `told` is completed with what is known of it.
   std::optional<Duration> reconcileObjects(DeviceObjects objects, PassReport& told);
-  [[nodiscard]] Pass observeAndPlan(const DesiredDevice& desired, const FleetView& fleet);
+  // `early`: the device, if it has been read a moment ago.
+  [[nodiscard]] Pass observeAndPlan(const DesiredDevice& desired, const FleetView& fleet,
+                                    std::optional<balena::Device> early = std::nullopt);
   // The ids of our fleets among which a device may move without being lost.
   [[nodiscard]] std::set<std::int64_t> managedWith(const FleetView& fleet) const;
   // The finalizer goes on just before the first write to a cloud, or with what was written before:

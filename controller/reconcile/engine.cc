@@ -31,9 +31,11 @@ constexpr Duration kCountsDelay = std::chrono::seconds(3);
 // of others wait for a thread.
 constexpr int kBusyFleets = 4;
 
-// A discovered object is its sweep's to judge, until it has been looked at once.
+// A discovered object is its sweep's to judge, until it has been looked at once; unless somebody
+// waits for it.
 bool isForSweep(const api::BalenaDevice& device) {
-  return device.meta.isDiscovered() && device.status.observedGeneration == -1;
+  return device.meta.isDiscovered() && device.status.observedGeneration == -1 &&
+         reconcileRequest(device.meta).empty();
 }
 
 }  // namespace
@@ -73,6 +75,8 @@ void Engine::onChange(const store::Change& change) {
       } else {
         context_.tally.add(*device);
       }
+      const bool isAskedFor = device != nullptr && !reconcileRequest(device->meta).empty();
+      if (!options_.sweeps && !isAskedFor) return;
       if (device == nullptr || (!isForSweep(*device) && !isHandled(*device))) {
         devices_.add(change.uuid, Lane::kFresh);
       }
@@ -145,7 +149,8 @@ void Engine::sweep(const std::stop_token& stop) {
         fleetSync_.finishRegistries();
       } else if (key->starts_with(kCounts)) {
         fleetSync_.refresh(parseKey(key->substr(kCounts.size())));
-      } else if (const auto next = fleetSync_.sync(parseKey(*key), stop)) {
+      } else if (const auto next = options_.sweeps ? fleetSync_.sync(parseKey(*key), stop)
+                                                   : fleetSync_.look(parseKey(*key))) {
         fleetQueue_.addAfter(*key, *next, Lane::kSweep);
       }
     } catch (const std::exception& error) {

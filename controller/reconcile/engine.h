@@ -18,6 +18,8 @@ struct EngineOptions {
   // Of the two queues; nullptr: nobody is told.
   QueueObserver* deviceQueue = nullptr;
   QueueObserver* fleetQueue = nullptr;
+  // false: fleets are looked at once, and of their devices only those that somebody asks for.
+  bool sweeps = true;
 };
 
 // Owns the queues and threads. run() may be called once.
@@ -62,6 +64,7 @@ class Engine {
   // a repetition within `horizon`.
   [[nodiscard]] bool isQuiet(Duration horizon) const;
 
+  [[nodiscard]] FleetSources& fleets() { return fleets_; }
   // How much a queue and its workers have to do now.
   struct Load {
     std::size_t waiting = 0;

@@ -21,12 +21,14 @@ class FleetSources {
   [[nodiscard]] Result<std::shared_ptr<const FleetView>> look(
       const std::shared_ptr<const api::BalenaFleet>& fleet);
 
+  // The fleet's client of balena, made anew when what it is made from has changed. Asks nothing.
+  [[nodiscard]] Result<std::shared_ptr<balena::BalenaApi>> clientOf(const api::BalenaFleet& fleet);
+
  private:
   struct Entry {
     std::string inputs;
     std::shared_ptr<balena::BalenaApi> client;
   };
-  [[nodiscard]] Result<std::shared_ptr<balena::BalenaApi>> clientOf(const api::BalenaFleet& fleet);
 
   const Context& context_;
   RegistrySources& registries_;

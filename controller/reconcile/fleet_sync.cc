@@ -40,6 +40,12 @@ bool hasBeenLookedAt(const api::DeviceStatus& status) {
   return ready != nullptr && ready->reason != kFleetNotReady;
 }
 
+// Somebody waits for a pass that has not been made, perhaps because its fleet was changed
+// meanwhile.
+bool isAskedFor(const api::BalenaDevice& device) {
+  return !reconcileRequest(device.meta).empty() && !isHandled(device);
+}
+
 // What failed comes back in its own time. When that is over, whoever was to do so has gone, or has
 // done so and could not say it: the answer to a status that was written is lost like any other.
 bool comesBack(const api::DeviceStatus& status, const Context& context) {
@@ -100,6 +106,30 @@ void FleetSync::tellSwept(const api::ObjectKey& fleet, SteadyPoint began,
     report.snapshots = {snapshots->balena.takenAt, snapshots->registry->takenAt()};
   }
   context_.observer->onSweep(report);
+}
+
+std::optional<Duration> FleetSync::look(const api::ObjectKey& key) {
+  const auto fleet = context_.store.fleets().get(key);
+  if (fleet == nullptr || fleet->meta.deletedAt) {
+    context_.views.forget(key);
+    return std::nullopt;
+  }
+  auto view = fleets_.look(fleet);
+  if (!view) return failWith(*fleet, std::move(view.error()));
+  context_.views.set(key, *view);
+  // Before the status: who is asked for after that has asked for himself, and one pass will do.
+  for (const auto& device : context_.store.devicesOfFleet(key)) {
+    if (isAskedFor(*device)) devices_.add(device->spec.uuid, Lane::kFresh);
+  }
+  api::FleetStatus status = fleet->status;
+  status.observedGeneration = fleet->meta.generation;
+  status.fleetId = (*view)->fleetId;
+  status.failureCount = 0;
+  setCondition(status.conditions,
+               {"Ready", true, "Available", "", fleet->meta.generation, context_.clock.now()});
+  std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
+  (void)context_.store.fleets().setStatus(key, fleet->meta.uid, std::move(status));
+  return fleet->spec.syncInterval;
 }
 
 Result<FleetSync::Snapshots> FleetSync::read(const std::shared_ptr<const api::BalenaFleet>& fleet,
@@ -200,6 +230,10 @@ void FleetSync::compare(const Snapshots& snapshots) {
     // What an earlier process has left to be done, only it knew when.
     if (snapshots.isFirst && isUnfinished(*object)) {
       devices_.add(object->spec.uuid, Lane::kSweep);
+      continue;
+    }
+    if (isAskedFor(*object)) {
+      devices_.add(object->spec.uuid, Lane::kFresh);
       continue;
     }
     const ListedDevice* row = snapshots.balena.find(object->spec.uuid);

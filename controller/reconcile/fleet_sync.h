@@ -31,6 +31,12 @@ class FleetSync {
   std::optional<Duration> sync(const api::ObjectKey& fleet, const std::stop_token& stop,
                                SweepKind kind = SweepKind::kWork);
 
+  // Without a sweep: publishes the fleet's view alone, so that its devices can be reconciled when
+  // somebody asks for them, and enqueues those that somebody has asked for meanwhile. Returns when
+  // to come again, for Secrets change; nullopt when the fleet object has gone. Blocks on the
+  // clouds.
+  std::optional<Duration> look(const api::ObjectKey& fleet);
+
   // Brings the counts and the failing devices in the fleet's status up to date. No cloud is called.
   void refresh(const api::ObjectKey& fleet);
 

@@ -78,6 +78,14 @@ bool derivesNewest(const ObservedDevice& observed, const DesiredDevice& desired,
   return key && shortFingerprint(key->publicKey()) == newest->shortFingerprint;
 }
 
+// Nobody has told of a registration yet, and the device holds nothing that would be of one. It will
+// hardly be there; the create tells.
+bool seemsNew(Hint hint, const ObservedDevice::InBalena& device) {
+  const bool holdsNothing =
+      !device.target || (!device.target->hasKey && device.target->publicVariables.empty());
+  return hint == Hint::kUnknown && holdsNothing && device.others.empty();
+}
+
 }  // namespace
 
 void setCredentials(ObservedDevice& observed, std::vector<clearblade::Credential> credentials) {
@@ -89,10 +97,12 @@ void setCredentials(ObservedDevice& observed, std::vector<clearblade::Credential
   observed.registration->credentials = std::move(credentials);
 }
 
-Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fleet) {
+Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fleet,
+                               std::optional<balena::Device> early) {
   ObservedDevice observed;
   const RegistryView& registry = *fleet.registry;
-  auto device = fleet.balena->getDevice(desired.uuid);
+  auto device =
+      early ? Result<balena::Device>(std::move(*early)) : fleet.balena->getDevice(desired.uuid);
   if (device) {
     // Whatever key is stored, a removal removes it.
     observed.device = readDevice(*device, fleet.level, desired.present);
@@ -106,7 +116,8 @@ Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fl
   }
 
   const std::string id = api::registrationId(desired.uuid);
-  if (desired.present && registry.hints->of(desired.uuid) == Hint::kAbsent) {
+  const Hint hint = registry.hints->of(desired.uuid);
+  if (desired.present && (hint == Hint::kAbsent || seemsNew(hint, *observed.device))) {
     observed.registrationPresumedAbsent = true;
     return observed;
   }

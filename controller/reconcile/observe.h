@@ -10,9 +10,10 @@ namespace bco {
 // What a write of ours has made of the registration's credentials.
 void setCredentials(ObservedDevice& observed, std::vector<clearblade::Credential> credentials);
 
-// GETs the device, then, unless its registration is hinted absent, the registration: read in this
-// order, so that a stored key that the registration does not list was really unknown to it. For a
-// removal the registration is always read. Blocks; one thread.
-[[nodiscard]] Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fleet);
+// GETs the device, unless it was read `early`, then, unless its registration is hinted or presumed
+// absent, the registration: read in this order, so that a stored key that the registration does not
+// list was really unknown to it. For a removal the registration is always read. Blocks; one thread.
+[[nodiscard]] Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fleet,
+                                             std::optional<balena::Device> early = std::nullopt);
 
 }  // namespace bco

@@ -112,7 +112,7 @@ bool provesCredentialInvalid(Reason reason) {
 // Whether the stored key is a registered credential: what was last known for sure.
 void setCredentialValid(api::DeviceStatus& status, const DesiredDevice& desired, const Pass& pass,
                         TimePoint now) {
-  api::Condition condition{"CredentialValid",         true, "Registered", "",
+  api::Condition condition{"CredentialValid",         true, api::kRegistered, "",
                            status.observedGeneration, now};
   if (!desired.present) {
     return setAbnormal(status, false, condition);
@@ -122,6 +122,8 @@ void setCredentialValid(api::DeviceStatus& status, const DesiredDevice& desired,
     condition.status = false;
     condition.reason = nameOf(pass.plan.reason);
     condition.message = pass.plan.message;
+  } else if (pass.delivered) {
+    condition.reason = api::kDelivered;
   }
   setCondition(status.conditions, condition);
 }

@@ -16,6 +16,7 @@
 #include "core/result.h"
 #include "core/secret.h"
 #include "plan/maintenance.h"
+#include "reconcile/early_reads.h"
 #include "reconcile/hints.h"
 #include "reconcile/key_maker.h"
 #include "reconcile/removals.h"
@@ -65,6 +66,9 @@ class FleetViews {
   // What sweeps have cleared for removal.
   [[nodiscard]] Removals& removals() { return removals_; }
 
+  // What was read of a device to find its fleet.
+  [[nodiscard]] EarlyReads& earlyReads() { return earlyReads_; }
+
  private:
   struct Entry {
     std::shared_ptr<const FleetView> view;
@@ -72,6 +76,7 @@ class FleetViews {
   };
   mutable std::mutex mutex_;  // guards entries_
   std::map<api::ObjectKey, Entry> entries_;
+  EarlyReads earlyReads_;
   Removals removals_;
 };
 

@@ -67,8 +67,13 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
 
   [[nodiscard]] Status create(Object object) override {
     if (!mayWrite_()) return isNotAllowed();
+    return admit(client_, object);
+  }
+
+  // As create(), by a client that writes whoever leads.
+  [[nodiscard]] Status admit(kube::Client& client, const Object& object) {
     return accept(
-        client_.create(Kind::kResource, object.meta.key.space, SecretBytes::take(encode_(object))),
+        client.create(Kind::kResource, object.meta.key.space, SecretBytes::take(encode_(object))),
         Source::kCreate);
   }
 
@@ -139,6 +144,13 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
     return client_.remove(
         Kind::kResource, nameOf(key),
         {.uid = uid, .resourceVersion = std::to_string(free->meta.resourceVersion)});
+  }
+
+  // Changes spec, labels or annotations by a merge patch, as admit().
+  [[nodiscard]] Status patch(kube::Client& client, const api::ObjectKey& key, std::string patch) {
+    return accept(
+        client.mergePatch(Kind::kResource, nameOf(key), "", SecretBytes::take(std::move(patch))),
+        Source::kUpdate);
   }
 
   // ── what the watch tells, on its thread

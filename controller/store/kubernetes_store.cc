@@ -35,9 +35,11 @@ std::set<api::ObjectKey> secretsOf(const api::BalenaFleet& fleet) {
 
 }  // namespace
 
-KubernetesStore::KubernetesStore(kube::Client& client, KubernetesScope scope, MayWrite mayWrite,
-                                 Clock& clock, Random& random, telemetry::Logger& log)
-    : scope_(std::move(scope)),
+KubernetesStore::KubernetesStore(kube::Client& client, kube::Client& anybodys,
+                                 KubernetesScope scope, MayWrite mayWrite, Clock& clock,
+                                 Random& random, telemetry::Logger& log)
+    : anybodys_(anybodys),
+      scope_(std::move(scope)),
       mayWrite_(std::move(mayWrite)),
       clock_(clock),
       secrets_(client, clock, random, log,
@@ -116,8 +118,17 @@ void KubernetesStore::changed(const Shared<Object>& before, const Shared<Object>
     const bool isStatusAlone = before != nullptr && now != nullptr && isSameToOthers(*before, *now);
     if (!isStatusAlone) watchSecrets();
   }
-  if (before != nullptr && now != nullptr && isSameToOthers(*before, *now)) return;
-  notify(change);
+  if (before == nullptr || now == nullptr || !isSameToOthers(*before, *now)) notify(change);
+  if constexpr (Object::kKind == api::ObjectKind::kDevice) touched(change.uuid);
+}
+
+void KubernetesStore::touched(const std::string& uuid) {
+  std::shared_ptr<const TouchListener> listener;
+  {
+    std::lock_guard lock(mutex_);
+    listener = touchListener_;
+  }
+  if (listener != nullptr) (*listener)(uuid);
 }
 
 void KubernetesStore::notify(const Change& change) {
@@ -177,6 +188,21 @@ Result<SecretBytes> KubernetesStore::secretOrCreate(const std::string& space,
                                                     const api::SecretKeyRef& ref,
                                                     const SecretBytes& value) {
   return secrets_.getOrCreate(space, ref, value);
+}
+
+Status KubernetesStore::demand(const api::BalenaDevice& seen, const Demand& demand) {
+  return devices_.patch(anybodys_, seen.meta.key,
+                        api::encodeDemand(seen, demand.state, demand.request,
+                                          demand.marksAbsent(seen) ? kByEndpoint : ""));
+}
+
+Status KubernetesStore::enrol(api::BalenaDevice device) {
+  return devices_.admit(anybodys_, device);
+}
+
+void KubernetesStore::onDeviceTouched(std::function<void(const std::string& uuid)> listener) {
+  std::lock_guard lock(mutex_);
+  touchListener_ = std::make_shared<const TouchListener>(std::move(listener));
 }
 
 void KubernetesStore::onChange(std::function<void(const Change&)> listener) {

@@ -22,9 +22,10 @@ struct KubernetesScope {
 // Thread-safe. docs/decisions/0004.
 class KubernetesStore final : public ObjectStore {
  public:
-  // All must outlive it.
-  KubernetesStore(kube::Client& client, KubernetesScope scope, MayWrite mayWrite, Clock& clock,
-                  Random& random, telemetry::Logger& log);
+  // `client` is for what the leader writes, and all reads; `anybodys` for what somebody outside
+  // asks for. All must outlive it.
+  KubernetesStore(kube::Client& client, kube::Client& anybodys, KubernetesScope scope,
+                  MayWrite mayWrite, Clock& clock, Random& random, telemetry::Logger& log);
 
   // Keeps the caches up to date until `stop`. Blocks.
   void run(const std::stop_token& stop);
@@ -47,25 +48,32 @@ class KubernetesStore final : public ObjectStore {
   [[nodiscard]] Result<SecretBytes> secretOrCreate(const std::string& space,
                                                    const api::SecretKeyRef& ref,
                                                    const SecretBytes& value) override;
+  [[nodiscard]] Status demand(const api::BalenaDevice& seen, const Demand& demand) override;
+  [[nodiscard]] Status enrol(api::BalenaDevice device) override;
+  void onDeviceTouched(std::function<void(const std::string& uuid)> listener) override;
   void onChange(std::function<void(const Change&)> listener) override;
 
  private:
   using Listener = std::function<void(const Change&)>;
+  using TouchListener = std::function<void(const std::string& uuid)>;
 
   template <class Object>
   void changed(const Shared<Object>& before, const Shared<Object>& now);
   template <class Object>
   [[nodiscard]] kube::WatcherOptions watcherOf(telemetry::Logger& log) const;
   void notify(const Change& change);
+  void touched(const std::string& uuid);
   void watchSecrets();
   void secretChanged(const api::ObjectKey& secret);
 
+  kube::Client& anybodys_;
   const KubernetesScope scope_;
   const MayWrite mayWrite_;
   Clock& clock_;
 
   mutable std::mutex mutex_;  // guards all below, to secretsMutex_
   std::shared_ptr<const Listener> listener_;
+  std::shared_ptr<const TouchListener> touchListener_;
   DeviceIndex index_;
 
   std::mutex secretsMutex_;  // one at a time decides which Secrets are watched

@@ -18,9 +18,10 @@ class MemoryCollection final : public Collection<Object> {
   using typename Collection<Object>::StatusType;
   using Listener = std::function<void(const Object&)>;
 
-  // `now` gives deletion times; `changed` is called after changes, without the lock.
-  MemoryCollection(std::function<TimePoint()> now, Listener changed)
-      : now_(std::move(now)), changed_(std::move(changed)) {}
+  // `now` gives deletion times; `changed` is called after changes, without the lock, and `touched`,
+  // if any, then and after changes of status and finalizers.
+  MemoryCollection(std::function<TimePoint()> now, Listener changed, Listener touched = nullptr)
+      : now_(std::move(now)), changed_(std::move(changed)), touched_(std::move(touched)) {}
 
   [[nodiscard]] Shared<Object> get(const api::ObjectKey& key) const override {
     std::lock_guard lock(mutex_);
@@ -49,8 +50,19 @@ class MemoryCollection final : public Collection<Object> {
       object.meta.deletedAt.reset();
       objects_[object.meta.key] = std::make_shared<const Object>(object);
     }
-    changed_(object);
+    tell(object, true);
     return {};
+  }
+
+  // Changes spec, labels or annotations. kNotFound: it has gone.
+  template <class Change>
+  [[nodiscard]] Status amend(const api::ObjectKey& key, const std::string& uid, Change change) {
+    return update(key, uid, true, [&](Object& object) {
+      const auto before = object.spec;
+      change(object);
+      if (!(object.spec == before)) ++object.meta.generation;
+      return true;
+    });
   }
 
   // Creates the object or brings spec, labels and annotations of the one that is there in line,
@@ -85,7 +97,7 @@ class MemoryCollection final : public Collection<Object> {
       gone = found->second;
       objects_.erase(found);
     }
-    changed_(*gone);
+    tell(*gone, true);
     return {};
   }
 
@@ -156,12 +168,18 @@ class MemoryCollection final : public Collection<Object> {
         found->second = std::make_shared<const Object>(object);
       }
     }
-    if (notify) changed_(object);
+    tell(object, notify);
     return {};
+  }
+
+  void tell(const Object& object, bool isChanged) const {
+    if (isChanged) changed_(object);
+    if (touched_) touched_(object);
   }
 
   const std::function<TimePoint()> now_;
   const Listener changed_;
+  const Listener touched_;
   mutable std::mutex mutex_;  // guards all below
   std::map<api::ObjectKey, Shared<Object>> objects_;
   std::uint64_t lastUid_ = 0;

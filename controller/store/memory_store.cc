@@ -14,7 +14,8 @@ MemoryStore::MemoryStore(Clock& clock, std::filesystem::path secretsDir)
                [this](const auto& object) {
                  reindex(object);
                  notify(object);
-               }) {}
+               },
+               [this](const auto& object) { touched(object); }) {}
 
 template <class Object>
 void MemoryStore::notify(const Object& object) {
@@ -44,7 +45,8 @@ template <class Object>
 void MemoryStore::forgetOthers(MemoryCollection<Object>& collection,
                                const std::map<api::ObjectKey, Object>& wanted) {
   for (const auto& object : collection.list()) {
-    if (!object->meta.isDiscovered() && !wanted.contains(object->meta.key)) {
+    const bool isOurs = object->meta.isDiscovered() || object->meta.isEnrolled();
+    if (!isOurs && !wanted.contains(object->meta.key)) {
       (void)collection.release(object->meta.key, object->meta.uid);
     }
   }
@@ -86,11 +88,45 @@ void MemoryStore::apply(api::Manifests manifests) {
   // References point upwards, so what is referred to comes first and goes last.
   for (const auto& [key, registry] : manifests.registries) registries_.apply(registry);
   for (const auto& [key, fleet] : manifests.fleets) fleets_.apply(fleet);
-  for (const auto& [key, device] : manifests.devices) devices_.apply(device);
+  for (const auto& [key, device] : manifests.devices) devices_.apply(withDemands(device));
   forgetOthers(devices_, manifests.devices);
   forgetOthers(fleets_, manifests.fleets);
   forgetOthers(registries_, manifests.registries);
 }
+
+api::BalenaDevice MemoryStore::withDemands(api::BalenaDevice documented) {
+  const auto current = devices_.get(documented.meta.key);
+  if (current == nullptr) return documented;
+  for (const std::string_view name : {api::kReconcileAnnotation, api::kAbsentByAnnotation}) {
+    const auto found = current->meta.annotations.find(name);
+    if (found != current->meta.annotations.end()) {
+      documented.meta.annotations.emplace(name, found->second);
+    }
+  }
+  std::lock_guard lock(mutex_);
+  const auto found = overrides_.find(documented.meta.key);
+  if (found == overrides_.end()) return documented;
+  if (found->second.documented == documented.spec.state) {
+    documented.spec.state = found->second.demanded;
+  } else {
+    overrides_.erase(found);
+    documented.meta.annotations.erase(api::kAbsentByAnnotation);
+  }
+  return documented;
+}
+
+Status MemoryStore::demand(const api::BalenaDevice& seen, const Demand& demand) {
+  if (seen.spec.state != demand.state) {
+    std::lock_guard lock(mutex_);
+    const Override made{seen.spec.state, demand.state};
+    const auto [found, isNew] = overrides_.emplace(seen.meta.key, made);
+    if (!isNew) found->second.demanded = demand.state;
+  }
+  return devices_.amend(seen.meta.key, seen.meta.uid,
+                        [&](api::BalenaDevice& device) { meet(device, demand); });
+}
+
+Status MemoryStore::enrol(api::BalenaDevice device) { return devices_.create(std::move(device)); }
 
 std::vector<Shared<api::BalenaDevice>> MemoryStore::devicesByUuid(const std::string& uuid) const {
   std::unique_lock lock(mutex_);
@@ -139,6 +175,20 @@ Result<SecretBytes> MemoryStore::secretOrCreate(const std::string& space,
   }
   if (isThere) value.error().code = ErrorCode::kInvalid;
   return value;
+}
+
+void MemoryStore::touched(const api::BalenaDevice& device) {
+  std::shared_ptr<const TouchListener> listener;
+  {
+    std::lock_guard lock(mutex_);
+    listener = touchListener_;
+  }
+  if (listener != nullptr) (*listener)(device.spec.uuid);
+}
+
+void MemoryStore::onDeviceTouched(std::function<void(const std::string& uuid)> listener) {
+  std::lock_guard lock(mutex_);
+  touchListener_ = std::make_shared<const TouchListener>(std::move(listener));
 }
 
 void MemoryStore::onChange(std::function<void(const Change&)> listener) {

@@ -20,7 +20,9 @@ class MemoryStore final : public ObjectStore {
   [[nodiscard]] api::ProblemTexts immutableChanges(const api::Manifests& manifests) const;
 
   // Makes the declared objects exactly those of `manifests`: an object whose document has gone is
-  // forgotten, which changes nothing in the clouds. Discovered devices stay, as does all status.
+  // forgotten, which changes nothing in the clouds. Discovered and enrolled devices stay, as does
+  // all status, and a state that was demanded of a device until its document says another one than
+  // it did then.
   void apply(api::Manifests manifests);
 
   [[nodiscard]] Collection<api::ClearBladeRegistry>& registries() override { return registries_; }
@@ -36,10 +38,18 @@ class MemoryStore final : public ObjectStore {
   [[nodiscard]] Result<SecretBytes> secretOrCreate(const std::string& space,
                                                    const api::SecretKeyRef& ref,
                                                    const SecretBytes& value) override;
+  [[nodiscard]] Status demand(const api::BalenaDevice& seen, const Demand& demand) override;
+  [[nodiscard]] Status enrol(api::BalenaDevice device) override;
+  void onDeviceTouched(std::function<void(const std::string& uuid)> listener) override;
   void onChange(std::function<void(const Change&)> listener) override;
 
  private:
   using Listener = std::function<void(const Change&)>;
+  using TouchListener = std::function<void(const std::string& uuid)>;
+  struct Override {
+    api::DesiredState documented;  // what its document said
+    api::DesiredState demanded;
+  };
 
   template <class Object>
   void notify(const Object& object);
@@ -47,12 +57,17 @@ class MemoryStore final : public ObjectStore {
   void forgetOthers(MemoryCollection<Object>& collection,
                     const std::map<api::ObjectKey, Object>& wanted);
   void reindex(const api::BalenaDevice& device);
+  void touched(const api::BalenaDevice& device);
+  // The documented device with what was demanded of it since.
+  [[nodiscard]] api::BalenaDevice withDemands(api::BalenaDevice documented);
 
   const std::filesystem::path secretsDir_;
 
   mutable std::mutex mutex_;  // guards all below
   std::shared_ptr<const Listener> listener_;
+  std::shared_ptr<const TouchListener> touchListener_;
   std::map<api::ObjectKey, api::Secret> secrets_;
+  std::map<api::ObjectKey, Override> overrides_;
   DeviceIndex index_;
 
   MemoryCollection<api::ClearBladeRegistry> registries_;

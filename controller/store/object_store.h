@@ -12,6 +12,7 @@
 #include "api/registry.h"
 #include "core/result.h"
 #include "core/secret.h"
+#include "store/demand.h"
 
 namespace bco::store {
 
@@ -89,6 +90,18 @@ class ObjectStore {
   [[nodiscard]] virtual Result<SecretBytes> secretOrCreate(const std::string& space,
                                                            const api::SecretKeyRef& ref,
                                                            const SecretBytes& value) = 0;
+
+  // What follows is on the word of somebody outside, not by what a leader has found out: any
+  // replica may do it. May block on the API server.
+  //
+  // Makes `seen`, as it is now, meet the demand. kNotFound: it has gone.
+  [[nodiscard]] virtual Status demand(const api::BalenaDevice& seen, const Demand& demand) = 0;
+  // Adds a device. kAlreadyExists: an object of that name is there.
+  [[nodiscard]] virtual Status enrol(api::BalenaDevice device) = 0;
+
+  // `listener` is called after every change of a device's object, of its status too, with its UUID.
+  // As onChange()'s.
+  virtual void onDeviceTouched(std::function<void(const std::string& uuid)> listener) = 0;
 
   // `listener` is called after every change of spec, labels, annotations or existence, and when an
   // object is marked as being deleted; not of status or finalizers, which only we change. On the

@@ -9,6 +9,13 @@ namespace {
 
 using nlohmann::json;
 
+json show(const ProvisionCounts& counts) {
+  return {{"asked", counts.asked},
+          {"provisioned", counts.provisioned},
+          {"told", counts.told},
+          {"refused", counts.refused}};
+}
+
 json show(const SimulatedDevice& device) {
   json containers = json::object();
   for (const auto& [service, container] : device.containers) {
@@ -28,6 +35,7 @@ json show(const SimulatedDevice& device) {
           {"restarts", counts.restarts},
           {"partialStarts", counts.partialStarts},
           {"keyChanges", counts.keyChanges},
+          {"provision", show(counts.provision)},
           {"publishes", {{"accepted", counts.accepted}, {"refused", counts.refused}}}};
 }
 
@@ -46,6 +54,12 @@ json summary(const DeviceSimulator& devices) {
     sum.keyChanges += counts.keyChanges;
     sum.accepted += counts.accepted;
     for (const auto& [reason, count] : counts.refused) sum.refused[reason] += count;
+    sum.provision.asked += counts.provision.asked;
+    sum.provision.provisioned += counts.provision.provisioned;
+    sum.provision.told += counts.provision.told;
+    for (const auto& [status, count] : counts.provision.refused) {
+      sum.provision.refused[status] += count;
+    }
     maxRestarts = std::max(maxRestarts, counts.restarts);
   }
   return {{"devices", devices.devices().size()},
@@ -55,12 +69,15 @@ json summary(const DeviceSimulator& devices) {
           {"maxRestarts", maxRestarts},
           {"partialStarts", sum.partialStarts},
           {"keyChanges", sum.keyChanges},
+          {"provision", show(sum.provision)},
           {"publishes", {{"accepted", sum.accepted}, {"refused", sum.refused}}}};
 }
 
 json showDuration(const std::optional<Duration>& duration) {
   return duration ? json(formatDuration(*duration)) : json();
 }
+
+json showUrl(const std::optional<ProvisionUrl>& url) { return url ? json(url->text) : json(); }
 
 json showSettings(Sandbox& sandbox) {
   const BalenaSettings& balena = sandbox.balena().settings();
@@ -72,7 +89,8 @@ json showSettings(Sandbox& sandbox) {
           {"devices",
            {{"pollInterval", showDuration(sandbox.devices().settings().pollInterval)},
             {"publishInterval", showDuration(sandbox.devices().settings().publishInterval)},
-            {"restartDelay", showDuration(sandbox.devices().settings().restartDelay)}}}};
+            {"restartDelay", showDuration(sandbox.devices().settings().restartDelay)},
+            {"provisionUrl", showUrl(sandbox.devices().settings().provisionUrl)}}}};
 }
 
 // Reads a duration, or null where that means something, into `target`; a key that is absent leaves
@@ -107,6 +125,12 @@ Result<json> changeSettings(Sandbox& sandbox, const ControlCall& call) {
                                read(forDevices, "publishInterval", devices.publishInterval),
                                read(forDevices, "restartDelay", devices.restartDelay)}) {
     if (!status) return fail(status.error());
+  }
+  if (const auto url = forDevices.find("provisionUrl"); url != forDevices.end()) {
+    devices.provisionUrl = url->is_string() ? parseProvisionUrl(*url) : std::nullopt;
+    if (!devices.provisionUrl && !url->is_null()) {
+      return fail(ErrorCode::kInvalid, "provisionUrl: http://ADDRESS:PORT/PATH expected, or null");
+    }
   }
   if (devices.pollInterval <= Duration(0) || devices.publishInterval <= Duration(0)) {
     return fail(ErrorCode::kInvalid, "intervals are to be above zero");

@@ -7,6 +7,9 @@ namespace bco::sandbox {
 namespace {
 
 constexpr Duration kPollJitter = std::chrono::seconds(60);
+// Of the container engine, between two starts of a container that ends.
+constexpr Duration kFirstRestart = std::chrono::milliseconds(100);
+constexpr Duration kLongestRestart = std::chrono::minutes(1);
 
 // The service whose container is the relay: the one named so, else the first.
 std::string relayServiceOf(const TargetState& target) {
@@ -45,6 +48,7 @@ void DeviceSimulator::remove(const std::string& uuid) {
   world_.clock.cancel(found->second->pollTimer);
   world_.clock.cancel(found->second->publishTimer);
   world_.clock.cancel(found->second->startTimer);
+  world_.clock.cancel(found->second->askTimer);
   devices_.erase(found);
 }
 
@@ -92,11 +96,16 @@ void DeviceSimulator::setPollInterval(const std::string& uuid, std::optional<Dur
 void DeviceSimulator::configure(const DeviceSettings& settings) {
   const bool pollChanged = settings.pollInterval != settings_.pollInterval;
   const bool publishChanged = settings.publishInterval != settings_.publishInterval;
+  const auto urlOf = [](const DeviceSettings& from) {
+    return from.provisionUrl ? from.provisionUrl->text : std::string();
+  };
+  const bool urlChanged = urlOf(settings) != urlOf(settings_);
   settings_ = settings;
   for (const auto& [uuid, device] : devices_) {
     // Who has not fetched at all yet is about to.
     if (pollChanged && !device->etag.empty()) schedulePoll(uuid, spread(settings_.pollInterval));
     if (publishChanged) schedulePublish(uuid, spread(settings_.publishInterval));
+    if (urlChanged) scheduleAsk(uuid, Duration(0));
   }
 }
 
@@ -156,11 +165,11 @@ void DeviceSimulator::apply(const std::string& uuid, SimulatedDevice& device,
   device.relay.reset();  // killed; nothing is published until the next one is up
   world_.clock.cancel(device.startTimer);
   device.startTimer = world_.clock.after(settings_.restartDelay, [this, uuid] {
-    if (SimulatedDevice* started = get(uuid)) startRelay(*started);
+    if (SimulatedDevice* started = get(uuid)) startRelay(uuid, *started);
   });
 }
 
-void DeviceSimulator::startRelay(SimulatedDevice& device) {
+void DeviceSimulator::startRelay(const std::string& uuid, SimulatedDevice& device) {
   const auto container = device.containers.find(device.relayService);
   if (container == device.containers.end()) {
     device.relay.reset();
@@ -173,6 +182,49 @@ void DeviceSimulator::startRelay(SimulatedDevice& device) {
     if (!device.lastKey.empty()) ++device.counts.keyChanges;
     device.lastKey = key;
   }
+  device.relayRestarts = 0;
+  scheduleAsk(uuid, Duration(0));
+}
+
+// The relay ends after each of its questions, and the container engine starts it again: at once the
+// first time, then later and later.
+void DeviceSimulator::scheduleAsk(const std::string& uuid, Duration delay) {
+  SimulatedDevice* device = get(uuid);
+  if (!settings_.provisionUrl) return;
+  world_.clock.cancel(device->askTimer);
+  device->askTimer = world_.clock.after(delay, [this, uuid] { ask(uuid); });
+}
+
+void DeviceSimulator::ask(const std::string& uuid) {
+  SimulatedDevice* device = get(uuid);
+  const bool wants = device->relay && device->relay->state() == RelayState::kUnregistered;
+  if (!wants || device->asking || !settings_.provisionUrl || !provisioner_ ||
+      !balena_.isConnected(uuid)) {
+    return;
+  }
+  device->asking = true;
+  ++device->counts.provision.asked;
+  provisioner_(*settings_.provisionUrl,
+               R"({"uuid":")" + uuid + R"(","balena_service":")" + device->relayService + R"("})",
+               [this, uuid](const RelayReply& reply) { answered(uuid, reply); });
+}
+
+void DeviceSimulator::answered(const std::string& uuid, const RelayReply& reply) {
+  SimulatedDevice* device = get(uuid);
+  if (device == nullptr) return;
+  device->asking = false;
+  ProvisionCounts& counts = device->counts.provision;
+  if (reply.status >= 200 && reply.status < 300) {
+    ++counts.provisioned;
+  } else if (reply.isSix) {
+    ++counts.told;
+    fetch(uuid, true);
+  } else {
+    ++counts.refused[std::to_string(reply.status)];
+  }
+  scheduleAsk(uuid, std::min<Duration>(kFirstRestart * (1U << std::min(device->relayRestarts, 9U)),
+                                       kLongestRestart));
+  ++device->relayRestarts;
 }
 
 void DeviceSimulator::schedulePoll(const std::string& uuid, Duration delay) {

@@ -15,6 +15,7 @@
 #include "sandbox/balena_cloud.h"
 #include "sandbox/clearblade_cloud.h"
 #include "sandbox/device_relay.h"
+#include "sandbox/relay_calls.h"
 #include "sandbox/timers.h"
 
 namespace bco::sandbox {
@@ -26,6 +27,16 @@ struct DeviceSettings {
   Duration publishInterval = std::chrono::minutes(1);
   // From the end of the relay's old container until the new one is up.
   Duration restartDelay = std::chrono::seconds(1);
+  // Whom relays without variables ask for them; nullopt: nobody.
+  std::optional<ProvisionUrl> provisionUrl = std::nullopt;
+};
+
+// What relays without variables have asked an endpoint.
+struct ProvisionCounts {
+  std::uint64_t asked = 0;
+  std::uint64_t provisioned = 0;                      // any 2xx
+  std::uint64_t told = 0;                             // code 6: its supervisor is asked to look
+  std::map<std::string, std::uint64_t> refused = {};  // by status; "0": no reply
 };
 
 struct DeviceCounts {
@@ -37,6 +48,7 @@ struct DeviceCounts {
   std::uint64_t keyChanges = 0;     // starts with another key than before
   std::uint64_t accepted = 0;       // publishes
   std::map<std::string, std::uint64_t, std::less<>> refused;  // by reason
+  ProvisionCounts provision;
 };
 
 struct SimulatedContainer {
@@ -57,7 +69,10 @@ struct SimulatedDevice {
   DeviceCounts counts;
   TimerId pollTimer;
   TimerId publishTimer;
-  TimerId startTimer;  // of the relay's container
+  TimerId startTimer;          // of the relay's container
+  bool asking = false;         // its relay waits for an endpoint
+  unsigned relayRestarts = 0;  // in a row, without variables
+  TimerId askTimer;
 };
 
 // The publish itself: "" when accepted, else why not. May answer later.
@@ -70,6 +85,11 @@ class DeviceSimulator {
  public:
   DeviceSimulator(World& world, BalenaCloud& balena, ClearBladeCloud& clearBlade,
                   Publisher publisher);
+
+  // How relays ask: `body` to `url`. Before the first is added.
+  using Provisioner =
+      std::function<void(const ProvisionUrl& url, const std::string& body, RelayCalls::Done done)>;
+  void askBy(Provisioner provisioner) { provisioner_ = std::move(provisioner); }
 
   // Switched off, nothing below does anything.
   void enable(bool enabled) { enabled_ = enabled; }
@@ -103,7 +123,10 @@ class DeviceSimulator {
   [[nodiscard]] SimulatedDevice* get(const std::string& uuid);
   void fetch(const std::string& uuid, bool force);
   void apply(const std::string& uuid, SimulatedDevice& device, const TargetState& target);
-  void startRelay(SimulatedDevice& device);
+  void startRelay(const std::string& uuid, SimulatedDevice& device);
+  void scheduleAsk(const std::string& uuid, Duration delay);
+  void ask(const std::string& uuid);
+  void answered(const std::string& uuid, const RelayReply& reply);
   void schedulePoll(const std::string& uuid, Duration delay);
   void schedulePublish(const std::string& uuid, Duration delay);
   void publish(const std::string& uuid);
@@ -115,6 +138,7 @@ class DeviceSimulator {
   BalenaCloud& balena_;
   ClearBladeCloud& clearBlade_;
   const Publisher publisher_;
+  Provisioner provisioner_;
   DeviceSettings settings_;
   bool enabled_ = true;
   std::uint64_t random_ = 1;

@@ -20,10 +20,14 @@ Sandbox::Sandbox(const SandboxOptions& options)
           [this](CloudRegistry& registry, const std::string& deviceId, const std::string& token,
                  const PublishResult& result) { publish(registry, deviceId, token, result); }),
       wire_(world_.mutex),
+      relayCalls_(world_.mutex),
       front_(world_, [this](const Kind& kind, const server::Request& request,
                             Listener listener) { return takeEffect(kind, request, listener); }),
       control_(*this) {
   devices_.enable(options.simulateDevices);
+  devices_.askBy([this](const ProvisionUrl& url, const std::string& body, RelayCalls::Done done) {
+    relayCalls_.post(url, body, std::move(done));
+  });
 }
 
 Sandbox::~Sandbox() { world_.stop(); }

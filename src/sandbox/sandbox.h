@@ -60,6 +60,7 @@ class Sandbox {
   ClearBladeCloud clearBlade_;
   DeviceSimulator devices_;
   DeviceWire wire_;
+  RelayCalls relayCalls_;
   Front front_;
   Control control_;
 };

@@ -9,6 +9,8 @@ namespace bco::server {
 namespace {
 
 constexpr std::chrono::seconds kDrainTime{2};
+// Who sends more than this after our last word does not listen for it.
+constexpr std::size_t kDrainBytes = 1024 * 1024;
 // A body this small goes out in one TLS record with its head.
 constexpr std::size_t kOneRecordBytes = 15 * 1024;
 // What a request may leave allocated on an idle connection.
@@ -20,7 +22,7 @@ Connection::Connection(Loop& loop, boost::asio::ip::tcp::socket socket, std::uin
                        std::string peer)
     : loop_(loop),
       socket_(std::move(socket)),
-      channel_(socket_.native_handle(), loop.tls()),
+      channel_(socket_.native_handle(), loop.state().tls().get()),
       parser_(loop.options().maxHeadBytes, loop.options().maxBodyBytes),
       number_(number),
       peer_(std::move(peer)) {}
@@ -37,6 +39,7 @@ void Connection::enter(State state) {
   const auto& options = loop_.options();
   const auto now = Steady::now();
   state_ = state;
+  enteredAt_ = now;
   switch (state) {
     case State::kHandshake:
     case State::kHead:
@@ -194,6 +197,7 @@ void Connection::handleRequest() {
 }
 
 void Connection::refuse(int status) {
+  if (loop_.options().onRefusal) loop_.options().onRefusal(status, peer_);
   form_ = {false, false, false};
   ++exchange_;
   enter(State::kHandling);
@@ -210,6 +214,7 @@ void Connection::reply(std::uint64_t exchange, Reply reply) {
     close();
     return;
   }
+  if (loop_.isDraining()) reply.close = true;
   closeAfterReply_ = reply.close || !form_.keepAlive;
   head_.clear();
   loop_.writer().write(reply, form_, head_);
@@ -252,6 +257,11 @@ bool Connection::drain() {
   while (true) {
     const auto transfer = channel_.discard();
     if (transfer.io != Io::kDone) return waitFor(transfer.io);
+    drained_ += transfer.bytes;
+    if (drained_ > kDrainBytes) {
+      close();
+      return false;
+    }
   }
 }
 

@@ -36,6 +36,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] Steady::time_point deadline() const { return deadline_; }
   // Nobody but the handler can wake it now.
   [[nodiscard]] bool isHandling() const { return state_ == State::kHandling; }
+  // Between two requests, or before the first.
+  [[nodiscard]] bool isIdle() const { return state_ == State::kIdle; }
+  // Its client is to say something.
+  [[nodiscard]] bool isWaitedFor() const {
+    return state_ == State::kHandshake || state_ == State::kIdle || state_ == State::kHead ||
+           state_ == State::kBody || state_ == State::kDraining;
+  }
+  // When it last got on: began, or went on to another part of a request or reply.
+  [[nodiscard]] Steady::time_point lastWordAt() const { return enteredAt_; }
   [[nodiscard]] int descriptor() { return socket_.native_handle(); }
 
   std::size_t slot = 0;  // the loop's place for it
@@ -76,6 +85,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   State state_ = State::kHandshake;
   Steady::time_point deadline_;
+  Steady::time_point enteredAt_;
   bool pumping_ = false;
   bool readable_ = false;  // something may have come since the last read
   std::string unparsed_;
@@ -85,6 +95,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string body_;
   std::size_t written_ = 0;
   bool closeAfterReply_ = false;
+  std::size_t drained_ = 0;
 };
 
 }  // namespace bco::server

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "core/text.h"
@@ -55,8 +56,30 @@ class AsioServer final : public HttpServer {
 
   [[nodiscard]] std::uint16_t port() const override { return port_; }
 
+  [[nodiscard]] Status useTls(const TlsFiles& files) override {
+    auto tls = makeTlsContext(files);
+    if (!tls) return fail(tls.error());
+    loops_[0]->state().setTls(std::move(*tls));
+    return {};
+  }
+
+  void drain() override {
+    asio::post(loops_[0]->context(), [this] {
+      error_code ignored;
+      draining_ = true;
+      pause_->cancel();
+      acceptor_->close(ignored);
+    });
+    for (const auto& loop : loops_) {
+      asio::post(loop->context(), [loop] { loop->drain(); });
+    }
+  }
+
+  [[nodiscard]] std::size_t connections() const override { return loops_[0]->state().connections; }
+
  private:
   void acceptNext() {
+    if (draining_) return;
     Loop* const loop = loops_[nextLoop_++ % loops_.size()].get();
     acceptor_->async_accept(loop->context(), [this, loop](error_code error, tcp::socket socket) {
       if (error == asio::error::operation_aborted) return;
@@ -78,6 +101,7 @@ class AsioServer final : public HttpServer {
   std::unique_ptr<tcp::acceptor> acceptor_;
   std::unique_ptr<asio::steady_timer> pause_;
   std::size_t nextLoop_ = 0;
+  bool draining_ = false;  // of the first loop's thread
   std::uint16_t port_ = 0;
 };
 
@@ -98,7 +122,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const Options& options, Ha
   if (options.tls) {
     auto tls = makeTlsContext(*options.tls);
     if (!tls) return fail(tls.error());
-    state->tls = std::move(*tls);
+    state->setTls(std::move(*tls));
   }
   auto server = std::make_unique<AsioServer>(std::move(state), options.threads);
   if (auto listening = server->listen(options); !listening) return fail(listening.error());

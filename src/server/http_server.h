@@ -58,10 +58,15 @@ struct Options {
   std::chrono::milliseconds headTimeout{10000};
   std::chrono::milliseconds bodyTimeout{30000};
   std::chrono::milliseconds idleTimeout{60000};
+  // Beyond: those that have kept us waiting longest for what they want to say are closed, so that
+  // nobody can shut others out by saying nothing.
   std::size_t maxConnections = 10000;
+  // Told of what was refused before it was a whole request: its status and whose it was. On a
+  // server thread; must not block.
+  std::function<void(int status, const std::string& peer)> onRefusal = nullptr;
 };
 
-// Starts in start(); stops and joins its threads in the destructor.
+// Starts in start(); stops and joins its threads in the destructor. Thread-safe.
 class HttpServer {
  public:
   // kUnavailable: the address can't be bound; kInvalid: bad certificate or key.
@@ -69,6 +74,14 @@ class HttpServer {
                                                                  Handler handler);
   virtual ~HttpServer() = default;
   [[nodiscard]] virtual std::uint16_t port() const = 0;
+  // For connections from now on; of a server that was started with TLS. kInvalid: they can't be
+  // used, and those before stay.
+  [[nodiscard]] virtual Status useTls(const TlsFiles& files) = 0;
+  // Takes no more connections, closes those between two requests, and each other one with the reply
+  // that it is waiting for. Returns at once.
+  virtual void drain() = 0;
+  // Open ones.
+  [[nodiscard]] virtual std::size_t connections() const = 0;
 };
 
 }  // namespace bco::server

@@ -77,7 +77,9 @@ void Loop::stop() {
 void Loop::adopt(boost::asio::ip::tcp::socket socket) {
   boost::system::error_code error;
   const auto peer = socket.remote_endpoint(error);
-  if (error || state_->connections >= options().maxConnections) return;
+  if (error || draining_) return;
+  if (state_->connections >= options().maxConnections) makeRoom();
+  if (state_->connections >= options().maxConnections) return;
   const auto connection = std::make_shared<Connection>(
       *this, std::move(socket), ++state_->lastConnection, peer.address().to_string());
   ++state_->connections;
@@ -124,6 +126,30 @@ void Loop::sweep() {
   }
   for (const auto& connection : late) connection->expire();
   dropDeserted();
+}
+
+void Loop::drain() {
+  draining_ = true;
+  std::vector<std::shared_ptr<Connection>> idle;
+  for (const auto& connection : connections_) {
+    if (connection->isIdle()) idle.push_back(connection);
+  }
+  for (const auto& connection : idle) connection->close();
+}
+
+void Loop::makeRoom() {
+  // Some at once: looking for them takes longer than closing them.
+  constexpr std::size_t kShare = 16;
+  std::vector<std::shared_ptr<Connection>> waitedFor;
+  for (const auto& connection : connections_) {
+    if (connection->isWaitedFor()) waitedFor.push_back(connection);
+  }
+  const std::size_t count =
+      std::min(waitedFor.size(), std::max<std::size_t>(connections_.size() / kShare, 1));
+  const auto end = waitedFor.begin() + static_cast<std::ptrdiff_t>(count);
+  std::ranges::partial_sort(waitedFor, end, {},
+                            [](const auto& each) { return each->lastWordAt(); });
+  std::for_each(waitedFor.begin(), end, [](const auto& each) { each->close(); });
 }
 
 void Loop::dropDeserted() {

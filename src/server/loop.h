@@ -9,6 +9,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -20,13 +21,27 @@ namespace bco::server {
 
 class Connection;
 
-// What all loops of a server share; written before they start.
-struct ServerState {
+// What all loops of a server share. `options` and `handler` are written before they start.
+class ServerState {
+ public:
   Options options;
   Handler handler;
-  TlsContext tls;
   std::atomic<std::size_t> connections{0};
   std::atomic<std::uint64_t> lastConnection{0};
+
+  void setTls(TlsContext context) {
+    std::lock_guard lock(mutex_);
+    tls_ = std::move(context);
+  }
+  // nullptr without TLS.
+  [[nodiscard]] std::shared_ptr<SSL_CTX> tls() const {
+    std::lock_guard lock(mutex_);
+    return tls_;
+  }
+
+ private:
+  mutable std::mutex mutex_;  // guards tls_, which may be replaced at any time
+  std::shared_ptr<SSL_CTX> tls_;
 };
 
 // Responders keep it alive, so that they may be called when the server is long gone. All but
@@ -44,10 +59,13 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void adopt(boost::asio::ip::tcp::socket socket);
   void handle(Request request, std::weak_ptr<Connection> connection, std::uint64_t exchange);
   void forget(Connection& connection);
+  // Closes what is between two requests now, and the others in their time.
+  void drain();
+  [[nodiscard]] bool isDraining() const { return draining_; }
 
   [[nodiscard]] boost::asio::io_context& context() { return context_; }
   [[nodiscard]] const Options& options() const { return state_->options; }
-  [[nodiscard]] SSL_CTX* tls() const { return state_->tls.get(); }
+  [[nodiscard]] ServerState& state() { return *state_; }
   [[nodiscard]] ReplyWriter& writer() { return writer_; }
   [[nodiscard]] std::array<char, 64 * 1024>& scratch() { return scratch_; }
 
@@ -57,12 +75,15 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // Closes what is past its deadline, and what waits for a reply its client no longer wants.
   void sweep();
   void dropDeserted();
+  // Closes some of those that we have been waiting for longest.
+  void makeRoom();
 
   std::shared_ptr<ServerState> state_;
   boost::asio::io_context context_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::steady_timer sweepTimer_;
   bool sweeping_ = false;
+  bool draining_ = false;
   std::vector<std::shared_ptr<Connection>> connections_;
   ReplyWriter writer_;
   std::array<char, 64 * 1024> scratch_;

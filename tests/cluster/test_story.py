@@ -132,7 +132,8 @@ def test_prometheus_scrapes_every_replica(release, prometheus):
 
 def test_every_panel_of_every_dashboard_shows_something(release, prometheus):
     release.kubectl("annotate", "bfleet/sensors", f"{GROUP}/reconcile-requested-at=now", "--overwrite")
-    left = {f"{board}: {title}: {query}" for board, title, query in queries()}
+    # The endpoint is turned on further below; its series are held against their table in tests/e2e/test_metrics.py.
+    left = {f"{board}: {title}: {query}" for board, title, query in queries() if "balena_clearblade_endpoint_" not in query}
 
     def all_answered():
         left.difference_update([each for each in left if prometheus.query(each.split(": ", 2)[2])])

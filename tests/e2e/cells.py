@@ -145,8 +145,7 @@ IDS = [f"{scenario.__name__}-{kind}" for scenario, kind in TABLE]
 # What the commands for one device send; they list nothing.
 BY_COMMAND = {
     "provision": ("balena.fleet.list", "clearblade.exchange", "clearblade.registry.get",
-                  "balena.device.get", "clearblade.device.get", "clearblade.device.create",
-                  "balena.variable.create"),
+                  "balena.device.get", "clearblade.device.create", "balena.variable.create"),
     "deprovision": ("balena.fleet.list", "clearblade.exchange", "clearblade.registry.get",
                     "balena.device.get", "clearblade.device.get", "clearblade.device.delete",
                     "balena.variable.delete"),

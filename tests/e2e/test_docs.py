@@ -10,7 +10,9 @@ import subprocess
 import textwrap
 
 import pytest
+import yaml
 
+from endpoints import TOKEN, Endpoint
 from harness import BIN, PATIENCE, ROOT, Site
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md")),
@@ -74,7 +76,8 @@ def test_a_pages_yaml_is_accepted(tmp_path, secrets_dir, page):
     plan(tmp_path / "site", secrets_dir)
 
 
-@pytest.mark.parametrize("example", sorted(path for path in (ROOT / "examples").iterdir() if path.is_dir()),
+@pytest.mark.parametrize("example", [path for path in sorted((ROOT / "examples").iterdir())
+                                     if path.is_dir() and not (path / "docker-compose.yml").exists()],
                          ids=lambda path: path.name)
 def test_an_example_is_accepted(secrets_dir, example):
     plan(example, secrets_dir)
@@ -136,7 +139,7 @@ def flags_of(program, *arguments):
 
 def test_the_operators_flags_are_documented_and_no_others():
     there = set().union(*(flags_of(OPERATOR, command)
-                          for command in ("sync", "plan", "provision", "deprovision", "handover",
+                          for command in ("sync", "serve", "plan", "provision", "deprovision", "handover",
                                           "controller")))
     text = (ROOT / "docs" / "configuration.md").read_text()
     table = "\n".join(line for line in text.splitlines() if line.startswith("| `-"))
@@ -169,6 +172,40 @@ def test_the_sandboxs_control_calls_work(tmp_path, make_sandbox):
         if "holds/1" in call and "no such hold point" in done.stdout:
             continue  # released by the line before
         assert '"error"' not in done.stdout, call + done.stdout
+
+
+def test_the_endpoints_calls_work_as_shown(tmp_path, make_sandbox):
+    """Each command of the page, in its order, prints what the page says."""
+    shown = re.findall(r"^\$ (curl .*)\n((?:[^$\n].*\n)*)", blocks(ROOT / "docs" / "endpoint.md", "console")[0],
+                       re.MULTILINE)
+    assert len(shown) == 4
+    sandbox = make_sandbox("--no-devices")
+    uuid = sandbox.add_devices(1)[0]
+    endpoint = Endpoint(Site(tmp_path / "site", sandbox).registry().fleet())
+    try:
+        for call, answer in shown:
+            done = subprocess.run(["bash", "-c", call], text=True, capture_output=True,
+                                  env=os.environ | {"E": f"http://127.0.0.1:{endpoint.port}", "UUID": uuid,
+                                                    "TOKEN": TOKEN})
+            assert done.returncode == 0, call + done.stderr
+            if answer:
+                assert done.stdout.strip() == answer.strip(), call
+            else:
+                assert json.loads(done.stdout)["openapi"].startswith("3.1")
+    finally:
+        endpoint.stop()
+
+
+def test_what_devices_run_asks_for_its_keys_where_the_operator_puts_them():
+    compose = yaml.safe_load((ROOT / "examples" / "device" / "docker-compose.yml").read_text())
+    relay = compose["services"]["cloud-relay"]
+    assert "cloudfunctions.net" in relay["environment"]["PROVISION_URL"] or (
+        relay["environment"]["CLOUD_PROVIDER"] == "GCP")
+    assert relay["labels"]["io.balena.features.supervisor-api"] == "1"
+    assert "service: cloud-relay" in (ROOT / "examples" / "device" / "README.md").read_text()
+    for service in compose["services"].values():
+        folder = ROOT / "examples" / "device" / service.get("build", ".")
+        assert service.get("image") or folder.name == "cloud-relay" or (folder / "Dockerfile").exists()
 
 
 def test_the_quick_start_on_the_sandbox_works(tmp_path):

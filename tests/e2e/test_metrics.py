@@ -1,11 +1,13 @@
 """What is served at /metrics: what docs/metrics.md says and nothing else, and true."""
 
+import socket
 import subprocess
 import urllib.error
 import urllib.request
 
 import pytest
 
+from endpoints import Endpoint
 from harness import PATIENCE, wait_until
 from scrapes import (documented, metrics_url, prometheus_programs, scrape, scrape_until)
 
@@ -43,6 +45,29 @@ def test_what_is_served_is_what_is_documented(sandbox, serving):
     for name, labels, _ in found.samples:
         row = table[found.family_of(name)]
         assert set(labels) - {"le"} == row.labels, name
+
+
+def test_what_the_endpoint_answers_is_counted(sandbox, site):
+    uuid, *_ = sandbox.add_devices(1)
+    endpoint = Endpoint(site, "--metrics-addr", "127.0.0.1:0", "--metrics-per-device")
+    url = wait_until(lambda: metrics_url(endpoint.log), "serving")
+    assert [endpoint.post(uuid).status for _ in range(2)] == [201, 409]
+    assert endpoint.delete(uuid, token=None).status == 401
+    found = scrape_until(url, lambda found: set(documented(endpoint=True)) - set(found.types) == {
+        name for name, row in documented().items() if "`controller` only" in row.served_by}, "all families")
+    answered = "balena_clearblade_endpoint_requests_total"
+    for code, outcome in (("201", "created"), ("409", "already_provisioned"), ("401", "unauthenticated")):
+        assert found.value(answered, code=code, outcome=outcome) == 1
+    assert found.value(answered) == 3
+    for name, labels, _ in found.samples:
+        assert set(labels) - {"le"} == documented(endpoint=True)[found.family_of(name)].labels, name
+    assert found.value("balena_clearblade_endpoint_waiting_requests") == 0
+    assert found.value("balena_clearblade_endpoint_malformed_requests_total") == 0
+    with socket.create_connection(("127.0.0.1", endpoint.port)) as raw:
+        raw.sendall(b"nothing of HTTP\r\n\r\n")
+        raw.recv(4096)
+    assert scrape(url).value("balena_clearblade_endpoint_malformed_requests_total") == 1
+    assert endpoint.stop() == 0, endpoint.log
 
 
 def test_series_of_devices_are_served_only_if_asked_for(sandbox, serving):

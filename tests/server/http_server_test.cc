@@ -319,12 +319,76 @@ TEST(HttpServerLimits, EndAClientThatNeverReadsItsReply) {
 TEST(HttpServerLimits, TurnAwayMoreConnectionsThanAllowed) {
   Options options;
   options.maxConnections = 1;
-  const auto server = serve(echo, options);
+  std::promise<Responder> held;
+  const auto server =
+      serve([&](const Request&, const Responder& respond) { held.set_value(respond); }, options);
   Client first(server->port());
-  EXPECT_THAT(first.exchange(get("/")), StartsWith("HTTP/1.1 200 "));
+  first.send(get("/"));
+  const Responder respond = held.get_future().get();
   Client second(server->port());
-  second.send(get("/"));
-  EXPECT_EQ(second.readAll(), "");
+  EXPECT_EQ(second.readAll(), "") << "nobody makes room whom we keep waiting ourselves";
+  respond({.body = "done"});
+  EXPECT_THAT(first.readReply(), EndsWith("done"));
+}
+
+TEST(HttpServerLimits, HaveWhoKeepsUsWaitingLongestMakeRoom) {
+  Options options;
+  options.maxConnections = 2;
+  const auto server = serve(echo, options);
+  Client silent(server->port());
+  Client second(server->port());
+  EXPECT_THAT(second.exchange(get("/a")), EndsWith("GET /a "));
+  Client third(server->port());
+  EXPECT_THAT(third.exchange(get("/b")), EndsWith("GET /b "));
+  EXPECT_EQ(silent.readAll(), "");
+  EXPECT_THAT(second.exchange(get("/c")), EndsWith("GET /c "));
+  EXPECT_EQ(server->connections(), 2U);
+}
+
+TEST(HttpServerLimits, AreToldOfByWhomTheyWereMet) {
+  Options options;
+  options.maxHeadBytes = 100;
+  std::promise<std::string> told;
+  options.onRefusal = [&](int status, const std::string& peer) {
+    told.set_value(std::to_string(status) + " " + peer);
+  };
+  const auto server = serve(echo, options);
+  Client client(server->port());
+  client.send(get("/" + std::string(200, 'x')));
+  EXPECT_EQ(told.get_future().get(), "431 127.0.0.1");
+}
+
+TEST(HttpServer, TakesANewCertificateForNewConnections) {
+  const auto server = serve(echo, withTls());
+  Client before(server->port(), true);
+  EXPECT_THAT(before.exchange(get("/a")), EndsWith("GET /a "));
+  const auto refused = server->useTls({"nonsense", "nonsense"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalid);
+  ASSERT_TRUE(server->useTls({test::kCertificate, test::kPrivateKey}));
+  EXPECT_THAT(before.exchange(get("/b")), EndsWith("GET /b "));
+  Client after(server->port(), true);
+  EXPECT_THAT(after.exchange(get("/c")), EndsWith("GET /c "));
+}
+
+TEST(HttpServer, DrainsByAnsweringWhatItHasAndTakingNothingMore) {
+  std::promise<Responder> held;
+  const auto server = serve([&](const Request& request, const Responder& respond) {
+    if (request.target == "/slow") return held.set_value(respond);
+    echo(request, respond);
+  });
+  Client idle(server->port());
+  EXPECT_THAT(idle.exchange(get("/a")), EndsWith("GET /a "));
+  Client waiting(server->port());
+  waiting.send(get("/slow"));
+  const Responder respond = held.get_future().get();
+  server->drain();
+  EXPECT_EQ(idle.readAll(), "");
+  respond({.body = "done"});
+  const auto last = waiting.readReply();
+  EXPECT_THAT(last, HasSubstr("Connection: close"));
+  EXPECT_THAT(last, EndsWith("done"));
+  EXPECT_EQ(waiting.readAll(), "");
 }
 
 TEST(HttpServerResponder, MayBeCalledFromAnyThread) {

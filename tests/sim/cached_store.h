@@ -228,6 +228,14 @@ class CachedStore final : public store::ObjectStore {
   void onChange(std::function<void(const store::Change&)> listener) override {
     listener_ = std::move(listener);
   }
+  // Nobody calls an endpoint in these worlds.
+  [[nodiscard]] Status demand(const api::BalenaDevice&, const store::Demand&) override {
+    return fail(ErrorCode::kInternal, "the simulation has no endpoint");
+  }
+  [[nodiscard]] Status enrol(api::BalenaDevice) override {
+    return fail(ErrorCode::kInternal, "the simulation has no endpoint");
+  }
+  void onDeviceTouched(std::function<void(const std::string&)>) override {}
 
  private:
   template <class Object>

@@ -351,5 +351,25 @@ TEST(WithoutFinalizer, KeepsThoseOfOthers) {
   EXPECT_THAT(withoutFinalizer(meta), HasSubstr(R"("finalizers":[])"));
 }
 
+TEST(JsonEncode, ADemandNamesNothingButWhatItChanges) {
+  BalenaDevice seen;
+  seen.meta.uid = "u1";
+  EXPECT_EQ(encodeDemand(seen, DesiredState::kPresent, "now", ""),
+            R"({"metadata":{"uid":"u1","annotations":{)"
+            R"("provisioning.balena-clearblade.io/reconcile-requested-at":"now"}}})");
+  EXPECT_EQ(encodeDemand(seen, DesiredState::kAbsent, "now", "endpoint"),
+            R"({"metadata":{"uid":"u1","annotations":{)"
+            R"("provisioning.balena-clearblade.io/reconcile-requested-at":"now",)"
+            R"("provisioning.balena-clearblade.io/absent-by":"endpoint"}},)"
+            R"("spec":{"state":"Absent"}})");
+  seen.spec.state = DesiredState::kAbsent;
+  seen.meta.annotations[kAbsentByAnnotation] = "endpoint";
+  EXPECT_EQ(encodeDemand(seen, DesiredState::kPresent, "now", ""),
+            R"({"metadata":{"uid":"u1","annotations":{)"
+            R"("provisioning.balena-clearblade.io/reconcile-requested-at":"now",)"
+            R"("provisioning.balena-clearblade.io/absent-by":null}},)"
+            R"("spec":{"state":"Present"}})");
+}
+
 }  // namespace
 }  // namespace bco::api

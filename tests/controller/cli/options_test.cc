@@ -182,6 +182,46 @@ INSTANTIATE_TEST_SUITE_P(
                         "expected the full UUID, 32 or 62 lower-case hex digits"}),
     [](const auto& each) { return std::string(each.param.name); });
 
+TEST(Options, TheEndpointIsServedWhereItIsAskedFor) {
+  EXPECT_EQ(parsed<SyncOptions>({"sync", "-f", "x"}).endpoint.address, "");
+  EXPECT_EQ(parsed<ControllerOptions>({"controller"}).endpoint.address, "");
+  EXPECT_EQ(parsed<ServeOptions>({"serve", "-f", "x"}).endpoint.address, "0.0.0.0:8080");
+  const auto serve = parsed<ServeOptions>({"serve",    "-f",
+                                           "x",        "--endpoint-addr",
+                                           "[::1]:80", "--endpoint-auth",
+                                           "token",    "--endpoint-token-file",
+                                           "t",        "--endpoint-tls-cert",
+                                           "c",        "--endpoint-tls-key",
+                                           "k",        "--endpoint-deadline",
+                                           "3s",       "--endpoint-rate",
+                                           "1.5",      "--endpoint-rate-per-address",
+                                           "0",        "--endpoint-rate-per-device",
+                                           "2"});
+  EXPECT_EQ(serve.endpoint.address, "[::1]:80");
+  EXPECT_EQ(serve.endpoint.auth, "token");
+  EXPECT_EQ(serve.endpoint.tokenFile, "t");
+  EXPECT_EQ(serve.endpoint.tlsCertificate, "c");
+  EXPECT_EQ(serve.endpoint.tlsKey, "k");
+  EXPECT_EQ(serve.endpoint.deadline, 3s);
+  EXPECT_EQ(serve.endpoint.rate, 1.5);
+  EXPECT_EQ(serve.endpoint.ratePerAddress, 0);
+  EXPECT_EQ(serve.endpoint.ratePerDevice, 2);
+}
+
+TEST(Options, AnEndpointThatCantBeMeantIsRefused) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"--endpoint-auth", "token"},
+        {"--endpoint-auth", "password"},
+        {"--endpoint-tls-cert", "c"},
+        {"--endpoint-tls-key", "k"},
+        {"--endpoint-rate", "-1"},
+        {"--endpoint-addr", "127.0.0.1:80", "--once"}}) {
+    std::vector<std::string> line{"sync", "-f", "x"};
+    line.insert(line.end(), words.begin(), words.end());
+    EXPECT_EQ(exitCodeOf(parse(line)), kExitBadInput) << words.front();
+  }
+}
+
 TEST(Options, HealthCheckAsksThisMachineUnlessToldWhom) {
   EXPECT_EQ(parsed<HealthCheckOptions>({"healthcheck"}).url, "http://127.0.0.1:8081/readyz");
   EXPECT_EQ(parsed<HealthCheckOptions>({"healthcheck", "http://a:1/b"}).url, "http://a:1/b");

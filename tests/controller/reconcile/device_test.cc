@@ -42,6 +42,64 @@ class Device : public test::World {
   }
 };
 
+TEST_F(Device, IsProvisionedWithSixRequestsAlsoWhereNoListingTellsOfIt) {
+  addDevice(1);
+  apply();
+  views_.set(test::kFleetKey, *fleets_.look(fleet()));
+  forgetCalls();
+  reconcile(1);
+  EXPECT_EQ(requests(), 6);
+  expectConnected(1);
+}
+
+TEST_F(Device, ThatSeemsNewAndIsNotIsFoundByTheCreate) {
+  provision();
+  variables(1).clear();
+  RegistrySources unheard{context_, factory_,
+                          shareSecret(SecretBytes(std::string(crypto::kSeedBytes, 'f')))};
+  FleetSources fleets{context_, unheard, factory_};
+  views_.set(test::kFleetKey, *fleets.look(fleet()));
+  forgetCalls();
+  converge(1);
+  EXPECT_EQ(registry().log().calls(),
+            (std::vector<std::string>{"createRegistration", "getRegistration"}));
+  EXPECT_EQ(registry().size(), 1U);
+  expectConnected(1);
+}
+
+TEST_F(Device, ThatWasReadAMomentAgoIsNotReadAgain) {
+  addDevice(1);
+  apply();
+  views_.set(test::kFleetKey, *fleets_.look(fleet()));
+  const auto read = [&] { return *balena().getDevice(uuidOf(1)); };
+  views_.earlyReads().put(test::kFleetKey, uuidOf(1), {read(), clock_.steadyNow()});
+  clock_.advance(EarlyReads::kLongest);
+  forgetCalls();
+  reconcile(1);
+  EXPECT_EQ(balena().log().count("getDevice"), 0);
+  expectConnected(1);
+  forgetCalls();
+  reconcile(1);
+  EXPECT_EQ(balena().log().count("getDevice"), 1) << "it was for one pass";
+  views_.earlyReads().put(test::kFleetKey, uuidOf(1), {read(), clock_.steadyNow()});
+  clock_.advance(EarlyReads::kLongest + 1ms);
+  forgetCalls();
+  reconcile(1);
+  EXPECT_EQ(balena().log().count("getDevice"), 1) << "it was too old";
+}
+
+TEST_F(Device, SaysWhetherAPassHasDeliveredItsKey) {
+  addDevice(1);
+  apply();
+  syncAll();
+  const auto reason = [&] {
+    return std::string(findCondition(object(1)->status.conditions, "CredentialValid")->reason);
+  };
+  EXPECT_EQ(reason(), "Delivered");
+  reconcile(1);
+  EXPECT_EQ(reason(), "Registered");
+}
+
 TEST_F(Device, IsProvisionedWithSixRequests) {
   addDevice(1);
   apply();

@@ -452,5 +452,17 @@ TEST_F(KubernetesCollectionTest, BringsNothingBackThatItTookAwayWhileAListWasRea
   EXPECT_EQ(version(), 0U);
 }
 
+// ---- what is asked for from outside
+
+TEST_F(KubernetesCollectionTest, WritesWhatIsAskedForFromOutsideWhoeverLeads) {
+  list({device({.version = 3})});
+  isLeader_ = false;
+  const std::string patch = R"({"spec":{"state":"Absent"}})";
+  transport_.expect(Method::kPatch, kUrl + "/a" + kManager, patch)
+      .reply(200, device({.version = 4}));
+  EXPECT_TRUE(devices_.patch(client_, kKey, patch));
+  EXPECT_EQ(version(), 4U) << "known at once";
+}
+
 }  // namespace
 }  // namespace bco::store

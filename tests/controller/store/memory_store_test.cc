@@ -355,5 +355,73 @@ TEST(MemoryStoreSecrets, AreReadFromTheDirectoryAtEachUse) {
   std::filesystem::remove_all(dir);
 }
 
+// ---- what is asked for from outside
+
+TEST_F(MemoryStoreTest, ADemandChangesStateAndAsksForALook) {
+  store_.apply(manifests({deviceNamed("a")}));
+  takeSeen();
+  ASSERT_TRUE(store_.demand(*device("a"), {api::DesiredState::kAbsent, "1"}));
+  EXPECT_EQ(device("a")->spec.state, api::DesiredState::kAbsent);
+  EXPECT_EQ(device("a")->meta.generation, 2);
+  EXPECT_EQ(device("a")->meta.annotations.at(api::kReconcileAnnotation), "1");
+  EXPECT_EQ(device("a")->meta.annotations.at(api::kAbsentByAnnotation), kByEndpoint);
+  EXPECT_THAT(takeSeen(), ElementsAre("BalenaDevice a 7c"));
+  ASSERT_TRUE(store_.demand(*device("a"), {api::DesiredState::kPresent, "2"}));
+  EXPECT_EQ(device("a")->spec.state, api::DesiredState::kPresent);
+  EXPECT_FALSE(device("a")->meta.annotations.contains(api::kAbsentByAnnotation));
+}
+
+TEST_F(MemoryStoreTest, ADemandForAnAbsentDeviceToBeAbsentIsNoDeedOfTheEndpoints) {
+  BalenaDevice absent = deviceNamed("a");
+  absent.spec.state = api::DesiredState::kAbsent;
+  store_.apply(manifests({absent}));
+  ASSERT_TRUE(store_.demand(*device("a"), {api::DesiredState::kAbsent, "1"}));
+  EXPECT_FALSE(device("a")->meta.annotations.contains(api::kAbsentByAnnotation));
+  EXPECT_EQ(device("a")->meta.generation, 1);
+}
+
+TEST_F(MemoryStoreTest, ADemandLastsUntilTheDocumentSaysSomethingElse) {
+  store_.apply(manifests({deviceNamed("a")}));
+  ASSERT_TRUE(store_.demand(*device("a"), {api::DesiredState::kAbsent, "1"}));
+  takeSeen();
+  store_.apply(manifests({deviceNamed("a")}));
+  EXPECT_EQ(device("a")->spec.state, api::DesiredState::kAbsent);
+  EXPECT_EQ(device("a")->meta.annotations.at(api::kReconcileAnnotation), "1");
+  EXPECT_THAT(takeSeen(), IsEmpty()) << "nothing has changed";
+  BalenaDevice absent = deviceNamed("a");
+  absent.spec.state = api::DesiredState::kAbsent;
+  store_.apply(manifests({absent}));
+  store_.apply(manifests({deviceNamed("a")}));
+  EXPECT_EQ(device("a")->spec.state, api::DesiredState::kPresent);
+}
+
+TEST_F(MemoryStoreTest, ADemandIsForTheObjectThatWasSeen) {
+  store_.apply(manifests({deviceNamed("a")}));
+  const auto seen = device("a");
+  store_.apply(manifests({}));
+  store_.apply(manifests({deviceNamed("a")}));
+  EXPECT_EQ(store_.demand(*seen, {api::DesiredState::kAbsent, "1"}).error().code,
+            ErrorCode::kNotFound);
+}
+
+TEST_F(MemoryStoreTest, KeepsWhatWasEnrolledWhenTheFilesAreReadAgain) {
+  BalenaDevice enrolled = deviceNamed("a");
+  enrolled.meta.labels.emplace(api::kEnrolledLabel, "true");
+  ASSERT_TRUE(store_.enrol(enrolled));
+  EXPECT_EQ(store_.enrol(enrolled).error().code, ErrorCode::kAlreadyExists);
+  store_.apply(manifests({}));
+  EXPECT_NE(device("a"), nullptr);
+}
+
+TEST_F(MemoryStoreTest, TellsOfEveryTouchOfADevice) {
+  std::vector<std::string> touched;
+  store_.onDeviceTouched([&](const std::string& uuid) { touched.push_back(uuid.substr(0, 2)); });
+  ASSERT_TRUE(devices().create(deviceNamed("a")));
+  ASSERT_TRUE(devices().setStatus(device("a")->meta.key, uidOf("a"), {}));
+  ASSERT_TRUE(devices().setFinalizer(device("a")->meta.key, uidOf("a"), true));
+  ASSERT_TRUE(devices().release(device("a")->meta.key, uidOf("a")));
+  EXPECT_THAT(touched, ElementsAre("7c", "7c", "7c", "7c"));
+}
+
 }  // namespace
 }  // namespace bco::store

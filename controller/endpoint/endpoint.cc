@@ -1,0 +1,238 @@
+#include "endpoint/endpoint.h"
+
+#include <array>
+
+#include "core/text.h"
+#include "endpoint/description.h"
+#include "reconcile/requests.h"
+
+namespace bco::endpoint {
+namespace {
+
+constexpr std::size_t kMostErrands = 4096;
+constexpr std::string_view kDescriptionPath = "/openapi.json";
+constexpr std::string_view kEverybody;
+// Between two looks at whether all have their answers.
+constexpr Duration kAnswersLook = std::chrono::milliseconds(10);
+
+// What balena or the store says when it can't.
+Answer answerTo(const Error& error) {
+  const Duration wait = error.retryAfter.value_or(std::chrono::seconds(5));
+  if (error.code == ErrorCode::kThrottled) return {Outcome::kThrottled, {}, wait};
+  return {Outcome::kUnavailable, {}, wait};
+}
+
+bool isDescription(const server::Request& request) {
+  return request.target.substr(0, request.target.find('?')) == kDescriptionPath;
+}
+
+}  // namespace
+
+struct Endpoint::Exchange {
+  Request request = {};
+  std::string method = {};
+  std::string peer = {};
+  SteadyPoint startedAt = {};
+  bool isDescription = false;
+  server::Responder respond = {};
+};
+
+Endpoint::Endpoint(const Context& context, FleetSources& fleets, const EndpointOptions& options,
+                   std::function<std::string()> isReady)
+    : context_(context),
+      options_(options),
+      isReady_(std::move(isReady)),
+      lookup_(context, fleets),
+      perAddress_(options.perAddress),
+      perDevice_(options.perDevice),
+      total_(options.total),
+      strangers_(options.strangers),
+      waiting_(std::make_shared<Waiting>(context.store, context.clock, options.deadline)),
+      deadlines_([waiting = waiting_](const std::stop_token& stop) { waiting->run(stop); }),
+      errands_(context.clock, options.threads, kMostErrands) {
+  context.store.onDeviceTouched(
+      [waiting = waiting_](const std::string& uuid) { waiting->changed(uuid); });
+}
+
+Endpoint::~Endpoint() {
+  // First: an errand may still begin to wait.
+  errands_.stop();
+  context_.store.onDeviceTouched([](const std::string&) {});
+  waiting_->settleAll({Outcome::kStopping, {}, std::chrono::seconds(1)});
+}
+
+void Endpoint::handle(server::Request request, server::Responder respond) {
+  const auto exchange = std::make_shared<Exchange>();
+  exchange->method = std::move(request.method);
+  exchange->peer = std::move(request.peer);
+  exchange->startedAt = context_.clock.steadyNow();
+  exchange->isDescription = isDescription(request);
+  exchange->respond = std::move(respond);
+  ++open_;
+  counting_->begin();
+  if (const auto answer = answerEarly(request, *exchange)) return finish(*exchange, *answer);
+  serve(exchange);
+}
+
+std::optional<Answer> Endpoint::limit(RateLimiter& limiter, const std::string& key) {
+  const Duration wait = limiter.take(key, context_.clock.steadyNow());
+  if (wait == Duration::zero()) return std::nullopt;
+  return Answer{Outcome::kLimited, {}, wait};
+}
+
+std::optional<Answer> Endpoint::answerEarly(const server::Request& request, Exchange& exchange) {
+  // Everybody's limit last: who is over his own must not use it up.
+  if (auto limited = limit(perAddress_, addressKey(exchange.peer))) return limited;
+  if (auto limited = limit(total_, std::string(kEverybody))) return limited;
+  const bool reads = exchange.method == "GET" || exchange.method == "HEAD";
+  if (exchange.isDescription && reads) {
+    return Answer{Outcome::kDescribed, std::string(description())};
+  }
+  if (exchange.method != "POST" && exchange.method != "DELETE") {
+    return Answer{Outcome::kMethodNotAllowed};
+  }
+  exchange.request.verb = exchange.method == "POST" ? Verb::kProvision : Verb::kRemove;
+  exchange.request.trusted = tokens_.accept(request.header("authorization"));
+  const bool needsToken = exchange.request.verb == Verb::kRemove || options_.authenticatePosts;
+  if (needsToken && !exchange.request.trusted) return Answer{Outcome::kUnauthenticated};
+  auto ask = parseAsk(request.header("content-type").value_or(""), request.body);
+  if (!ask) return Answer{Outcome::kBadRequest, std::move(ask.error().message)};
+  exchange.request.ask = *std::move(ask);
+  if (auto limited = limit(perDevice_, exchange.request.ask.uuid)) return limited;
+  if (draining_) return Answer{Outcome::kStopping, {}, std::chrono::seconds(1)};
+  if (const std::string trouble = isReady_(); !trouble.empty()) {
+    return Answer{Outcome::kUnavailable, trouble, std::chrono::seconds(1)};
+  }
+  return std::nullopt;
+}
+
+void Endpoint::serve(const Shared& exchange) {
+  const Request& request = exchange->request;
+  const DeviceObjects objects = likeliest(context_.store.devicesByUuid(request.ask.uuid));
+  const auto fleet =
+      objects.empty() ? nullptr : context_.store.fleets().get(governing(objects).fleetKey());
+  const auto choice = choose(request, objects, fleet.get(), context_.clock.now());
+  if (const auto* answer = std::get_if<Answer>(&choice)) return finish(*exchange, *answer);
+  if (const auto* changing = std::get_if<ChangeObject>(&choice)) {
+    return change(exchange, changing->object);
+  }
+  doBlocking(exchange, [this, exchange](const std::stop_token& stop) { lookUp(exchange, stop); });
+}
+
+void Endpoint::doBlocking(const Shared& exchange, Errands::Errand errand) {
+  if (errands_.add(std::move(errand))) return;
+  finish(*exchange, {Outcome::kUnavailable, {}, std::chrono::seconds(5)});
+}
+
+void Endpoint::lookUp(const Shared& exchange, const std::stop_token& stop) {
+  // Somebody may have found it while this waited for its turn.
+  if (!context_.store.devicesByUuid(exchange->request.ask.uuid).empty()) return serve(exchange);
+  const std::string address = addressKey(exchange->peer);
+  if (const Duration wait = strangers_.look(address, context_.clock.steadyNow());
+      wait > Duration::zero()) {
+    return finish(*exchange, {Outcome::kLimited, {}, wait});
+  }
+  auto found =
+      lookup_.find(exchange->request.ask.uuid, exchange->startedAt + options_.deadline, stop);
+  if (!found) return finish(*exchange, answerTo(found.error()));
+  auto choice = chooseForNew(exchange->request, found->fleet.get());
+  if (const auto* answer = std::get_if<Answer>(&choice)) {
+    if (answer->outcome == Outcome::kUnknownDevice) {
+      (void)strangers_.take(address, context_.clock.steadyNow());
+    }
+    return finish(*exchange, *answer);
+  }
+  make(exchange, std::move(std::get<MakeObject>(choice).device), std::move(found->read));
+}
+
+void Endpoint::make(const Shared& exchange, api::BalenaDevice device,
+                    std::optional<EarlyRead> read) {
+  const std::string uuid = device.spec.uuid;
+  const api::ObjectKey fleet = device.fleetKey();
+  device.meta.annotations[api::kReconcileAnnotation] = newRequestToken();
+  await(exchange, fleet.space, [&] {
+    EarlyReads& reads = context_.views.earlyReads();
+    if (read) reads.put(fleet, uuid, *std::move(read));
+    Status made = context_.store.enrol(std::move(device));
+    if (made) return made;
+    // It was for the pass of the object that is not made.
+    (void)reads.take(fleet, uuid, context_.clock.steadyNow());
+    // Of several callers one makes it, and all wait for it.
+    return made.error().code == ErrorCode::kAlreadyExists ? Status() : made;
+  });
+}
+
+void Endpoint::change(const Shared& exchange, const store::Shared<api::BalenaDevice>& object) {
+  const Verb verb = exchange->request.verb;
+  const bool isAsked = object->spec.state == stateOf(verb) && !isHandled(*object);
+  const std::string& space = object->meta.key.space;
+  if (isAsked && waiting_->has(verb, space, object->spec.uuid)) {
+    return await(exchange, space, [] { return Status(); });
+  }
+  const auto write = [this, exchange, object](const std::stop_token&) {
+    await(exchange, object->meta.key.space, [&] {
+      return context_.store.demand(*object, {stateOf(exchange->request.verb), newRequestToken()});
+    });
+  };
+  if (!options_.storeBlocks) return write({});
+  doBlocking(exchange, write);
+}
+
+void Endpoint::await(const Shared& exchange, const std::string& space,
+                     const std::function<Status()>& write) {
+  const Waiting::Id id =
+      waiting_->add(exchange->request.verb, space, exchange->request.ask.uuid,
+                    [this, exchange](const Answer& answer) { finish(*exchange, answer); });
+  const Status written = write();
+  if (written) return waiting_->arm(id);
+  context_.log.warn("what the endpoint was asked for can't be written",
+                    {{"uuid", exchange->request.ask.uuid}, {"error", written.error().message}});
+  waiting_->settle(id, answerTo(written.error()));
+}
+
+void Endpoint::finish(const Exchange& exchange, const Answer& answer) {
+  server::Reply reply = toReply(answer);
+  if (answer.outcome == Outcome::kDescribed) {
+    reply.headers = {{"Content-Type", "application/json"}};
+  }
+  if (answer.outcome == Outcome::kMethodNotAllowed) {
+    reply.headers.emplace_back("Allow",
+                               exchange.isDescription ? "GET, HEAD, POST, DELETE" : "POST, DELETE");
+  }
+  const Duration took = context_.clock.steadyNow() - exchange.startedAt;
+  counting_->count(answer.outcome, took);
+  // Who is over his limit must not fill the log either.
+  const bool isLimited = answer.outcome == Outcome::kLimited;
+  context_.log.log(isLimited ? telemetry::LogLevel::kDebug : telemetry::LogLevel::kInfo, "request",
+                   std::initializer_list<telemetry::Field>{
+                       {"method", std::string_view(exchange.method).substr(0, 16)},
+                       {"peer", exchange.peer},
+                       {"uuid", exchange.request.ask.uuid},
+                       {"status", statusOf(answer.outcome)},
+                       {"outcome", nameOf(answer.outcome)},
+                       {"ms", std::int64_t{took.count()}}});
+  exchange.respond(std::move(reply));
+  --open_;
+}
+
+void Endpoint::refused(int status, const std::string& peer) {
+  counting_->countMalformed();
+  if (limit(perAddress_, addressKey(peer))) return;
+  context_.log.info("request refused", {{"peer", peer}, {"status", status}});
+}
+
+std::string Endpoint::newRequestToken() {
+  std::array<std::uint8_t, 6> bytes{};
+  context_.random.fill(bytes);
+  return formatRfc3339(context_.clock.now()) + "/" + toHex(bytes);
+}
+
+void Endpoint::drain(SteadyPoint deadline) {
+  draining_ = true;
+  while (open_ > 0 && context_.clock.steadyNow() < deadline) {
+    (void)sleepFor(context_.clock, kAnswersLook, {});
+  }
+  waiting_->settleAll({Outcome::kStopping, {}, std::chrono::seconds(1)});
+}
+
+}  // namespace bco::endpoint

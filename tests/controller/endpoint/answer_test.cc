@@ -1,0 +1,78 @@
+#include "endpoint/answer.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "endpoint/description.h"
+
+namespace bco::endpoint {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+std::string header(const server::Reply& reply, std::string_view name) {
+  for (const auto& [key, value] : reply.headers) {
+    if (key == name) return value;
+  }
+  return "";
+}
+
+TEST(Answer, IsTheFunctionsOwnWhereItWentWell) {
+  const auto created = toReply({Outcome::kCreated});
+  EXPECT_EQ(created.status, 201);
+  EXPECT_EQ(created.body, "device created");
+  const auto deleted = toReply({Outcome::kDeleted});
+  EXPECT_EQ(deleted.status, 200);
+  EXPECT_EQ(deleted.body, "device deleted");
+}
+
+TEST(Answer, HasCode6AtTheTopForOneOutcomeAlone) {
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    const auto outcome = static_cast<Outcome>(i);
+    const auto reply = toReply({outcome});
+    if (statusOf(outcome) < 300) continue;  // plain text
+    const json body = json::parse(reply.body);
+    EXPECT_EQ(body.at("code") == 6, outcome == Outcome::kAlreadyProvisioned) << nameOf(outcome);
+    EXPECT_NE(body.at("message"), "") << nameOf(outcome);
+    EXPECT_EQ(header(reply, "Content-Type"), "application/json");
+  }
+}
+
+TEST(Answer, SaysWhenToComeBackInWholeSeconds) {
+  EXPECT_EQ(header(toReply({Outcome::kUnavailable, {}, 1500ms}), "Retry-After"), "2");
+  EXPECT_EQ(header(toReply({Outcome::kUnavailable, {}, 1ms}), "Retry-After"), "1");
+  EXPECT_EQ(header(toReply({Outcome::kUnavailable}), "Retry-After"), "");
+}
+
+TEST(Answer, IsJsonWhateverTheWordsHold) {
+  const auto reply = toReply({Outcome::kRefused, "\xff\"\n"});
+  EXPECT_EQ(json::parse(reply.body).at("code"), 9);
+}
+
+TEST(Description, HasEveryStatusThatIsAnsweredAndNoOther) {
+  const json api = json::parse(description());
+  EXPECT_EQ(api.at("openapi"), "3.1.0");
+  std::set<std::string> described;
+  for (const auto& [path, item] : api.at("paths").items()) {
+    for (const auto& [verb, operation] : item.items()) {
+      if (verb == "parameters") continue;
+      for (const auto& [status, response] : operation.at("responses").items()) {
+        described.insert(status);
+      }
+    }
+  }
+  std::set<std::string> answered{"413"};  // the server's
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    const auto outcome = static_cast<Outcome>(i);
+    // Of other methods, and of defects.
+    if (outcome == Outcome::kMethodNotAllowed || outcome == Outcome::kFailed) continue;
+    answered.insert(std::to_string(statusOf(outcome)));
+  }
+  EXPECT_EQ(described, answered);
+}
+
+}  // namespace
+}  // namespace bco::endpoint
