@@ -182,7 +182,7 @@ Pass DeviceReconciler::observeAndPlan(const DesiredDevice& desired, const FleetV
     pass.plan = context_.plan(desired, {}, context_.clock.now());
     return pass;
   }
-  auto observed = observe(desired, fleet);
+  auto observed = observe(desired, fleet, readAhead_);
   if (!observed) {
     pass.error = std::move(observed.error());
     return pass;

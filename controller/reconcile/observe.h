@@ -3,6 +3,7 @@
 
 #include "core/result.h"
 #include "plan/device_state.h"
+#include "reconcile/read_ahead.h"
 #include "reconcile/views.h"
 
 namespace bco {
@@ -10,9 +11,15 @@ namespace bco {
 // What a write of ours has made of the registration's credentials.
 void setCredentials(ObservedDevice& observed, std::vector<clearblade::Credential> credentials);
 
-// GETs the device, then, unless its registration is hinted absent, the registration: read in this
-// order, so that a stored key that the registration does not list was really unknown to it. For a
-// removal the registration is always read. Blocks; one thread.
-[[nodiscard]] Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fleet);
+// GETs the device and its registration (docs/decisions/0002):
+//
+//   hinted absent    the device alone: the registration's creation is its own check
+//   hinted present   both at the same time; and the registration once more if it does not list the
+//                    key that is stored, which may be newer than it
+//   else             one after the other, as for a removal, and without `readAhead`
+//
+// So a stored key counts as unknown only to a registration that was read after it. Blocks.
+[[nodiscard]] Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fleet,
+                                             ReadAhead* readAhead = nullptr);
 
 }  // namespace bco
