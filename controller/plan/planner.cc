@@ -85,7 +85,9 @@ Plan Planner::act(Reason reason, std::string message) const {
 Plan Planner::slotsFull() const {
   return {Verdict::kWait,
           Reason::kCredentialSlotsFull,
-          "the registration holds three credentials, none of which may go yet",
+          "the registration holds three credentials, of which none may go yet: the stored one, "
+          "and what was issued less than " +
+              formatDuration(times.young) + " ago, as revocations do; then the oldest gives way",
           {},
           now + times.young};
 }
