@@ -7,8 +7,6 @@
 namespace bco {
 namespace {
 
-constexpr std::size_t kShortFingerprint = 16;
-
 // `withKey`: it matters which key is stored.
 ObservedLevel readLevel(balena::VariableParent parent,
                         const std::vector<balena::StoredVariable>& variables, bool withKey) {
@@ -76,8 +74,7 @@ bool listsStoredKey(const ObservedDevice& observed) {
   if (!observed.registration || !target || !target->hasKey) return true;
   const auto& stored = target->keyFingerprint;
   if (!stored || !isRegistered(observed, *stored)) return false;
-  return observed.mark.state != MarkState::kValid ||
-         observed.mark.mark.find(stored->substr(0, kShortFingerprint)) != nullptr;
+  return observed.mark.state != MarkState::kValid || observed.mark.mark.find(*stored) != nullptr;
 }
 
 // The newest key is both stored and registered: the usual case, in which nobody needs to derive it.

@@ -39,8 +39,11 @@ def start_fleet(tmp_path, sandbox, count, publish,
 @pytest.mark.concurrent
 def test_rotation_under_faults_refuses_no_publish(tmp_path, make_sandbox):
     sandbox = make_sandbox("--device-traffic", "http")
-    # Ten devices, ten times a second each: 100 publishes/s.
+    # Ten devices, ten times a second each: 100 publishes/s. And a second process that believes to
+    # lead, with the same seed.
     site, uuids, process = start_fleet(tmp_path, sandbox, 10, "100ms")
+    other = Site(tmp_path / "other", sandbox).registry().fleet(keys=SHORT)
+    second = other.start("sync", "--attempt-deadline", "2s", "--call-deadline", "10s")
     try:
         before = summary(sandbox)["publishes"]["accepted"]
         for when in ("before", "after"):
@@ -57,8 +60,10 @@ def test_rotation_under_faults_refuses_no_publish(tmp_path, make_sandbox):
         assert settled > before
         wait_until(lambda: summary(sandbox)["publishes"]["accepted"] > settled + 100, "publishes")
     finally:
-        code, text = site.finish(process)
-    assert code == 0, text
+        ends = [site.finish(process), other.finish(second)]
+    for code, text in ends:
+        assert code == 0, text
+        assert "Rotated" in text, "both were at it"
     assert sandbox.get("refusals")["refusals"] == []
     assert summary(sandbox)["publishes"]["refused"] == {}
     assert len(sandbox.registrations()) == 10
