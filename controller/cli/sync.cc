@@ -39,9 +39,13 @@ bool waitUntilSettled(Session& session, SteadyPoint deadline, const std::stop_to
   }
 }
 
-std::string haltedBecause(const api::BalenaFleet& fleet) {
-  const api::Condition* halted = findCondition(fleet.status.conditions, "RemovalHalted");
-  return halted == nullptr ? std::string() : std::string(halted->message);
+// Why its stale registrations are still there; empty where they are meant to be.
+std::string keptBecause(const api::BalenaFleet& fleet) {
+  if (const auto* halted = findCondition(fleet.status.conditions, "RemovalHalted")) {
+    return "; " + std::string(halted->message);
+  }
+  if (fleet.spec.stale.policy != api::StalePolicy::kDelete) return "";
+  return "; sync --once removes none: how long they have been away is known to a sync that stays";
 }
 
 // `cutOff`: why not everything was waited for; empty when it was.
@@ -58,7 +62,7 @@ int summarise(Session& session, const std::string& cutOff) {
       if (fleet->status.devices.stale > 0) {
         std::cout << "fleet " << toString(fleet->meta.key) << ": " << fleet->status.devices.stale
                   << " stale registrations, whose devices have left the fleet"
-                  << (fleet->status.removal.halted ? "; " + haltedBecause(*fleet) : "") << '\n';
+                  << keptBecause(*fleet) << '\n';
       }
       continue;
     }

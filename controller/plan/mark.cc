@@ -14,6 +14,7 @@ constexpr auto kFleet = "bco-fleet";
 constexpr auto kIncarnation = "bco-incarnation";
 constexpr auto kKeys = "bco-keys";
 constexpr auto kVerify = "bco-verify";
+constexpr std::size_t kShortFingerprint = 16;
 
 template <class Number>
 std::optional<Number> parseNumber(std::string_view text) {
@@ -26,7 +27,8 @@ std::optional<Number> parseNumber(std::string_view text) {
 std::optional<MarkedKey> parseKey(std::string_view text) {
   const std::size_t equals = text.find('=');
   const std::size_t at = text.find('@');
-  if (equals != 16 || at == std::string_view::npos || at < equals) return std::nullopt;
+  if (equals != kShortFingerprint || at == std::string_view::npos || at < equals)
+    return std::nullopt;
   const auto generation = parseNumber<std::uint32_t>(text.substr(equals + 1, at - equals - 1));
   const auto issued = parseRfc3339(text.substr(at + 1));
   if (!generation || !issued || !fromHex(text.substr(0, equals))) return std::nullopt;
@@ -65,8 +67,9 @@ const MarkedKey* Mark::newest() const {
   return newest == keys.end() ? nullptr : &*newest;
 }
 
-const MarkedKey* Mark::find(std::string_view shortFingerprint) const {
-  const auto found = std::ranges::find(keys, shortFingerprint, &MarkedKey::shortFingerprint);
+const MarkedKey* Mark::find(std::string_view fingerprint) const {
+  const auto found =
+      std::ranges::find(keys, shortFingerprint(fingerprint), &MarkedKey::shortFingerprint);
   return found == keys.end() ? nullptr : &*found;
 }
 
@@ -107,8 +110,12 @@ std::optional<Mark> handedOver(const ReadMark& read, const std::string& from, co
   return mark;
 }
 
+std::string shortFingerprint(std::string_view fingerprint) {
+  return std::string(fingerprint.substr(0, kShortFingerprint));
+}
+
 std::string shortFingerprint(const crypto::PublicKey& key) {
-  return key.fingerprint().substr(0, 16);
+  return shortFingerprint(key.fingerprint());
 }
 
 }  // namespace bco

@@ -37,7 +37,8 @@ struct Mark {
 
   // The highest generation; nullptr when none is listed.
   [[nodiscard]] const MarkedKey* newest() const;
-  [[nodiscard]] const MarkedKey* find(std::string_view shortFingerprint) const;
+  // The key of this fingerprint, be it whole (64 hex digits) or short; nullptr: none.
+  [[nodiscard]] const MarkedKey* find(std::string_view fingerprint) const;
 
   friend bool operator==(const Mark&, const Mark&) = default;
 };
@@ -63,6 +64,7 @@ struct ReadMark {
                                              const std::string& to,
                                              const std::set<std::int64_t>& fleetIds);
 
+[[nodiscard]] std::string shortFingerprint(std::string_view fingerprint);
 [[nodiscard]] std::string shortFingerprint(const crypto::PublicKey& key);
 
 }  // namespace bco

@@ -27,8 +27,14 @@ std::optional<Plan> obstacle(const DesiredDevice& desired, const ObservedDevice&
       return refuse(Reason::kMovedToAnotherFleet,
                     "the device is in another fleet that is managed here, which takes over");
     }
-    return refuse(Reason::kWrongFleet,
-                  "balena has this device in another fleet: correct fleetRef, or move the device");
+    return refuse(
+        Reason::kWrongFleet,
+        desired.present
+            ? "balena has this device in another fleet: correct fleetRef, or move the device"
+            : "balena has this device in another fleet, which is not managed here: nothing is "
+              "removed until the device is back. To let a deleted object go and keep the "
+              "registration, annotate it with " +
+                  std::string(api::kReleaseAnnotation) + "=true");
   }
   return std::nullopt;
 }

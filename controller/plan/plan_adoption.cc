@@ -4,8 +4,6 @@
 namespace bco {
 namespace {
 
-constexpr std::size_t kShortFingerprint = 16;
-
 Mark adoptedMark(const Planner& p) {
   Mark mark = p.ownMark();
   mark.incarnation = adoptedIncarnation(p.desired.uuid, p.observed.registration->numId);
@@ -24,7 +22,7 @@ Plan planAdoption(const Planner& p) {
   if (stored != nullptr && !p.isExpired(stored->expiresAt)) {
     Plan plan = p.act(Reason::kAdopted, "adopting the registration; its key stays");
     Mark mark = adoptedMark(p);
-    mark.keys.push_back({fingerprint->substr(0, kShortFingerprint), 0,
+    mark.keys.push_back({shortFingerprint(*fingerprint), 0,
                          adoptedIssueTime(p.now, p.desired.keys, p.desired.uuid)});
     p.patchMark(plan, mark);
     p.writeVariables(plan, std::nullopt);

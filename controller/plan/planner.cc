@@ -7,7 +7,6 @@
 namespace bco {
 namespace {
 
-constexpr std::size_t kShort = 16;
 // To look whether the clocks agree again.
 constexpr Duration kClockInterval = std::chrono::minutes(5);
 
@@ -24,7 +23,7 @@ Planner::Planner(const DesiredDevice& desiredDevice, const ObservedDevice& obser
       times(KeyTimes::of(desiredDevice.keys.lifetime)) {}
 
 const MarkedKey* Planner::stored() const {
-  return target.keyFingerprint ? mark.find(target.keyFingerprint->substr(0, kShort)) : nullptr;
+  return target.keyFingerprint ? mark.find(*target.keyFingerprint) : nullptr;
 }
 
 const clearblade::Credential* Planner::credentialOf(const std::string& fingerprint) const {
@@ -85,7 +84,9 @@ Plan Planner::act(Reason reason, std::string message) const {
 Plan Planner::slotsFull() const {
   return {Verdict::kWait,
           Reason::kCredentialSlotsFull,
-          "the registration holds three credentials, none of which may go yet",
+          "the registration holds three credentials, of which none may go yet: the stored one, "
+          "and what was issued less than " +
+              formatDuration(times.young) + " ago, as revocations do; then the oldest gives way",
           {},
           now + times.young};
 }

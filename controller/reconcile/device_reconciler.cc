@@ -8,6 +8,7 @@
 #include "reconcile/observe.h"
 #include "reconcile/pass_log.h"
 #include "reconcile/removal_count.h"
+#include "reconcile/rivals.h"
 #include "reconcile/stale_pass.h"
 
 namespace bco {
@@ -41,12 +42,26 @@ Pass movedTo(const api::ObjectKey& fleet) {
   return pass;
 }
 
+// Of an object whose device another namespace's looks after.
+Pass heldBy(const api::ObjectKey& rival) {
+  Pass pass;
+  pass.plan = {Verdict::kRefuse,
+               Reason::kDuplicateObject,
+               "BalenaDevice " + toString(rival) +
+                   ", in another namespace, looks after this device: keep one of them",
+               {},
+               {}};
+  return pass;
+}
+
 // Nothing is left that an object being deleted would have to do.
 bool hasNothingToRemove(const Pass& pass) {
   if (pass.error || pass.observeOnly) return false;
   if (pass.plan.verdict == Verdict::kInSync || pass.plan.verdict == Verdict::kAct) return true;
   return pass.plan.verdict == Verdict::kRefuse &&
-         (pass.plan.reason == Reason::kNotOurs || pass.plan.reason == Reason::kMovedToAnotherFleet);
+         (pass.plan.reason == Reason::kNotOurs ||
+          pass.plan.reason == Reason::kMovedToAnotherFleet ||
+          pass.plan.reason == Reason::kDuplicateObject);
 }
 
 std::string newReconcileId(Random& random) {
@@ -131,8 +146,10 @@ std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all, Pa
                                                 context_.clock.steadyNow());
   const SteadyPoint observedAt = early ? early->at : context_.clock.steadyNow();
   const DesiredDevice desired = desire(objects, **fleet, managedWith(**fleet));
-  Pass pass = early ? observeAndPlan(desired, **fleet, std::move(early->device))
-                    : observeAndPlan(desired, **fleet);
+  const auto rival = rivalOf(object, **fleet, context_.store, context_.views);
+  Pass pass = rival != nullptr ? heldBy(rival->meta.key)
+              : early          ? observeAndPlan(desired, **fleet, std::move(early->device))
+                               : observeAndPlan(desired, **fleet);
   pass.observeOnly = (*fleet)->object->spec.mode == api::Mode::kObserve;
   if (!pass.error && !pass.observeOnly) keepPace(pass, desired, object.fleetKey());
   if (!pass.error && !pass.observeOnly && (writes(pass.plan) || isProvisioned(pass, desired))) {
@@ -186,7 +203,7 @@ Pass DeviceReconciler::observeAndPlan(const DesiredDevice& desired, const FleetV
     pass.plan = context_.plan(desired, {}, context_.clock.now());
     return pass;
   }
-  auto observed = observe(desired, fleet, std::move(early));
+  auto observed = observe(desired, fleet, readAhead_, std::move(early));
   if (!observed) {
     pass.error = std::move(observed.error());
     return pass;

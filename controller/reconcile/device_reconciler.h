@@ -11,6 +11,7 @@
 #include "reconcile/desire.h"
 #include "reconcile/events.h"
 #include "reconcile/pass_observer.h"
+#include "reconcile/read_ahead.h"
 #include "reconcile/renewal_pace.h"
 #include "reconcile/report.h"
 #include "reconcile/tally.h"
@@ -41,7 +42,9 @@ struct Context {
 // Thread-safe as long as no two threads reconcile one UUID.
 class DeviceReconciler {
  public:
-  explicit DeviceReconciler(const Context& context) : context_(context) {}
+  // `readAhead`: reads registrations while passes read their devices; nullptr: they do themselves.
+  explicit DeviceReconciler(const Context& context, ReadAhead* readAhead = nullptr)
+      : context_(context), readAhead_(readAhead) {}
 
   // Does what the device needs, by each namespace's objects, sets the status of its objects and
   // says when to come again; nullopt: when something changes. Blocks on the clouds.
@@ -88,6 +91,7 @@ class DeviceReconciler {
   [[nodiscard]] bool mayGo(const api::BalenaDevice& object, const api::BalenaFleet* fleet) const;
 
   const Context& context_;
+  ReadAhead* const readAhead_;
   RenewalPace pace_;
   std::atomic<bool> statusFails_{false};  // said so
 };

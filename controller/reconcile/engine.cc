@@ -52,7 +52,8 @@ Engine::Engine(const Context& context, CloudFactory& factory, SharedSecret fallb
       registries_(context, factory, std::move(fallbackSeed)),
       fleets_(context, registries_, factory),
       fleetSync_(context, fleets_, registries_, devices_),
-      reconciler_(context) {}
+      readAhead_(context.clock),
+      reconciler_(context, &readAhead_) {}
 
 void Engine::onChange(const store::Change& change) {
   switch (change.kind) {
@@ -106,10 +107,13 @@ void Engine::run(const std::stop_token& stop) {
   start();
   std::vector<std::jthread> threads;
   const int workers = kBusyFleets * options_.workers;
-  const int count = options_.sweepers + workers;
+  // As many as one fleet's passes can ask for.
+  const int readers = options_.workers;
+  const int count = options_.sweepers + workers + readers;
   threads.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < options_.sweepers; ++i) threads.emplace_back([&] { sweep(stop); });
   for (int i = 0; i < workers; ++i) threads.emplace_back([&] { work(stop); });
+  for (int i = 0; i < readers; ++i) threads.emplace_back([&] { readAhead(stop); });
   // Joins: each loop ends by itself after a stop.
 }
 

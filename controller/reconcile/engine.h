@@ -33,10 +33,11 @@ class Engine {
   void run(const std::stop_token& stop);
 
   // What run() consists of, for a simulation to run on threads of its own: first start(), once,
-  // then any number of both loops, each of which ends after a stop.
+  // then any number of the loops, each of which ends after a stop. Only the first two are needed.
   void start();
   void sweep(const std::stop_token& stop);
   void work(const std::stop_token& stop);
+  void readAhead(const std::stop_token& stop) { readAhead_.serve(stop); }
 
   // One look at all fleets and, where a sweep shows cause, at their devices, without any write:
   // what `plan` prints, in order of object, looked at by all workers at once. Blocks.
@@ -87,6 +88,7 @@ class Engine {
   RegistrySources registries_;
   FleetSources fleets_;
   FleetSync fleetSync_;
+  ReadAhead readAhead_;
   DeviceReconciler reconciler_;
 };
 

@@ -8,6 +8,7 @@
 #include "reconcile/desire.h"
 #include "reconcile/report.h"
 #include "reconcile/requests.h"
+#include "reconcile/rivals.h"
 #include "reconcile/verification.h"
 
 namespace bco {
@@ -211,7 +212,10 @@ void FleetSync::discover(const Snapshots& snapshots) {
     for (const auto& object : inNamespace(fleetKey.space, context_.store.devicesByUuid(row.uuid))) {
       if (!object->meta.isDiscovered() || object->fleetKey() == fleetKey) continue;
       const auto other = context_.store.fleets().get(object->fleetKey());
-      if (other == nullptr || other->spec.apiUrl == fleet.spec.apiUrl) release(*object);
+      const bool isInOtherCloud = other != nullptr && other->spec.apiUrl != fleet.spec.apiUrl;
+      // Of two BalenaFleets for one fleet of balena's neither takes the other's objects away.
+      const bool isInSameFleet = other != nullptr && other->spec.fleet == fleet.spec.fleet;
+      if (!isInOtherCloud && !isInSameFleet) release(*object);
     }
   }
 }
@@ -299,7 +303,9 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
     return;
   }
   if (status.phase == api::Phase::kReady || status.phase == api::Phase::kAbsent) return;
-  if (!finding.key || finding.needsVerification || hasBeenLookedAt(status)) {
+  const bool isShared =
+      rivalOf(*object, *snapshots.view, context_.store, context_.views) != nullptr;
+  if (!finding.key || finding.needsVerification || hasBeenLookedAt(status) || isShared) {
     devices_.add(uuid, Lane::kSweep);
     return;
   }

@@ -46,11 +46,35 @@ ObservedDevice::InBalena readDevice(const balena::Device& device,
   return result;
 }
 
-void readRegistration(ObservedDevice& observed, clearblade::Registration registration) {
-  observed.mark = readMark(registration.metadata);
-  std::vector<clearblade::Credential> credentials = std::move(registration.credentials);
-  observed.registration = std::move(registration);
+// What the registry has answered; that there is none is an answer, too.
+Status readRegistration(ObservedDevice& observed, Result<clearblade::Registration> registration) {
+  observed.registration.reset();
+  observed.mark = {};
+  observed.credentialFingerprints.clear();
+  if (!registration) {
+    if (registration.error().code == ErrorCode::kNotFound) return {};
+    return fail(withContext(std::move(registration.error()), "clearblade"));
+  }
+  observed.mark = readMark(registration->metadata);
+  std::vector<clearblade::Credential> credentials = std::move(registration->credentials);
+  observed.registration = std::move(*registration);
   setCredentials(observed, std::move(credentials));
+  return {};
+}
+
+bool isRegistered(const ObservedDevice& observed, const std::string& fingerprint) {
+  return std::ranges::find(observed.credentialFingerprints, fingerprint) !=
+         observed.credentialFingerprints.end();
+}
+
+// Nothing is stored that the registration does not know: neither its credentials nor, if it is
+// ours, its mark. Of one that is not there nothing is concluded before its creation has checked it.
+bool listsStoredKey(const ObservedDevice& observed) {
+  const auto& target = observed.device->target;
+  if (!observed.registration || !target || !target->hasKey) return true;
+  const auto& stored = target->keyFingerprint;
+  if (!stored || !isRegistered(observed, *stored)) return false;
+  return observed.mark.state != MarkState::kValid || observed.mark.mark.find(*stored) != nullptr;
 }
 
 // The newest key is both stored and registered: the usual case, in which nobody needs to derive it.
@@ -58,9 +82,7 @@ bool newestIsInUse(const ObservedDevice& observed) {
   const MarkedKey* newest = observed.mark.mark.newest();
   if (newest == nullptr || !observed.device->target) return false;
   const auto& stored = observed.device->target->keyFingerprint;
-  return stored && stored->starts_with(newest->shortFingerprint) &&
-         std::ranges::find(observed.credentialFingerprints, *stored) !=
-             observed.credentialFingerprints.end();
+  return stored && stored->starts_with(newest->shortFingerprint) && isRegistered(observed, *stored);
 }
 
 // Whether our seed gives the newest key the mark lists. Derives only where it matters: when what is
@@ -98,9 +120,13 @@ void setCredentials(ObservedDevice& observed, std::vector<clearblade::Credential
 }
 
 Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fleet,
-                               std::optional<balena::Device> early) {
+                               ReadAhead* readAhead, std::optional<balena::Device> early) {
   ObservedDevice observed;
   const RegistryView& registry = *fleet.registry;
+  const std::string id = api::registrationId(desired.uuid);
+  const Hint hint = registry.hints->of(desired.uuid);
+  const bool isAhead = readAhead != nullptr && !early && desired.present && hint == Hint::kPresent;
+  const auto reading = isAhead ? readAhead->ask(registry.registry, id) : nullptr;
   auto device =
       early ? Result<balena::Device>(std::move(*early)) : fleet.balena->getDevice(desired.uuid);
   if (device) {
@@ -115,20 +141,21 @@ Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fl
     return observed;
   }
 
-  const std::string id = api::registrationId(desired.uuid);
-  const Hint hint = registry.hints->of(desired.uuid);
   if (desired.present && (hint == Hint::kAbsent || seemsNew(hint, *observed.device))) {
     observed.registrationPresumedAbsent = true;
     return observed;
   }
-  auto registration = registry.registry->getRegistration(id);
-  if (registration) {
-    readRegistration(observed, std::move(*registration));
-    observed.newestIsDerivable =
-        desired.present && !newestIsInUse(observed) && derivesNewest(observed, desired, registry);
-  } else if (registration.error().code != ErrorCode::kNotFound) {
-    return fail(withContext(std::move(registration.error()), "clearblade"));
+  auto ahead = reading ? readAhead->take(reading) : std::nullopt;
+  const bool wasAhead = ahead.has_value();
+  Status read = readRegistration(
+      observed, wasAhead ? std::move(*ahead) : registry.registry->getRegistration(id));
+  if (read && wasAhead && !listsStoredKey(observed)) {
+    read = readRegistration(observed, registry.registry->getRegistration(id));
   }
+  if (!read) return fail(std::move(read.error()));
+  observed.newestIsDerivable = observed.registration && desired.present &&
+                               !newestIsInUse(observed) &&
+                               derivesNewest(observed, desired, registry);
   observed.clockSkew = registry.registry->clockSkew();
   return observed;
 }

@@ -3,6 +3,7 @@
 
 #include "core/result.h"
 #include "plan/device_state.h"
+#include "reconcile/read_ahead.h"
 #include "reconcile/views.h"
 
 namespace bco {
@@ -10,10 +11,17 @@ namespace bco {
 // What a write of ours has made of the registration's credentials.
 void setCredentials(ObservedDevice& observed, std::vector<clearblade::Credential> credentials);
 
-// GETs the device, unless it was read `early`, then, unless its registration is hinted or presumed
-// absent, the registration: read in this order, so that a stored key that the registration does not
-// list was really unknown to it. For a removal the registration is always read. Blocks; one thread.
+// GETs the device, unless it was read `early`, and its registration (docs/decisions/0002):
+//
+//   hinted absent, or   the device alone: the registration's creation is its own check
+//     presumed so
+//   hinted present      both at the same time; and the registration once more if it does not list
+//                       the key that is stored, which may be newer than it
+//   else                one after the other, as for a removal, and without `readAhead`
+//
+// So a stored key counts as unknown only to a registration that was read after it. Blocks.
 [[nodiscard]] Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fleet,
+                                             ReadAhead* readAhead = nullptr,
                                              std::optional<balena::Device> early = std::nullopt);
 
 }  // namespace bco

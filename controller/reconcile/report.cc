@@ -135,7 +135,7 @@ std::optional<api::KeyStatus> observedKey(const ObservedDevice& observed) {
   if (!fingerprint) return std::nullopt;
   api::KeyStatus key;
   key.fingerprint = "sha256:" + *fingerprint;
-  if (const MarkedKey* marked = observed.mark.mark.find(fingerprint->substr(0, 16))) {
+  if (const MarkedKey* marked = observed.mark.mark.find(*fingerprint)) {
     key.generation = marked->generation;
     key.issuedAt = marked->issuedAt;
   }

@@ -148,6 +148,18 @@ def test_nothing_goes_by_default_or_at_once(site, sandbox):
     assert registered(sandbox) == set(run.uuids)
 
 
+def test_once_removes_none_and_says_so(site, sandbox):
+    site.fleet(stale={"policy": "Delete", "after": "1s"}, syncInterval="1h")
+    uuids = sandbox.add_devices(5)
+    assert site.sync_once().returncode == 0
+    delete(sandbox, uuids[:1])
+    for _ in range(2):
+        done = site.sync_once()
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "1 stale registrations, whose devices have left the fleet; sync --once removes none" in done.stdout
+    assert registered(sandbox) == set(uuids)
+
+
 @pytest.mark.skipif(SANITIZED, reason="the same code; many runs of the programs")
 @pytest.mark.parametrize("kind", ["balena.device.list", "balena.device.count", "balena.device.get",
                                   "clearblade.device.list"])

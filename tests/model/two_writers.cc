@@ -90,18 +90,27 @@ class Search {
 
   bool step(const State& state, std::size_t who) {
     const std::string name = who == 0 ? "A " : "B ";
-    switch (setting_.order[state.writers[who].next]) {
+    switch (setting_.orders[who][state.writers[who].next]) {
       case Call::kReadVariable: {
         State after = state;
         after.writers[who].stored = state.stored;
-        advance(after.writers[who]);
+        advance(after.writers[who], who);
         return go(std::move(after), name + "reads the variable");
       }
       case Call::kReadRegistration: {
         State after = state;
         after.writers[who].registration = state.registration;
-        advance(after.writers[who]);
+        advance(after.writers[who], who);
         return go(std::move(after), name + "reads the registration");
+      }
+      case Call::kReadRegistrationAgain: {
+        State after = state;
+        Writer& writer = after.writers[who];
+        const bool isThere = writer.registration->exists && writer.stored != 0;
+        const bool isListed = holds(writer.registration->credentials, writer.stored);
+        if (isThere && !isListed) writer.registration = state.registration;
+        advance(writer, who);
+        return go(std::move(after), name + "reads the registration again, or knows the key");
       }
       case Call::kPatch:
         return patch(state, who, name);
@@ -111,8 +120,8 @@ class Search {
     return false;
   }
 
-  void advance(Writer& writer) const {
-    if (++writer.next == setting_.order.size()) begin(writer);
+  void advance(Writer& writer, std::size_t who) const {
+    if (++writer.next == setting_.orders[who].size()) begin(writer);
   }
   static void begin(Writer& writer) {
     const int passes = writer.passesLeft - 1;
@@ -179,12 +188,12 @@ class Search {
     Writer& writer = after.writers[who];
     const auto wanted = decide(writer, who);
     if (!wanted) {
-      advance(writer);
+      advance(writer, who);
       return go(std::move(after), name + "has nothing to register");
     }
     const Writer decided = writer;
     if (apply(after, *wanted)) {
-      advance(after.writers[who]);
+      advance(after.writers[who], who);
     } else {
       begin(after.writers[who]);  // 409: an observation
     }
@@ -208,7 +217,7 @@ class Search {
       writer.chosen = ownKey(writer, who);
     }
     const Key key = writer.chosen;
-    advance(writer);
+    advance(writer, who);
     if (key == 0) return go(std::move(after), name + "has nothing to store");
     State later = after;
     after.stored = key;

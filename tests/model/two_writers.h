@@ -14,11 +14,21 @@ namespace bco::model {
 
 using Key = int;  // 0: none
 
-enum class Call { kReadVariable, kReadRegistration, kPatch, kWriteVariable };
-using Order = std::array<Call, 4>;
-// Of the program: docs/decisions/0002, DESIGN §4.
-inline constexpr Order kProgram = {Call::kReadVariable, Call::kReadRegistration, Call::kPatch,
+enum class Call {
+  kReadVariable,
+  kReadRegistration,
+  kReadRegistrationAgain,  // if the stored key is none of the credentials that were read
+  kPatch,
+  kWriteVariable
+};
+using Order = std::vector<Call>;
+// Of the program (docs/decisions/0002, DESIGN §4), which reads both at the same time: whichever is
+// read first.
+inline const Order kDeviceFirst = {Call::kReadVariable, Call::kReadRegistration, Call::kPatch,
                                    Call::kWriteVariable};
+inline const Order kRegistrationFirst = {Call::kReadRegistration, Call::kReadVariable,
+                                         Call::kReadRegistrationAgain, Call::kPatch,
+                                         Call::kWriteVariable};
 
 enum class Keys {
   kDerived,  // everybody makes the same key of a generation
@@ -36,7 +46,7 @@ struct Registration {
 
 struct Setting {
   Keys keys = Keys::kDerived;
-  Order order = kProgram;
+  std::array<Order, 2> orders = {kDeviceFirst, kDeviceFirst};  // of each writer
   // What the world begins with.
   Registration registration;
   Key stored = 0;

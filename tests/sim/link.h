@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -47,6 +48,11 @@ class Link {
   // been asked yet.
   std::function<void()> beforeWrite;
 
+  // Another thread has read `target` for this pass; said once.
+  [[nodiscard]] bool wasReadAhead(const std::string& target) {
+    return readAhead_.erase(target) > 0;
+  }
+
   // By the process's clock.
   [[nodiscard]] TimePoint now() const { return machine_.now(); }
 
@@ -74,7 +80,11 @@ class Link {
       flight->error = Error{ErrorCode::kUnavailable, "the lease may be another's by now"};
       return flight;
     }
-    if (call.upstream != Upstream::kKubernetes) ++machine_.current().requests;
+    if (machine_.current().readsAhead) {
+      readAhead_.insert(call.target);
+    } else if (call.upstream != Upstream::kKubernetes) {
+      ++machine_.current().requests;
+    }
     observer_.sent(process_, call);
     now = scheduler_.now();
     const Fate fate = chaos_.fateOf(call.upstream, now);
@@ -132,6 +142,7 @@ class Link {
   Trace& trace_;
   CallObserver& observer_;
   const std::function<bool()> mayWrite_;
+  std::set<std::string> readAhead_;
 };
 
 }  // namespace bco::sim

@@ -29,6 +29,8 @@ class Thread {
   int requests = 0;
   // One of them has failed.
   bool isDisturbed = false;
+  // What it sends is for passes that other threads make.
+  bool readsAhead = false;
 
  private:
   friend class Machine;

@@ -80,6 +80,11 @@ Operator::Operator(Parts& parts, int life, Duration skew, std::function<bool()> 
     for (int i = 0; i < kWorkers + 1; ++i) {
       machine_.spawn([this] { engine_.work(stop_.get_token()); });
     }
+    // One for several workers: some passes find it busy, and read for themselves.
+    machine_.spawn([this] {
+      machine_.current().readsAhead = true;
+      engine_.readAhead(stop_.get_token());
+    });
   });
 }
 
@@ -125,6 +130,7 @@ Result<crypto::PrivateKey> Operator::make(const SecretBytes& seed, std::string_v
 
 Plan Operator::plan(const DesiredDevice& desired, const ObservedDevice& observed, TimePoint now) {
   const Mutation* mutation = parts_.mutation;
+  if (link_.wasReadAhead(api::registrationId(desired.uuid))) ++machine_.current().requests;
   Plan plan = mutation != nullptr && mutation->plan
                   ? mutation->plan(mutant_, desired, observed, now)
                   : bco::plan(desired, observed, now);

@@ -139,9 +139,14 @@ class World {
     }
     const auto sweeps = 2 + 2 * (kSilent / parts_.scenario.fleet.spec.syncInterval);
     const auto verifications = 2 + 2 * (kSilent / parts_.scenario.fleet.spec.keys.verifyInterval);
-    const auto most =
-        2 * (parts_.scenario.fleets * 8 * sweeps + parts_.scenario.devices * 8 * verifications) +
-        40;
+    // A fleet that all devices have left is not believed, and looked at like any failure.
+    const auto unbelieved =
+        std::ranges::count_if(parts_.cluster.fleets.list(),
+                              [](const auto& each) { return each->status.failureCount > 0; });
+    const auto repetitions = unbelieved * 3 * (kSilent / minutes(5));
+    const auto most = 2 * (parts_.scenario.fleets * 8 * sweeps + 8 * repetitions +
+                           parts_.scenario.devices * 8 * verifications) +
+                      40;
     if (parts_.statistics.calls - calls > most) {
       parts_.invariants.violate(kSilence, std::to_string(parts_.statistics.calls - calls) +
                                               " calls, at most " + std::to_string(most));

@@ -72,7 +72,10 @@ TEST(Mark, FindsTheNewestKeyByGenerationNotByPlace) {
   std::swap(mark.keys[0], mark.keys[1]);
   EXPECT_EQ(mark.newest()->generation, 4U);
   EXPECT_EQ(mark.find("0123456789abcdef")->generation, 3U);
+  EXPECT_EQ(mark.find("0123456789abcdef" + std::string(48, '7'))->generation, 3U);
   EXPECT_EQ(mark.find("0000000000000000"), nullptr);
+  EXPECT_EQ(mark.find("0123456789abcde"), nullptr);
+  EXPECT_EQ(mark.find(""), nullptr) << "what is no key";
   EXPECT_EQ(Mark{}.newest(), nullptr);
 }
 

@@ -73,6 +73,17 @@ TEST(Plan, RefusesADeviceOfAFleetThatIsNotManagedHere) {
   const Plan planned = planFor(ours().inFleet(77));
   EXPECT_EQ(planned.verdict, Verdict::kRefuse);
   EXPECT_EQ(planned.reason, Reason::kWrongFleet);
+  EXPECT_THAT(planned.message, HasSubstr("correct fleetRef"));
+}
+
+TEST(Plan, SaysHowAnObjectGoesWhoseDeviceIsInAFleetThatIsNotManagedHere) {
+  DesiredDevice desired = desiredDevice();
+  desired.present = false;
+  const Plan planned = planFor(ours().inFleet(77), desired);
+  EXPECT_EQ(planned.verdict, Verdict::kRefuse);
+  EXPECT_EQ(planned.reason, Reason::kWrongFleet);
+  EXPECT_TRUE(planned.stages.empty());
+  EXPECT_THAT(planned.message, HasSubstr("provisioning.balena-clearblade.io/release=true"));
 }
 
 TEST(Plan, ReleasesADeviceThatMovedToAnotherFleetOfOurs) {
@@ -308,7 +319,28 @@ TEST(Plan, WaitsWhenNoCredentialMayGo) {
                                    .derivable());
   EXPECT_EQ(planned.verdict, Verdict::kWait);
   EXPECT_EQ(planned.reason, Reason::kCredentialSlotsFull);
+  EXPECT_THAT(planned.message, HasSubstr("issued less than 10m ago, as revocations do"));
   EXPECT_EQ(planned.next, kNow + 10min);
+}
+
+TEST(Plan, RevokesWhateverTheRegistrationHolds) {
+  DesiredDevice desired = desiredDevice();
+  desired.keys.revokeBefore = kNow - 1min;
+  const Observed full = Observed()
+                            .hasPublicVariables()
+                            .stores(1)
+                            .registered()
+                            .credential(1)
+                            .credential(2)
+                            .credential(3)
+                            .marked()
+                            .lists(1, kNow - 4min)
+                            .lists(2, kNow - 3min)
+                            .lists(3, kNow - 2min)
+                            .derivable();
+  const Plan planned = planFor(full, desired);
+  EXPECT_EQ(planned.reason, Reason::kRevoked) << "no slot has to become free for it";
+  EXPECT_EQ(outline(planned), "keep none add 4 | write GCP_PRIVATE_KEY=4");
 }
 
 TEST(Plan, DoesNotCallAKeyExpiredWhileTheClocksAreApart) {

@@ -164,8 +164,7 @@ void checkPatch(const PatchRegistration& patch, const ObservedDevice& observed,
     ++removed;
     EXPECT_FALSE(stored && observed.credentialFingerprints[i] == *stored)
         << "took the stored key's credential away";
-    const MarkedKey* listed =
-        observed.mark.mark.find(observed.credentialFingerprints[i].substr(0, 16));
+    const MarkedKey* listed = observed.mark.mark.find(observed.credentialFingerprints[i]);
     EXPECT_TRUE(listed == nullptr || listed->issuedAt <= kNow - 10min);
   }
   EXPECT_LE(removed, 1U);

@@ -42,6 +42,47 @@ TEST_F(Deletion, OfAFleetTakesItsDiscoveredDevicesAlongByItsPolicy) {
   }
 }
 
+TEST_F(Deletion, OfADeviceInAFleetThatIsNotManagedHereWaitsForAPersonAndSaysHow) {
+  addDevice(1);
+  deviceSpec(1).deletionPolicy = api::DeletionPolicy::kDelete;
+  apply();
+  syncAll();
+  balena().device(test::uuidOf(1)).fleetId = 77;
+  deleteDevice(1);
+  forgetCalls();
+  EXPECT_EQ(reconcile(1), std::nullopt);
+  ASSERT_NE(object(1), nullptr);
+  EXPECT_EQ(readyOf(1).reason, "WrongFleet");
+  EXPECT_THAT(std::string(readyOf(1).message),
+              HasSubstr(std::string(api::kReleaseAnnotation) + "=true"));
+  EXPECT_NE(findCondition(object(1)->status.conditions, "Stalled"), nullptr);
+  EXPECT_EQ(writes(), 0);
+
+  // As it says: the object goes, and nothing is removed.
+  declared(1).meta.annotations[std::string(api::kReleaseAnnotation)] = "true";
+  apply();
+  reconcile(1);
+  EXPECT_EQ(object(1), nullptr);
+  EXPECT_EQ(writes(), 0);
+  EXPECT_TRUE(registry().has(test::idOf(1)));
+}
+
+TEST_F(Deletion, OfADeviceThatIsBackInItsFleetGoesOn) {
+  addDevice(1);
+  deviceSpec(1).deletionPolicy = api::DeletionPolicy::kDelete;
+  apply();
+  syncAll();
+  balena().device(test::uuidOf(1)).fleetId = 77;
+  deleteDevice(1);
+  reconcile(1);
+  ASSERT_EQ(readyOf(1).reason, "WrongFleet");
+  balena().device(test::uuidOf(1)).fleetId = test::kFleetId;
+  clock_.advance(std::chrono::minutes(10));
+  syncAll();
+  EXPECT_EQ(object(1), nullptr);
+  EXPECT_FALSE(registry().has(test::idOf(1)));
+}
+
 TEST_F(Deletion, OfAFleetWaitsForTheDevicesThatAreDeclaredAndSaysSo) {
   addDevice(1);
   apply();

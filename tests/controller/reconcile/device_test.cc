@@ -430,6 +430,101 @@ TEST_F(Device, IsNoBusinessOfAnotherNamespacesObjects) {
   EXPECT_EQ(registry().size(), 0U);
 }
 
+// Somebody elsewhere desires the same device of the same fleet, in a registry of his.
+class Rivals : public Device {
+ protected:
+  static constexpr auto kElsewhere = "elsewhere";
+
+  void declareElsewhere(int n, const std::string& space = kElsewhere) {
+    const auto put = [&](auto& objects, auto object) {
+      object.meta.key.space = space;
+      objects[object.meta.key] = std::move(object);
+    };
+    auto registry = manifests_.registries.at({"default", "main"});
+    registry.spec.registry = "theirs";
+    put(manifests_.registries, std::move(registry));
+    put(manifests_.fleets, fleetNamed(test::kFleetKey.name, "acme/sensors"));
+    put(manifests_.devices, deviceOf(n));
+    theirSpace_ = space;
+    apply();
+  }
+  void apply() {
+    api::Manifests copy;
+    copy.registries = manifests_.registries;
+    copy.fleets = manifests_.fleets;
+    copy.devices = manifests_.devices;
+    for (const auto& space : {std::string("default"), theirSpace_}) {
+      for (const auto& [name, values] : secrets_) {
+        api::Secret& secret = copy.secrets[{space, name}];
+        for (const auto& [key, value] : values) secret.values[key] = SecretBytes(value);
+      }
+    }
+    store_.apply(std::move(copy));
+  }
+  void expectTheFirstHasTheSayOver(const std::string& space) {
+    provision();
+    declareElsewhere(1, space);
+    sweep({space, test::kFleetKey.name});
+    clock_.advance(10min);
+    sweep();
+    forgetCalls();
+    for (int pass = 0; pass < 3; ++pass) reconcile(1);
+    EXPECT_EQ(writes(), 0);
+    EXPECT_EQ(theirs(1)->status.phase, Phase::kConflict);
+    const auto* ready = findCondition(theirs(1)->status.conditions, "Ready");
+    ASSERT_NE(ready, nullptr);
+    EXPECT_EQ(ready->reason, "DuplicateObject");
+    EXPECT_THAT(std::string(ready->message), HasSubstr("default/gate-1"));
+    EXPECT_FALSE(theirs(1)->meta.hasFinalizer());
+    EXPECT_EQ(store_.devices().get({"default", "gate-1"})->status.phase, Phase::kReady);
+    expectConnected(1);
+  }
+  store::Shared<api::BalenaDevice> theirs(int n) {
+    return store_.devices().get({theirSpace_, "gate-" + std::to_string(n)});
+  }
+  std::string theirSpace_ = kElsewhere;
+};
+
+// Whatever the order of their names.
+TEST_F(Rivals, WhoWasFirstLooksAfterTheDeviceAndTheOtherSaysSo) {
+  expectTheFirstHasTheSayOver("a-namespace");
+}
+TEST_F(Rivals, WhoWasFirstLooksAfterTheDeviceThoughTheOthersNameComesLater) {
+  expectTheFirstHasTheSayOver("z-namespace");
+}
+
+TEST_F(Rivals, TheOtherTakesItsPlaceWhenItHasGone) {
+  provision();
+  declareElsewhere(1);
+  sweep({kElsewhere, test::kFleetKey.name});
+  reconcile(1);
+  ASSERT_EQ(theirs(1)->status.phase, Phase::kConflict);
+  manifests_.devices.erase({"default", "gate-1"});
+  apply();
+  reconcile(1);
+  EXPECT_EQ(theirs(1)->status.phase, Phase::kReady);
+  EXPECT_EQ(variables(1).at("GCP_CLIENT_PATH"),
+            "projects/p/locations/us-central1/registries/theirs/devices/" + idOf(1));
+}
+
+TEST_F(Rivals, TheOtherGoesWithoutRemovingWhatIsNotItsOwn) {
+  provision();
+  declareElsewhere(1);
+  manifests_.devices.at({kElsewhere, "gate-1"}).spec.deletionPolicy = api::DeletionPolicy::kDelete;
+  apply();
+  sweep({kElsewhere, test::kFleetKey.name});
+  reconcile(1);
+  const auto meta = theirs(1)->meta;
+  ASSERT_TRUE(store_.devices().setFinalizer(meta.key, meta.uid, true));
+  // As an earlier version has left it: both hold the device, and the first by name has the say.
+  ASSERT_TRUE(store_.devices().remove(meta.key, meta.uid));
+  forgetCalls();
+  reconcile(1);
+  EXPECT_EQ(store_.devices().get(meta.key), nullptr);
+  EXPECT_EQ(writes(), 0);
+  expectConnected(1);
+}
+
 // ---- modes
 
 TEST_F(Device, IsOnlyLookedAtInObserveMode) {

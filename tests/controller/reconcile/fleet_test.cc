@@ -295,6 +295,41 @@ TEST_F(Fleet, LeavesTheDiscoveredObjectsOfOtherCloudsAndNamespacesAlone) {
   }
 }
 
+TEST_F(Fleet, ThatTwoObjectsNameIsLookedAfterByOneOfThemAndTheOtherSaysSo) {
+  fleetSpec().devices = api::DeviceSource::kAll;
+  api::BalenaFleet twin = fleetNamed("twin", "acme/sensors");
+  twin.spec.devices = api::DeviceSource::kAll;
+  manifests_.fleets[twin.meta.key] = twin;
+  balena().addDevice(uuidOf(1), kFleetId);
+  apply();
+  const auto syncBoth = [&] {
+    syncAll();
+    syncAll(twin.meta.key);
+  };
+  syncBoth();
+  const auto first = store_.devices().get({"default", "sensors-" + uuidOf(1)});
+  const auto second = store_.devices().get({"default", "twin-" + uuidOf(1)});
+  ASSERT_TRUE(first != nullptr && second != nullptr);
+  forgetCalls();
+  for (int round = 0; round < 3; ++round) {
+    clock_.advance(10min);
+    syncBoth();
+  }
+  EXPECT_EQ(writes(), 0);
+  expectConnected(1);
+  // The very same objects: neither fleet takes the other's away.
+  const auto firstNow = store_.devices().get(first->meta.key);
+  const auto secondNow = store_.devices().get(second->meta.key);
+  ASSERT_TRUE(firstNow != nullptr && secondNow != nullptr);
+  EXPECT_EQ(firstNow->meta.uid, first->meta.uid);
+  EXPECT_EQ(secondNow->meta.uid, second->meta.uid);
+  EXPECT_EQ(firstNow->status.phase, Phase::kReady);
+  const auto* ready = findCondition(secondNow->status.conditions, "Ready");
+  ASSERT_NE(ready, nullptr);
+  EXPECT_EQ(ready->reason, "MovedToAnotherFleet");
+  EXPECT_THAT(std::string(ready->message), HasSubstr("default/sensors"));
+}
+
 TEST_F(Fleet, OfAnotherCloudIsNoneThatADeviceCouldHaveMovedTo) {
   addDevice(1);
   api::BalenaFleet other = fleetNamed("gateways", "acme/gateways");
