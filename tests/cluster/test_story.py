@@ -169,13 +169,31 @@ def legend(format, labels):
     return re.sub(r"{{(\w+)}}", lambda found: labels.get(found[1], ""), format)
 
 
-def test_every_alert_can_be_evaluated(prometheus):
-    def rules():
-        return [rule for group in prometheus.api("rules")["groups"] for rule in group["rules"]]
+def rules(prometheus):
+    return [rule for group in prometheus.api("rules")["groups"] for rule in group["rules"]]
 
-    assert rules()
-    wait_until(lambda: all(rule["health"] != "unknown" for rule in rules()), "every rule's first evaluation")
-    assert {rule["name"]: rule.get("lastError") for rule in rules() if rule["health"] != "ok"} == {}
+
+def test_every_alert_can_be_evaluated(prometheus):
+    assert rules(prometheus)
+    wait_until(lambda: all(rule["health"] != "unknown" for rule in rules(prometheus)), "every rule's first evaluation")
+    assert {rule["name"]: rule.get("lastError") for rule in rules(prometheus) if rule["health"] != "ok"} == {}
+
+
+def test_every_alert_has_data_to_judge_by(prometheus):
+    """An expression answers nothing while all is well; so what it is made of has to be there, with the labels that it looks at."""
+    endpoint = prometheus.query("balena_clearblade_endpoint_waiting_requests")
+    for rule in rules(prometheus):
+        for metric, matchers in re.findall(r"\b((?:balena_clearblade|workqueue|leader_election)_\w+)(?:{(.*?)})?", rule["query"]):
+            if metric.startswith("balena_clearblade_endpoint_") and not endpoint:
+                continue
+            labels = re.findall(r'(\w+)[=!]~?"', matchers)
+            found = prometheus.query(metric)
+            assert found and all(set(labels) <= each["metric"].keys() for each in found), f"{rule['name']}: {metric}"
+
+
+def test_an_alert_comes_when_there_is_a_reason(prometheus):
+    """The conflict that was made."""
+    wait_until(lambda: "BalenaClearBladeConflicts" in {rule["name"] for rule in rules(prometheus) if rule["state"] != "inactive"}, "the alert")
 
 
 def test_another_replica_goes_on_when_the_leader_goes(release, undisturbed):
@@ -197,24 +215,35 @@ def versions(release):
     return {release.kubectl("exec", pod, "--", "/usr/bin/balena-clearblade-operator", "version").split()[-1] for pod in release.pods()}
 
 
+def kept(release):
+    """What no upgrade may touch: objects, seed, and the sandbox, which is the clouds here."""
+    return ({each["metadata"]["uid"] for each in release.devices().values()},
+            release.get("secret", "bco-key-seed")["data"],
+            release.get("secret", f"{NAME}-sandbox-server")["data"],
+            list(release.pods("sandbox")))
+
+
 def test_an_upgrade_keeps_everything(release, images, undisturbed):
     """From the chart as it once was to that of the next release, with its image and other values."""
-    def kept():
-        return ({each["metadata"]["uid"] for each in release.devices().values()},
-                release.get("secret", "bco-key-seed")["data"],
-                release.get("secret", f"{NAME}-sandbox-server")["data"],
-                list(release.pods("sandbox")))
-
-    before, pods = kept(), release.pods().keys()
+    before, pods = kept(release), release.pods().keys()
     assert NEXT not in versions(release)
     release.upgrade(images["b"].chart, image={"tag": "b"}, workers=8, log={"level": "debug"})
-    assert kept() == before
+    assert kept(release) == before
     wait_until(lambda: not release.pods().keys() & pods, "the old replicas' end")
-    now = release.pods()
-    for pod in now.values():
+    for pod in release.pods().values():
         assert pod["spec"]["containers"][0]["image"].endswith(":b")
         assert "--workers=8" in pod["spec"]["containers"][0]["args"]
     assert versions(release) == {NEXT}
+    wait_until(release.leader, "a leader")
+
+
+def test_a_rollback_keeps_everything(release, undisturbed):
+    """To what was installed first."""
+    before, pods = kept(release), release.pods().keys()
+    release.machine.helm("rollback", NAME, "1", "-n", NAMESPACE, "--wait", "--timeout", "90s")
+    assert kept(release) == before
+    wait_until(lambda: not release.pods().keys() & pods, "the newer replicas' end")
+    assert len(versions(release)) == 1 and NEXT not in versions(release)
     wait_until(release.leader, "a leader")
 
 
