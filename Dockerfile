@@ -6,7 +6,11 @@ FROM debian:bookworm-slim AS build
 COPY scripts/lib.sh /src/scripts/
 RUN bash -c 'source /src/scripts/lib.sh && need_build_tools && need binutils python3 tzdata'
 COPY . /src
-RUN bash -c 'cd /src && source scripts/lib.sh && CMAKE_ARGS=-DBUILD_TESTING=OFF build release balena-clearblade-operator cloud-sandbox'
+# What is compiled once is kept for the next build.
+RUN --mount=type=cache,target=/root/.cache/ccache \
+    bash -c 'cd /src && source scripts/lib.sh && CMAKE_ARGS=-DBUILD_TESTING=OFF build release balena-clearblade-operator cloud-sandbox'
+# The time that everything in the image has.
+ARG SOURCE_DATE_EPOCH=0
 RUN /src/scripts/rootfs /src/build/bin /rootfs
 
 FROM scratch

@@ -19,8 +19,10 @@ as_root() {
   fi
 }
 
-# One cache of compiled files for all clones of this repository, wherever they are.
-export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root} CCACHE_NOHASHDIR=${CCACHE_NOHASHDIR:-1}
+# One cache of compiled files for all clones of this repository, wherever they are: in the image's build as well, where
+# neither the language nor the compiler's time stamp is this machine's.
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root} CCACHE_NOHASHDIR=${CCACHE_NOHASHDIR:-1} \
+  CCACHE_COMPILERCHECK=${CCACHE_COMPILERCHECK:-content} CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS-locale}
 
 # apt_get ARGUMENTS...: waits for another installation to end. apt-get does so for dpkg's lock, but not for those of its
 # own lists and archives.

@@ -82,11 +82,11 @@ std::string derSignature(std::string_view raw) {
   const std::unique_ptr<ECDSA_SIG, Freer<ECDSA_SIG_free>> signature(ECDSA_SIG_new());
   ECDSA_SIG_set0(signature.get(), BN_bin2bn(bytes(raw), 32, nullptr),
                  BN_bin2bn(bytes(raw.substr(32)), 32, nullptr));
-  unsigned char* der = nullptr;
-  const int size = i2d_ECDSA_SIG(signature.get(), &der);
-  std::string text(reinterpret_cast<const char*>(der), static_cast<std::size_t>(size));
-  OPENSSL_free(der);
-  return text;
+  // Not into OpenSSL's own memory: what frees that would write this file's path into the program.
+  std::string der(static_cast<std::size_t>(i2d_ECDSA_SIG(signature.get(), nullptr)), '\0');
+  auto* end = reinterpret_cast<unsigned char*>(der.data());
+  i2d_ECDSA_SIG(signature.get(), &end);
+  return der;
 }
 
 bool isValidAt(const X509* certificate, TimePoint now) {

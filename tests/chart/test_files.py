@@ -1,6 +1,9 @@
 """What is in the chart and elsewhere too is the same."""
 
 import json
+import os
+import pathlib
+import re
 import subprocess
 
 import pytest
@@ -8,6 +11,8 @@ import yaml
 
 from chart import CHART, ROOT, documents, helm, objects, values
 
+BIN = ROOT / os.environ.get("BUILD_DIR", "build") / "bin"
+NAME = "balena-clearblade-operator"
 CRDS = sorted((ROOT / "crds").glob("*.yaml"))
 
 
@@ -79,3 +84,13 @@ def test_the_package_is_whole(tmp_path):
     assert done.returncode == 0, done.stderr
     package = next(tmp_path.glob("*.tgz"))
     assert objects(chart=package).keys() == objects().keys()
+
+
+def test_the_systemd_unit_calls_the_program_as_it_is():
+    unit = (ROOT / "deploy" / "systemd" / "balena-clearblade-operator.service").read_text()
+    program, command, *arguments = re.search(r"^ExecStart=(.*)$", unit, re.MULTILINE)[1].split()
+    told = subprocess.run([BIN / pathlib.Path(program).name, command, "--help"], check=True, text=True, capture_output=True).stdout
+    flags = [each for each in arguments if each.startswith("--")]
+    assert flags and set(flags) <= set(re.findall(r"--[a-z-]+", told))
+    for path in (program, *(each for each in arguments if each.startswith("/"))):
+        assert path.removesuffix("/" + NAME) in (ROOT / "docs" / "install" / "systemd.md").read_text()

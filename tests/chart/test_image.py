@@ -65,6 +65,12 @@ def test_a_program_is_hardened_and_stripped(rootfs, name):
     assert ".symtab" not in said and ".debug_info" not in said
 
 
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_is_the_same_wherever_it_is_built(rootfs, name):
+    """So none may name a folder of this machine; the cluster tests compare it with the one that the Dockerfile builds."""
+    assert bytes(ROOT) not in (rootfs / "usr" / "bin" / name).read_bytes()
+
+
 def test_every_library_that_is_needed_is_there(rootfs):
     libraries = {path.name for path in rootfs.rglob("*.so*")}
     for file in [*(rootfs / "usr" / "bin").iterdir(), *rootfs.rglob("*.so*")]:

@@ -7,30 +7,29 @@ sys.path[:0] = [str(TESTS / "cluster"), str(TESTS / "chart"), str(TESTS / "e2e")
 
 import pytest
 
-from chart import ROOT
-from harness import BIN
-from machine import Machine, run, why_not
-
-REPOSITORY = "localhost/balena-clearblade-operator"
+from images import base_image, build, next_release
+from machine import Machine, why_not
 
 
 @pytest.fixture(scope="session")
-def machine(tmp_path_factory):
-    """The cluster, with the image of the programs under test as tags `a` and `b`, which differ in nothing but their digests."""
+def images(tmp_path_factory):
+    """Both by the Dockerfile as it is: `a` of these sources, `b` of those that the next release will have."""
     reason = why_not()
     if reason:
         pytest.skip(reason)
-    directory = tmp_path_factory.mktemp("cluster")
-    archives = []
-    for tag, time in (("a", 1700000000), ("b", 1700000001)):
-        archives.append(directory / f"{tag}.tar")
-        run(ROOT / "scripts" / "image", "--bin", BIN, "--tag", f"{REPOSITORY}:{tag}", "--archive", archives[-1], patience=300,
-            SOURCE_DATE_EPOCH=str(time))
-    machine = Machine(directory)
+    base_image()
+    directory = tmp_path_factory.mktemp("images")
+    return {"a": build("a", directory), "b": build("b", directory, next_release(directory / "sources"))}
+
+
+@pytest.fixture(scope="session")
+def machine(images, tmp_path_factory):
+    """The cluster, with both images."""
+    machine = Machine(tmp_path_factory.mktemp("cluster"))
     try:
         machine.up()
-        for archive in archives:
-            machine.load(archive)
+        for image in images.values():
+            machine.load(image.archive)
         yield machine
     finally:
         if not os.environ.get("KEEP_CLUSTER"):
