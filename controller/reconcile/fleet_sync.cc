@@ -316,7 +316,10 @@ store::Shared<api::BalenaDevice> FleetSync::hold(const store::Shared<api::Balena
     return object;
   }
   if (!context_.store.devices().setFinalizer(meta.key, meta.uid, true)) return nullptr;
-  return context_.store.devices().get(meta.key);
+  auto held = context_.store.devices().get(meta.key);
+  const bool isHeld = held != nullptr && held->meta.uid == meta.uid && !held->meta.deletedAt &&
+                      held->meta.hasFinalizer();
+  return isHeld ? held : nullptr;
 }
 
 void FleetSync::markStale(const api::BalenaDevice& object, const StaleRegistration& absent) {
