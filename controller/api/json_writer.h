@@ -42,6 +42,7 @@ class JsonWriter {
   }
   void number(std::string_view name, std::int64_t value);
   void boolean(std::string_view name, bool value);
+  void null(std::string_view name);
   // Whole seconds, as all of Kubernetes' times, and within the years that RFC 3339 can write.
   void time(std::string_view name, TimePoint value);
   // Left out when there is none.

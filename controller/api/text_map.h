@@ -55,6 +55,10 @@ class TextMap {
     }
   }
 
+  void erase(std::string_view name) {
+    if (const auto at = find(name); at != end()) entries_.erase(at);
+  }
+
   friend bool operator==(const TextMap&, const TextMap&) = default;
 
  private:

@@ -351,5 +351,10 @@ TEST(WithoutFinalizer, KeepsThoseOfOthers) {
   EXPECT_THAT(withoutFinalizer(meta), HasSubstr(R"("finalizers":[])"));
 }
 
+TEST(WithLabels, SetsSomeAndRemovesOthersOfThisVersionAlone) {
+  EXPECT_EQ(withLabels(object<BalenaDevice>().meta, {{"a", "\""}, {"b", std::nullopt}}),
+            R"({"metadata":{"resourceVersion":"17","labels":{"a":"\"","b":null}}})");
+}
+
 }  // namespace
 }  // namespace bco::api
