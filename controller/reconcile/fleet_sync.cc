@@ -33,13 +33,6 @@ bool holdsBack(const api::BalenaDevice& object) {
   return object.spec.suspend || object.spec.state == api::DesiredState::kAbsent;
 }
 
-// What a pass has begun, or found wanting, a pass concludes: a sweep does not see whether the key
-// that is stored is the registered one.
-bool hasBeenLookedAt(const api::DeviceStatus& status) {
-  const api::Condition* ready = findCondition(status.conditions, "Ready");
-  return ready != nullptr && ready->reason != kFleetNotReady;
-}
-
 // What failed comes back in its own time. When that is over, whoever was to do so has gone, or has
 // done so and could not say it: the answer to a status that was written is lost like any other.
 bool comesBack(const api::DeviceStatus& status, const Context& context) {
@@ -265,6 +258,8 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
     return;
   }
   if (status.phase == api::Phase::kReady || status.phase == api::Phase::kAbsent) return;
+  // What a pass has begun, or found wanting, a pass concludes: a sweep does not see whether the key
+  // that is stored is the registered one.
   if (!finding.key || finding.needsVerification || hasBeenLookedAt(status)) {
     devices_.add(uuid, Lane::kSweep);
     return;
