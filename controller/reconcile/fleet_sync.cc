@@ -6,6 +6,7 @@
 #include "plan/key_schedule.h"
 #include "plan/sweep.h"
 #include "reconcile/desire.h"
+#include "reconcile/discovered.h"
 #include "reconcile/report.h"
 #include "reconcile/requests.h"
 #include "reconcile/verification.h"
@@ -42,6 +43,29 @@ bool comesBack(const api::DeviceStatus& status, const Context& context) {
   return ago < 2 * context.backoff.longest && ago > -kMaxClockSkew;
 }
 
+// What is wrong with the fleet, or with what could be written of it. True when it is news: of what
+// passes by itself, such as a cloud that is away, the message may change with every attempt.
+bool setProblem(api::FleetStatus& status, const Error& error, std::int64_t generation,
+                TimePoint now) {
+  const bool needsPerson = !traitsOf(error.code).transient;
+  const std::string_view reason = traitsOf(error.code).reason;
+  const api::Condition* before = findCondition(status.conditions, "Ready");
+  const bool isSame = before != nullptr && !before->status && before->reason == reason &&
+                      (!needsPerson || before->message == error.message);
+  ++status.failureCount;
+  status.lastFailureTime = now;
+  status.observedGeneration = generation;
+  setCondition(status.conditions,
+               {"Ready", false, std::string(reason), error.message, generation, now});
+  if (needsPerson) {
+    setCondition(status.conditions,
+                 {"Stalled", true, std::string(reason), error.message, generation, now});
+  } else {
+    std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
+  }
+  return !isSame;
+}
+
 // A pass is due that a sweep would not call for.
 bool isUnfinished(const api::BalenaDevice& device) {
   const bool isNew = device.status.observedGeneration == -1;
@@ -57,15 +81,14 @@ std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::st
   context_.views.removals().revoke(key);  // what the last sweep has cleared, this one judges anew
   if (fleet == nullptr) {
     context_.views.forget(key);
-    for (const auto& object : context_.store.devicesOfFleet(key)) {
-      if (object->meta.isDiscovered() && !holdsBack(*object)) release(*object);
-    }
+    const bool isOver = releaseAll(key, stop);
     deletion_.finishRegistries();
-    return std::nullopt;
+    if (isOver || stop.stop_requested()) return std::nullopt;
+    return context_.backoff.longest;
   }
   if (fleet->meta.deletedAt) {
     Status finished = deletion_.finish(fleet);
-    if (!finished) return failWith(*fleet, std::move(finished.error()));
+    if (!finished) return failWith(*fleet, std::move(finished.error()), stop);
     return fleet->spec.syncInterval;
   }
   const SteadyPoint began = context_.clock.steadyNow();
@@ -73,16 +96,20 @@ std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::st
   if (stop.stop_requested()) return std::nullopt;
   if (!snapshots) {
     tellSwept(key, began, nullptr);
-    return failWith(*fleet, std::move(snapshots.error()));
+    return failWith(*fleet, std::move(snapshots.error()), stop);
   }
-  if (Status held = deletion_.hold(*fleet); !held) return failWith(*fleet, std::move(held.error()));
+  if (Status held = deletion_.hold(*fleet); !held) {
+    return failWith(*fleet, std::move(held.error()), stop);
+  }
   snapshots->stale = removal_.note(*snapshots->view, snapshots->balena, *snapshots->registry, kind);
-  discover(*snapshots);
-  compare(*snapshots);
+  const RefusedWrites refused = discover(*snapshots, stop);
+  compare(*snapshots, stop);
+  if (stop.stop_requested()) return std::nullopt;
   tellSwept(key, began, &*snapshots);
   // Nobody but who looks at metrics would see it.
   if (context_.observer != nullptr) snapshots->view->balena->learnTokenExpiry();
-  return succeed(*snapshots, removal_.decide(*snapshots->view, snapshots->stale, kind));
+  return succeed(*snapshots, removal_.decide(*snapshots->view, snapshots->stale, kind),
+                 refused.error());
 }
 
 void FleetSync::tellSwept(const api::ObjectKey& fleet, SteadyPoint began,
@@ -129,44 +156,47 @@ Result<FleetSync::Snapshots> FleetSync::read(const std::shared_ptr<const api::Ba
 
 // With `devices: All`, an object for each selected device that nobody has declared. Discovered
 // objects that are no longer wanted are let go; that alone changes nothing in the clouds.
-void FleetSync::discover(const Snapshots& snapshots) {
+RefusedWrites FleetSync::discover(const Snapshots& snapshots, const std::stop_token& stop) {
+  RefusedWrites refused;
   const api::BalenaFleet& fleet = *snapshots.view->object;
   const api::ObjectKey& fleetKey = fleet.meta.key;
   const bool all = fleet.spec.devices == api::DeviceSource::kAll;
+  const auto viewBefore = context_.views.get(fleetKey);
+  const auto labelsBefore = viewBefore ? (*viewBefore)->object->meta.labels : api::TextMap{};
   std::unordered_map<std::string, store::Shared<api::BalenaDevice>> discovered;
   std::set<std::string> declared;
   for (const auto& object : context_.store.devicesOfFleet(fleetKey)) {
     if (object->meta.isDiscovered()) {
+      if (all && !stop.stop_requested() && !refused.isHopeless()) {
+        refused.note(keepLabels(*object, fleet, labelsBefore));
+      }
       discovered.emplace(object->spec.uuid, object);
     } else {
       declared.insert(object->spec.uuid);
     }
   }
+  refused.goOn();
   if (all) {
     for (const ListedDevice& row : snapshots.balena.devices) {
+      if (stop.stop_requested()) return refused;
       const auto existing = discovered.find(row.uuid);
       const bool wanted = row.isSelected && !declared.contains(row.uuid);
       if (existing != discovered.end()) {
         if (wanted) discovered.erase(existing);
         continue;
       }
-      if (!wanted) continue;
-      api::BalenaDevice device;
-      device.meta.key = {fleetKey.space, fleetKey.name + "-" + row.uuid};
-      device.meta.labels.emplace(api::kFleetLabel, fleetKey.name);
-      device.meta.labels.emplace(api::kDiscoveredLabel, "true");
-      device.spec.uuid = row.uuid;
-      device.spec.fleet = fleetKey.name;
-      (void)context_.store.devices().create(std::move(device));  // exists: as wanted
+      if (wanted && !refused.isHopeless()) refused.note(create(fleet, row.uuid));
     }
   }
+  refused.goOn();
   for (const auto& [uuid, object] : discovered) {
+    if (stop.stop_requested() || refused.isHopeless()) return refused;
     // One whose device has left balena stays while its registration does, to show that it is stale.
     const bool isDeclared = declared.contains(uuid);
     const bool isAbsent = all && snapshots.balena.find(uuid) == nullptr && !isDeclared;
     if (isAbsent && hasRegistration(*snapshots.view, *snapshots.registry, uuid)) continue;
     if (holdsBack(*object) && !isDeclared) continue;
-    release(*object);
+    refused.note(release(*object));
   }
   // What other fleets of ours have discovered and this one now lists has moved here. Fleets in
   // another cloud know nothing of that, and other namespaces see to theirs.
@@ -174,22 +204,71 @@ void FleetSync::discover(const Snapshots& snapshots) {
     for (const auto& object : inNamespace(fleetKey.space, context_.store.devicesByUuid(row.uuid))) {
       if (!object->meta.isDiscovered() || object->fleetKey() == fleetKey) continue;
       const auto other = context_.store.fleets().get(object->fleetKey());
-      if (other == nullptr || other->spec.apiUrl == fleet.spec.apiUrl) release(*object);
+      if (other != nullptr && other->spec.apiUrl != fleet.spec.apiUrl) continue;
+      if (stop.stop_requested() || refused.isHopeless()) return refused;
+      refused.note(release(*object));
     }
   }
+  return refused;
 }
 
-void FleetSync::release(const api::BalenaDevice& object) {
-  (void)context_.store.devices().release(object.meta.key, object.meta.uid);
-  context_.tally.remove(object.meta.key);
+Status FleetSync::keepLabels(const api::BalenaDevice& object, const api::BalenaFleet& fleet,
+                             const api::TextMap& labelsBefore) {
+  const auto changes = labelChanges(object.meta.labels, fleet, labelsBefore);
+  if (changes.empty()) return {};
+  return context_.store.devices().setLabels(object.meta.key, object.meta.uid, changes);
 }
 
-void FleetSync::compare(const Snapshots& snapshots) {
+Status FleetSync::create(const api::BalenaFleet& fleet, const std::string& uuid) {
+  api::BalenaDevice device = discoveredDevice(fleet, uuid);
+  const api::ObjectKey key = device.meta.key;
+  Status created = context_.store.devices().create(std::move(device));
+  if (created || created.error().code != ErrorCode::kAlreadyExists) return created;
+  const auto existing = context_.store.devices().get(key);
+  if (existing == nullptr) {
+    created.error().message +=
+        "; but it is not among the objects that this process looks after: give it its fleet's "
+        "labels";
+  } else if (existing->spec.uuid == uuid && existing->fleetKey() == fleet.meta.key) {
+    return {};  // told of meanwhile
+  } else {
+    created.error().message += ", and declares another device or fleet: give it another name";
+  }
+  return created;
+}
+
+Status FleetSync::release(const api::BalenaDevice& object) {
+  Status released = context_.store.devices().release(object.meta.key, object.meta.uid);
+  if (released || released.error().code == ErrorCode::kNotFound) {
+    context_.tally.remove(object.meta.key);
+  }
+  return released;
+}
+
+bool FleetSync::releaseAll(const api::ObjectKey& fleet, const std::stop_token& stop) {
+  RefusedWrites refused;
+  bool isOver = true;
+  for (const auto& object : context_.store.devicesOfFleet(fleet)) {
+    if (!object->meta.isDiscovered() || holdsBack(*object)) continue;
+    if (stop.stop_requested() || refused.isHopeless()) break;
+    const Status released = release(*object);
+    refused.note(released);
+    isOver &= released || released.error().code == ErrorCode::kNotFound;
+  }
+  if (const auto error = refused.error()) {
+    context_.log.error("devices of a fleet that has gone can't be let go; trying again",
+                       {{"fleet", toString(fleet)}, {"error", error->message}});
+  }
+  return isOver;
+}
+
+void FleetSync::compare(const Snapshots& snapshots, const std::stop_token& stop) {
   const FleetView& view = *snapshots.view;
   // Only now: a device may be reconciled as soon as its fleet has a view.
   context_.views.set(view.object->meta.key, snapshots.view);
   const auto managed = context_.views.fleetIds(view.object->spec.apiUrl);
   for (const auto& object : context_.store.devicesOfFleet(view.object->meta.key)) {
+    if (stop.stop_requested()) return;
     // What an earlier process has left to be done, only it knew when.
     if (snapshots.isFirst && isUnfinished(*object)) {
       devices_.add(object->spec.uuid, Lane::kSweep);
@@ -265,7 +344,10 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
     return;
   }
   const auto held = hold(object, *snapshots.view);
-  if (held == nullptr) return;
+  if (held == nullptr) {
+    devices_.add(uuid, Lane::kSweep);  // a pass can say what is in the way
+    return;
+  }
   setStatus(*held, reportInSync(*held, desired, *finding.key, row->name, context_.clock.now()));
   // The stored key itself has not been seen.
   devices_.addAfter(
@@ -342,7 +424,7 @@ void FleetSync::forgetAbsence(const api::BalenaDevice& object) {
 }
 
 void FleetSync::setStatus(const api::BalenaDevice& object, const api::DeviceStatus& status) {
-  // A pass that came between knows better.
+  // A pass that came between knows better; and so it does if this is refused.
   if (context_.store.devices().updateStatus(object, status)) context_.tally.set(object, status);
 }
 
@@ -385,18 +467,20 @@ void FleetSync::refresh(const api::ObjectKey& key) {
   status.renewal = countRenewal(*fleet);
   // A sweep that came between knows better.
   if (!(status == fleet->status)) {
-    (void)context_.store.fleets().updateStatus(*fleet, std::move(status));
+    untold_.note(api::ObjectKind::kFleet, fleet->meta,
+                 context_.store.fleets().updateStatus(*fleet, std::move(status)));
   }
 }
 
-Duration FleetSync::succeed(const Snapshots& snapshots, const StaleRemoval::Outcome& removal) {
+Duration FleetSync::succeed(const Snapshots& snapshots, const StaleRemoval::Outcome& removal,
+                            const std::optional<Error>& refusal) {
   const api::BalenaFleet& fleet = *snapshots.view->object;
   const auto object = context_.store.fleets().get(fleet.meta.key);
   const Duration interval = fleet.spec.syncInterval;
-  const Duration next = interval - interval / 10 + context_.random.upTo(interval / 5);
+  Duration next = interval - interval / 10 + context_.random.upTo(interval / 5);
   if (object == nullptr || object->meta.uid != fleet.meta.uid) return next;
   api::FleetStatus status = object->status;
-  if (status.failureCount > 0) {
+  if (status.failureCount > 0 && !refusal) {
     context_.log.info("fleet is back", {{"fleet", toString(fleet.meta.key)}});
     context_.events.event(api::ObjectKind::kFleet, fleet.meta, EventType::kNormal, "Synced",
                           "the fleet is in reach again");
@@ -407,15 +491,23 @@ Duration FleetSync::succeed(const Snapshots& snapshots, const StaleRemoval::Outc
   status.lastBalenaSync = snapshots.balena.takenAt;
   status.lastRegistrySync = snapshots.registry->takenAt();
   status.devices.stale = removal.stale;
-  status.failureCount = 0;
+  if (!refusal) status.failureCount = 0;
   countDevices(fleet.meta.key, status);
   status.renewal = countRenewal(fleet);
   const TimePoint now = context_.clock.now();
-  setCondition(status.conditions, {"Ready", true, "Synced", "", fleet.meta.generation, now});
+  if (refusal) {
+    const bool isNews = setProblem(status, *refusal, fleet.meta.generation, now);
+    if (isNews) tellProblem(fleet.meta, *refusal);
+    if (traitsOf(refusal->code).transient) {
+      next = std::min(next, backoff(context_.backoff, status.failureCount, context_.random));
+    }
+  } else {
+    setCondition(status.conditions, {"Ready", true, "Synced", "", fleet.meta.generation, now});
+    std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
+  }
   setCondition(status.conditions,
                {"UpstreamAvailable", true, "Available", "", fleet.meta.generation, now});
-  std::erase_if(status.conditions,
-                [](const auto& c) { return c.type == "Stalled" || c.type == "ClockSkew"; });
+  std::erase_if(status.conditions, [](const auto& c) { return c.type == "ClockSkew"; });
   reportRemoval(removal, fleet.meta.generation, now, status);
   const Duration skew = snapshots.view->registry->registry->clockSkew();
   if (isSkewed(skew)) {
@@ -442,7 +534,8 @@ Duration FleetSync::succeed(const Snapshots& snapshots, const StaleRemoval::Outc
   // Only over what it was made from: a removal may have been counted meanwhile. Then, and when
   // somebody has edited the fleet, the next sweep says it.
   if (!isRecent || !(before == status)) {
-    (void)context_.store.fleets().updateStatus(*object, std::move(status));
+    untold_.note(api::ObjectKind::kFleet, object->meta,
+                 context_.store.fleets().updateStatus(*object, std::move(status)));
   }
   context_.log.debug("fleet swept",
                      {{"fleet", toString(fleet.meta.key)},
@@ -451,45 +544,42 @@ Duration FleetSync::succeed(const Snapshots& snapshots, const StaleRemoval::Outc
   return next;
 }
 
-Duration FleetSync::failWith(const api::BalenaFleet& fleet, Error error) {
+// Said once: a wrong token does not become right by being complained about every minute.
+void FleetSync::tellProblem(const api::ObjectMeta& fleet, const Error& error) {
+  const ErrorTraits& traits = traitsOf(error.code);
+  context_.log.error(
+      "fleet can't be synced",
+      {{"fleet", toString(fleet.key)}, {"code", traits.label}, {"error", error.message}});
+  context_.events.event(api::ObjectKind::kFleet, fleet, EventType::kWarning, traits.reason,
+                        error.message);
+}
+
+Duration FleetSync::failWith(const api::BalenaFleet& fleet, Error error,
+                             const std::stop_token& stop) {
   const TimePoint now = context_.clock.now();
-  const bool stalled = !traitsOf(error.code).transient;  // needs a person
   const auto current = context_.store.fleets().get(fleet.meta.key);
   const bool isThere = current != nullptr && current->meta.uid == fleet.meta.uid;
   api::FleetStatus status = isThere ? current->status : fleet.status;
-  ++status.failureCount;
-  status.lastFailureTime = now;
-  const std::string reason(traitsOf(error.code).reason);
-  const bool isNews = setCondition(
-      status.conditions, {"Ready", false, reason, error.message, fleet.meta.generation, now});
-  if (stalled) {
-    setCondition(status.conditions,
-                 {"Stalled", true, reason, error.message, fleet.meta.generation, now});
-  } else {
-    std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
-  }
+  const bool isNews = setProblem(status, error, fleet.meta.generation, now);
+  const ErrorTraits& traits = traitsOf(error.code);
   const bool away = error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kDeadline;
-  setCondition(status.conditions,
-               {"UpstreamAvailable", !away, reason, error.message, fleet.meta.generation, now});
-  status.observedGeneration = fleet.meta.generation;
+  setCondition(status.conditions, {"UpstreamAvailable", !away, std::string(traits.reason),
+                                   error.message, fleet.meta.generation, now});
   status.lastHandledReconcileAt = reconcileRequest(fleet.meta);
-  // Said once: a wrong token does not become right by being complained about every minute.
-  if (isNews) {
-    context_.log.error("fleet can't be synced", {{"fleet", toString(fleet.meta.key)},
-                                                 {"code", traitsOf(error.code).label},
-                                                 {"error", error.message}});
-    context_.events.event(api::ObjectKind::kFleet, fleet.meta, EventType::kWarning, reason,
-                          error.message);
-  }
+  if (isNews) tellProblem(fleet.meta, error);
   const int failures = status.failureCount;
-  if (isThere) (void)context_.store.fleets().updateStatus(*current, std::move(status));
+  if (isThere) {
+    untold_.note(api::ObjectKind::kFleet, current->meta,
+                 context_.store.fleets().updateStatus(*current, std::move(status)));
+  }
   context_.views.setFailure(fleet.meta.key, error);
   if (isNews) {
     for (const auto& object : context_.store.devicesOfFleet(fleet.meta.key)) {
+      if (stop.stop_requested()) break;
       setStatus(*object, reportFleetProblem(*object, error, now));
     }
   }
-  if (stalled) return fleet.spec.syncInterval;
+  if (!traits.transient) return fleet.spec.syncInterval;
   return std::max(backoff(context_.backoff, failures, context_.random),
                   error.retryAfter.value_or(Duration::zero()));
 }

@@ -9,6 +9,7 @@
 #include "reconcile/fleet_deletion.h"
 #include "reconcile/fleet_listing.h"
 #include "reconcile/fleet_source.h"
+#include "reconcile/refused_writes.h"
 #include "reconcile/stale_removal.h"
 
 namespace bco {
@@ -23,11 +24,13 @@ class FleetSync {
         registries_(registries),
         devices_(devices),
         deletion_(context, fleets, devices),
-        removal_(context, devices) {}
+        removal_(context, devices),
+        untold_(context) {}
 
   // One sweep: publishes the fleet's view, creates and releases discovered objects, enqueues the
   // devices that are not in sync and sets the fleet's status. Returns when to come again; nullopt
-  // when the fleet object has gone. Blocks on the clouds.
+  // when the fleet object has gone, or after a stop: what is left then, the next process does.
+  // Blocks on the clouds.
   std::optional<Duration> sync(const api::ObjectKey& fleet, const std::stop_token& stop,
                                SweepKind kind = SweepKind::kWork);
 
@@ -51,15 +54,22 @@ class FleetSync {
   // nullptr if it can't have one now.
   [[nodiscard]] store::Shared<api::BalenaDevice> hold(
       const store::Shared<api::BalenaDevice>& object, const FleetView& view);
-  void discover(const Snapshots& snapshots);
-  void compare(const Snapshots& snapshots);
+  // What it could not write.
+  [[nodiscard]] RefusedWrites discover(const Snapshots& snapshots, const std::stop_token& stop);
+  // Of a device that is discovered already.
+  [[nodiscard]] Status keepLabels(const api::BalenaDevice& object, const api::BalenaFleet& fleet,
+                                  const api::TextMap& labelsBefore);
+  [[nodiscard]] Status create(const api::BalenaFleet& fleet, const std::string& uuid);
+  void compare(const Snapshots& snapshots, const std::stop_token& stop);
   void judgeDevice(const Snapshots& snapshots, const store::Shared<api::BalenaDevice>& object,
                    const ListedDevice* row, const std::set<std::int64_t>& managed);
   // Enqueues a device whose newest key is to be replaced, or was by somebody else, and publishes
   // when it will be. `isFirst`: what an earlier process knew of when to come again is lost. False
   // when there is nothing of that to do.
   bool followKey(const api::BalenaDevice& object, const SweepFinding& finding, bool isFirst);
-  void release(const api::BalenaDevice& object);
+  [[nodiscard]] Status release(const api::BalenaDevice& object);
+  // Of a fleet that has gone; true when all are.
+  bool releaseAll(const api::ObjectKey& fleet, const std::stop_token& stop);
   void markStale(const api::BalenaDevice& object, const StaleRegistration& absent);
   void forgetAbsence(const api::BalenaDevice& object);
   // `snapshots`: nullptr when the sweep has failed.
@@ -67,8 +77,10 @@ class FleetSync {
   void setStatus(const api::BalenaDevice& object, const api::DeviceStatus& status);
   [[nodiscard]] api::RenewalStatus countRenewal(const api::BalenaFleet& fleet) const;
   void countDevices(const api::ObjectKey& fleet, api::FleetStatus& status);
-  Duration succeed(const Snapshots& snapshots, const StaleRemoval::Outcome& removal);
-  Duration failWith(const api::BalenaFleet& fleet, Error error);
+  Duration succeed(const Snapshots& snapshots, const StaleRemoval::Outcome& removal,
+                   const std::optional<Error>& refusal);
+  void tellProblem(const api::ObjectMeta& fleet, const Error& error);
+  Duration failWith(const api::BalenaFleet& fleet, Error error, const std::stop_token& stop);
 
   const Context& context_;
   FleetSources& fleets_;
@@ -76,6 +88,7 @@ class FleetSync {
   WorkQueue& devices_;
   FleetDeletion deletion_;
   StaleRemoval removal_;
+  UntoldWrites untold_;
 };
 
 }  // namespace bco
