@@ -43,6 +43,15 @@ bool comesBack(const api::DeviceStatus& status, const Context& context) {
   return ago < 2 * context.backoff.longest && ago > -kMaxClockSkew;
 }
 
+// How a pass leaves a device that only somebody else can bring further, or in mode Observe all that
+// it has left undone.
+bool isAtRest(const api::BalenaDevice& device, api::Mode mode) {
+  const api::DeviceStatus& status = device.status;
+  if (!isHandled(device) || status.failureCount > 0 || !hasBeenLookedAt(status)) return false;
+  return status.phase == api::Phase::kConflict || status.phase == api::Phase::kFailed ||
+         (status.phase == api::Phase::kPending && mode == api::Mode::kObserve);
+}
+
 // What is wrong with the fleet, or with what could be written of it. True when it is news: of what
 // passes by itself, such as a cloud that is away, the message may change with every attempt.
 bool setProblem(api::FleetStatus& status, const Error& error, std::int64_t generation,
@@ -81,6 +90,7 @@ std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::st
   context_.views.removals().revoke(key);  // what the last sweep has cleared, this one judges anew
   if (fleet == nullptr) {
     context_.views.forget(key);
+    judgements_.forget(key);
     const bool isOver = releaseAll(key, stop);
     deletion_.finishRegistries();
     if (isOver || stop.stop_requested()) return std::nullopt;
@@ -283,6 +293,18 @@ void FleetSync::compare(const Snapshots& snapshots, const std::stop_token& stop)
     const auto now = context_.store.devices().get(object->meta.key);
     if (now != nullptr && now->status.absentSince) forgetAbsence(*now);
   }
+  judgements_.prune(view.object->meta.key, context_.clock.steadyNow());
+}
+
+bool FleetSync::staysAsItIs(const Snapshots& snapshots, const api::BalenaDevice& object,
+                            const DesiredDevice& desired, const ListedDevice* row,
+                            const ListedRegistration* registration, const SweepFinding& finding) {
+  const FleetView& view = *snapshots.view;
+  if (!isAtRest(object, view.object->spec.mode)) return false;
+  return judgements_.isKnown(view.object->meta.key, object.spec.uuid,
+                             fingerprintOf(object, view, desired.managedFleets, row, registration,
+                                           finding, context_.clock.now()),
+                             desired.keys.verifyInterval, context_.clock.steadyNow());
 }
 
 void FleetSync::judgeDevice(const Snapshots& snapshots,
@@ -325,6 +347,7 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
     devices_.add(uuid, Lane::kRevocation);
     return;
   }
+  if (staysAsItIs(snapshots, *object, desired, row, registration, finding)) return;
   if (!finding.inSync) {
     const bool isNew = status.phase == api::Phase::kPending;
     devices_.add(uuid, isNew ? Lane::kFresh : Lane::kSweep);

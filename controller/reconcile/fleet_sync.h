@@ -9,6 +9,7 @@
 #include "reconcile/fleet_deletion.h"
 #include "reconcile/fleet_listing.h"
 #include "reconcile/fleet_source.h"
+#include "reconcile/judgements.h"
 #include "reconcile/refused_writes.h"
 #include "reconcile/stale_removal.h"
 
@@ -63,6 +64,11 @@ class FleetSync {
   void compare(const Snapshots& snapshots, const std::stop_token& stop);
   void judgeDevice(const Snapshots& snapshots, const store::Shared<api::BalenaDevice>& object,
                    const ListedDevice* row, const std::set<std::int64_t>& managed);
+  // A pass has said how it stands, which nothing that sweeps see has changed since.
+  [[nodiscard]] bool staysAsItIs(const Snapshots& snapshots, const api::BalenaDevice& object,
+                                 const DesiredDevice& desired, const ListedDevice* row,
+                                 const ListedRegistration* registration,
+                                 const SweepFinding& finding);
   // Enqueues a device whose newest key is to be replaced, or was by somebody else, and publishes
   // when it will be. `isFirst`: what an earlier process knew of when to come again is lost. False
   // when there is nothing of that to do.
@@ -88,6 +94,7 @@ class FleetSync {
   WorkQueue& devices_;
   FleetDeletion deletion_;
   StaleRemoval removal_;
+  Judgements judgements_;
   UntoldWrites untold_;
 };
 

@@ -699,6 +699,35 @@ TEST_F(Fleet, ThatCantBeReadForAWhileChangesNothingAboutItsDevicesAndSaysSoOnce)
   EXPECT_EQ(std::ranges::count(events_.seen(), "Warning Invalid sensors"), 2);
 }
 
+TEST_F(Fleet, InModeObserveDoesNotLookAtADeviceAgainAndAgain) {
+  fleetSpec().mode = api::Mode::kObserve;
+  addDevice(1);
+  apply();
+  syncAll();
+  clock_.advance(5min);
+  syncAll();
+  EXPECT_THAT(events_.seen(), Contains("Normal NotRegistered gate-1"));
+  for (int i = 0; i < 3; ++i) {
+    clock_.advance(5min);
+    sweep();
+    EXPECT_THAT(takeQueued(), IsEmpty());
+  }
+  balena().device(uuidOf(1)).name = "renamed";
+  clock_.advance(5min);
+  sweep();
+  EXPECT_THAT(takeQueued(), IsEmpty()) << "nothing depends on its name";
+  registry().add({idOf(1), {}, {}});
+  clock_.advance(5min);
+  syncAll();
+  EXPECT_EQ(phaseOf(1), Phase::kConflict);
+  EXPECT_THAT(events_.seen(),
+              ElementsAre("Normal NotRegistered gate-1", "Warning KeyMismatch gate-1"));
+  fleetSpec().adoption = api::Adoption::kNever;
+  apply();
+  sweep();
+  EXPECT_THAT(takeQueued(), ElementsAre(uuidOf(1))) << "by other rules it may be another's";
+}
+
 TEST_F(Fleet, InModeObserveTellsOfADeviceOnceHoweverOftenItIsLookedAt) {
   fleetSpec().mode = api::Mode::kObserve;
   addDevice(1);
@@ -707,6 +736,35 @@ TEST_F(Fleet, InModeObserveTellsOfADeviceOnceHoweverOftenItIsLookedAt) {
   for (int i = 0; i < 3; ++i) reconcile(1);
   EXPECT_THAT(events_.seen(), ElementsAre("Normal NotRegistered gate-1"));
   EXPECT_EQ(logged_.str().find("would act"), logged_.str().rfind("info  would act") + 6);
+}
+
+TEST_F(Fleet, LooksAtAConflictAgainWhenSomethingChangedOrAfterTheVerifyInterval) {
+  addDevice(1);
+  registry().add({idOf(1), {}, {}});
+  apply();
+  syncAll();
+  ASSERT_EQ(phaseOf(1), Phase::kConflict);
+  clock_.advance(5min);
+  syncAll();
+  clock_.advance(5min);
+  sweep();
+  EXPECT_THAT(takeQueued(), IsEmpty());
+  variables(1)["GCP_PRIVATE_KEY"] = "somebody's";
+  variables(1)["GCP_CLIENT_PATH"] =
+      "projects/p/locations/us-central1/registries/r/devices/" + idOf(1);
+  sweep();
+  EXPECT_THAT(takeQueued(), ElementsAre(uuidOf(1)));
+  reconcile(1);
+  clock_.advance(5min);
+  sweep();
+  EXPECT_THAT(takeQueued(), IsEmpty());
+  clock_.advance(27h);  // 24 h, spread
+  sweep();
+  EXPECT_THAT(takeQueued(), ElementsAre(uuidOf(1)));
+  reconcile(1);
+  registry().remove(idOf(1));
+  syncAll();
+  expectConnected(1);
 }
 
 TEST_F(Fleet, SuspendedIsNotWorkedOn) {
