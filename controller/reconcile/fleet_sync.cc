@@ -1,88 +1,13 @@
 #include "reconcile/fleet_sync.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "plan/key_schedule.h"
-#include "plan/sweep.h"
-#include "reconcile/desire.h"
-#include "reconcile/discovered.h"
+#include "reconcile/fleet_status.h"
 #include "reconcile/report.h"
 #include "reconcile/requests.h"
-#include "reconcile/verification.h"
 
 namespace bco {
-namespace {
-
-constexpr std::size_t kFailingShown = 5;
-
-bool isOf(const FleetView& view, const ListedRegistration& registration) {
-  return registration.isOurs && registration.fleetId == view.fleetId;
-}
-
-// Whether this fleet has a registration for the device, as far as listing and passes since know.
-bool hasRegistration(const FleetView& view, const RegistryListing& listing,
-                     const std::string& uuid) {
-  const Hint hint = view.registry->hints->of(uuid);
-  const ListedRegistration* listed = listing.find(uuid);
-  return listed == nullptr ? hint == Hint::kPresent : isOf(view, *listed) && hint != Hint::kAbsent;
-}
-
-// Somebody has said in a discovered object that the device is to be left alone. What he said would
-// be lost with the object, and the device be provisioned when it is selected again.
-bool holdsBack(const api::BalenaDevice& object) {
-  return object.spec.suspend || object.spec.state == api::DesiredState::kAbsent;
-}
-
-// What failed comes back in its own time. When that is over, whoever was to do so has gone, or has
-// done so and could not say it: the answer to a status that was written is lost like any other.
-bool comesBack(const api::DeviceStatus& status, const Context& context) {
-  if (status.failureCount == 0) return false;
-  if (!status.lastFailureTime) return true;
-  const Duration ago = context.clock.now() - *status.lastFailureTime;
-  return ago < 2 * context.backoff.longest && ago > -kMaxClockSkew;
-}
-
-// How a pass leaves a device that only somebody else can bring further, or in mode Observe all that
-// it has left undone.
-bool isAtRest(const api::BalenaDevice& device, api::Mode mode) {
-  const api::DeviceStatus& status = device.status;
-  if (!isHandled(device) || status.failureCount > 0 || !hasBeenLookedAt(status)) return false;
-  return status.phase == api::Phase::kConflict || status.phase == api::Phase::kFailed ||
-         (status.phase == api::Phase::kPending && mode == api::Mode::kObserve);
-}
-
-// What is wrong with the fleet, or with what could be written of it. True when it is news: of what
-// passes by itself, such as a cloud that is away, the message may change with every attempt.
-bool setProblem(api::FleetStatus& status, const Error& error, std::int64_t generation,
-                TimePoint now) {
-  const bool needsPerson = !traitsOf(error.code).transient;
-  const std::string_view reason = traitsOf(error.code).reason;
-  const api::Condition* before = findCondition(status.conditions, "Ready");
-  const bool isSame = before != nullptr && !before->status && before->reason == reason &&
-                      (!needsPerson || before->message == error.message);
-  ++status.failureCount;
-  status.lastFailureTime = now;
-  status.observedGeneration = generation;
-  setCondition(status.conditions,
-               {"Ready", false, std::string(reason), error.message, generation, now});
-  if (needsPerson) {
-    setCondition(status.conditions,
-                 {"Stalled", true, std::string(reason), error.message, generation, now});
-  } else {
-    std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
-  }
-  return !isSame;
-}
-
-// A pass is due that a sweep would not call for.
-bool isUnfinished(const api::BalenaDevice& device) {
-  const bool isNew = device.status.observedGeneration == -1;
-  const bool hasFailed = device.status.failureCount > 0;
-  return device.meta.deletedAt || hasFailed || (!isNew && !isHandled(device));
-}
-
-}  // namespace
 
 std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::stop_token& stop,
                                         SweepKind kind) {
@@ -90,8 +15,8 @@ std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::st
   context_.views.removals().revoke(key);  // what the last sweep has cleared, this one judges anew
   if (fleet == nullptr) {
     context_.views.forget(key);
-    judgements_.forget(key);
-    const bool isOver = releaseAll(key, stop);
+    comparison_.forget(key);
+    const bool isOver = discovery_.releaseAll(key, stop);
     deletion_.finishRegistries();
     if (isOver || stop.stop_requested()) return std::nullopt;
     return context_.backoff.longest;
@@ -112,8 +37,8 @@ std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::st
     return failWith(*fleet, std::move(held.error()), stop);
   }
   snapshots->stale = removal_.note(*snapshots->view, snapshots->balena, *snapshots->registry, kind);
-  const RefusedWrites refused = discover(*snapshots, stop);
-  compare(*snapshots, stop);
+  const RefusedWrites refused = discovery_.discover(*snapshots, stop);
+  comparison_.compare(*snapshots, stop);
   if (stop.stop_requested()) return std::nullopt;
   tellSwept(key, began, &*snapshots);
   // Nobody but who looks at metrics would see it.
@@ -123,7 +48,7 @@ std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::st
 }
 
 void FleetSync::tellSwept(const api::ObjectKey& fleet, SteadyPoint began,
-                          const Snapshots* snapshots) {
+                          const SweepSnapshots* snapshots) {
   if (context_.observer == nullptr) return;
   SweepReport report{fleet, context_.clock.steadyNow() - began, std::nullopt};
   if (snapshots != nullptr) {
@@ -132,8 +57,8 @@ void FleetSync::tellSwept(const api::ObjectKey& fleet, SteadyPoint began,
   context_.observer->onSweep(report);
 }
 
-Result<FleetSync::Snapshots> FleetSync::read(const std::shared_ptr<const api::BalenaFleet>& fleet,
-                                             const std::stop_token& stop) {
+Result<SweepSnapshots> FleetSync::read(const std::shared_ptr<const api::BalenaFleet>& fleet,
+                                       const std::stop_token& stop) {
   // A registry listing taken since this moment less half an interval serves all of its fleets.
   const TimePoint fresh = context_.clock.now() - fleet->spec.syncInterval / 2;
   auto view = fleets_.look(fleet);
@@ -161,333 +86,16 @@ Result<FleetSync::Snapshots> FleetSync::read(const std::shared_ptr<const api::Ba
               "emptied on purpose deprovision the devices, or remove its BalenaFleet");
     }
   }
-  return Snapshots{*view, std::move(*devices), *registry, !context_.views.get(fleet->meta.key)};
-}
-
-// With `devices: All`, an object for each selected device that nobody has declared. Discovered
-// objects that are no longer wanted are let go; that alone changes nothing in the clouds.
-RefusedWrites FleetSync::discover(const Snapshots& snapshots, const std::stop_token& stop) {
-  RefusedWrites refused;
-  const api::BalenaFleet& fleet = *snapshots.view->object;
-  const api::ObjectKey& fleetKey = fleet.meta.key;
-  const bool all = fleet.spec.devices == api::DeviceSource::kAll;
-  const auto viewBefore = context_.views.get(fleetKey);
-  const auto labelsBefore = viewBefore ? (*viewBefore)->object->meta.labels : api::TextMap{};
-  std::unordered_map<std::string, store::Shared<api::BalenaDevice>> discovered;
-  std::set<std::string> declared;
-  for (const auto& object : context_.store.devicesOfFleet(fleetKey)) {
-    if (object->meta.isDiscovered()) {
-      if (all && !stop.stop_requested() && !refused.isHopeless()) {
-        refused.note(keepLabels(*object, fleet, labelsBefore));
-      }
-      discovered.emplace(object->spec.uuid, object);
-    } else {
-      declared.insert(object->spec.uuid);
-    }
-  }
-  refused.goOn();
-  if (all) {
-    for (const ListedDevice& row : snapshots.balena.devices) {
-      if (stop.stop_requested()) return refused;
-      const auto existing = discovered.find(row.uuid);
-      const bool wanted = row.isSelected && !declared.contains(row.uuid);
-      if (existing != discovered.end()) {
-        if (wanted) discovered.erase(existing);
-        continue;
-      }
-      if (wanted && !refused.isHopeless()) refused.note(create(fleet, row.uuid));
-    }
-  }
-  refused.goOn();
-  for (const auto& [uuid, object] : discovered) {
-    if (stop.stop_requested() || refused.isHopeless()) return refused;
-    // One whose device has left balena stays while its registration does, to show that it is stale.
-    const bool isDeclared = declared.contains(uuid);
-    const bool isAbsent = all && snapshots.balena.find(uuid) == nullptr && !isDeclared;
-    if (isAbsent && hasRegistration(*snapshots.view, *snapshots.registry, uuid)) continue;
-    if (holdsBack(*object) && !isDeclared) continue;
-    refused.note(release(*object));
-  }
-  // What other fleets of ours have discovered and this one now lists has moved here. Fleets in
-  // another cloud know nothing of that, and other namespaces see to theirs.
-  for (const ListedDevice& row : snapshots.balena.devices) {
-    for (const auto& object : inNamespace(fleetKey.space, context_.store.devicesByUuid(row.uuid))) {
-      if (!object->meta.isDiscovered() || object->fleetKey() == fleetKey) continue;
-      const auto other = context_.store.fleets().get(object->fleetKey());
-      if (other != nullptr && other->spec.apiUrl != fleet.spec.apiUrl) continue;
-      if (stop.stop_requested() || refused.isHopeless()) return refused;
-      refused.note(release(*object));
-    }
-  }
-  return refused;
-}
-
-Status FleetSync::keepLabels(const api::BalenaDevice& object, const api::BalenaFleet& fleet,
-                             const api::TextMap& labelsBefore) {
-  const auto changes = labelChanges(object.meta.labels, fleet, labelsBefore);
-  if (changes.empty()) return {};
-  return context_.store.devices().setLabels(object.meta.key, object.meta.uid, changes);
-}
-
-Status FleetSync::create(const api::BalenaFleet& fleet, const std::string& uuid) {
-  api::BalenaDevice device = discoveredDevice(fleet, uuid);
-  const api::ObjectKey key = device.meta.key;
-  Status created = context_.store.devices().create(std::move(device));
-  if (created || created.error().code != ErrorCode::kAlreadyExists) return created;
-  const auto existing = context_.store.devices().get(key);
-  if (existing == nullptr) {
-    created.error().message +=
-        "; but it is not among the objects that this process looks after: give it its fleet's "
-        "labels";
-  } else if (existing->spec.uuid == uuid && existing->fleetKey() == fleet.meta.key) {
-    return {};  // told of meanwhile
-  } else {
-    created.error().message += ", and declares another device or fleet: give it another name";
-  }
-  return created;
-}
-
-Status FleetSync::release(const api::BalenaDevice& object) {
-  Status released = context_.store.devices().release(object.meta.key, object.meta.uid);
-  if (released || released.error().code == ErrorCode::kNotFound) {
-    context_.tally.remove(object.meta.key);
-  }
-  return released;
-}
-
-bool FleetSync::releaseAll(const api::ObjectKey& fleet, const std::stop_token& stop) {
-  RefusedWrites refused;
-  bool isOver = true;
-  for (const auto& object : context_.store.devicesOfFleet(fleet)) {
-    if (!object->meta.isDiscovered() || holdsBack(*object)) continue;
-    if (stop.stop_requested() || refused.isHopeless()) break;
-    const Status released = release(*object);
-    refused.note(released);
-    isOver &= released || released.error().code == ErrorCode::kNotFound;
-  }
-  if (const auto error = refused.error()) {
-    context_.log.error("devices of a fleet that has gone can't be let go; trying again",
-                       {{"fleet", toString(fleet)}, {"error", error->message}});
-  }
-  return isOver;
-}
-
-void FleetSync::compare(const Snapshots& snapshots, const std::stop_token& stop) {
-  const FleetView& view = *snapshots.view;
-  // Only now: a device may be reconciled as soon as its fleet has a view.
-  context_.views.set(view.object->meta.key, snapshots.view);
-  const auto managed = context_.views.fleetIds(view.object->spec.apiUrl);
-  for (const auto& object : context_.store.devicesOfFleet(view.object->meta.key)) {
-    if (stop.stop_requested()) return;
-    // What an earlier process has left to be done, only it knew when.
-    if (snapshots.isFirst && isUnfinished(*object)) {
-      devices_.add(object->spec.uuid, Lane::kSweep);
-      continue;
-    }
-    const ListedDevice* row = snapshots.balena.find(object->spec.uuid);
-    judgeDevice(snapshots, object, row, managed);
-    const bool isElsewhere = snapshots.stale.elsewhere.contains(object->spec.uuid);
-    if ((row == nullptr && !isElsewhere) || !object->status.absentSince) continue;
-    // What it is then, a pass says.
-    if (isElsewhere) devices_.add(object->spec.uuid, Lane::kSweep);
-    const auto now = context_.store.devices().get(object->meta.key);
-    if (now != nullptr && now->status.absentSince) forgetAbsence(*now);
-  }
-  judgements_.prune(view.object->meta.key, context_.clock.steadyNow());
-}
-
-bool FleetSync::staysAsItIs(const Snapshots& snapshots, const api::BalenaDevice& object,
-                            const DesiredDevice& desired, const ListedDevice* row,
-                            const ListedRegistration* registration, const SweepFinding& finding) {
-  const FleetView& view = *snapshots.view;
-  if (!isAtRest(object, view.object->spec.mode)) return false;
-  return judgements_.isKnown(view.object->meta.key, object.spec.uuid,
-                             fingerprintOf(object, view, desired.managedFleets, row, registration,
-                                           finding, context_.clock.now()),
-                             desired.keys.verifyInterval, context_.clock.steadyNow());
-}
-
-void FleetSync::judgeDevice(const Snapshots& snapshots,
-                            const store::Shared<api::BalenaDevice>& object, const ListedDevice* row,
-                            const std::set<std::int64_t>& managed) {
-  const api::DeviceStatus& status = object->status;
-  const std::string& uuid = object->spec.uuid;
-  // What has been looked at since the snapshots is better known than they know it; what failed has
-  // its own time to come back.
-  const TimePoint takenAt = std::min(snapshots.balena.takenAt, snapshots.registry->takenAt());
-  const auto verifiedAt = lastVerified(status.key, context_.clock.now());
-  if (verifiedAt && *verifiedAt >= takenAt) return;
-  if (comesBack(status, context_)) return;
-  // What several objects make of one device is for a pass over all of them to say.
-  if (inNamespace(object->meta.key.space, context_.store.devicesByUuid(uuid)).size() > 1) {
-    devices_.add(uuid, Lane::kSweep);
-    return;
-  }
-
-  const DesiredDevice desired = desire({object}, *snapshots.view, managed);
-  if (desired.suspended) {
-    devices_.add(uuid, Lane::kSweep);
-    return;
-  }
-  const ListedRegistration* registration = snapshots.registry->find(uuid);
-  if (row == nullptr && desired.present) {
-    if (const StaleRegistration* absent = snapshots.stale.find(uuid)) {
-      markStale(*object, *absent);
-      return;
-    }
-    // It has been looked at, and nothing that a sweep sees has changed.
-    if (status.phase == api::Phase::kWaiting || status.phase == api::Phase::kFailed ||
-        status.phase == api::Phase::kStale) {
-      return;
-    }
-  }
-  const SweepFinding finding = judge(desired, row, registration, context_.clock.now(),
-                                     snapshots.view->registry->registry->clockSkew());
-  if (finding.revocationIsDue) {
-    devices_.add(uuid, Lane::kRevocation);
-    return;
-  }
-  if (staysAsItIs(snapshots, *object, desired, row, registration, finding)) return;
-  if (!finding.inSync) {
-    const bool isNew = status.phase == api::Phase::kPending;
-    devices_.add(uuid, isNew ? Lane::kFresh : Lane::kSweep);
-    return;
-  }
-  if (followKey(*object, finding, snapshots.isFirst)) return;
-  // Whoever was to verify it has gone, or never knew: later than any pass that was planned.
-  if (verifiedAt && context_.clock.now() - *verifiedAt > desired.keys.verifyInterval * 5 / 4) {
-    devices_.add(uuid, Lane::kSweep);
-    return;
-  }
-  if (status.phase == api::Phase::kReady || status.phase == api::Phase::kAbsent) return;
-  // What a pass has begun, or found wanting, a pass concludes: a sweep does not see whether the key
-  // that is stored is the registered one.
-  if (!finding.key || finding.needsVerification || hasBeenLookedAt(status)) {
-    devices_.add(uuid, Lane::kSweep);
-    return;
-  }
-  const auto held = hold(object, *snapshots.view);
-  if (held == nullptr) {
-    devices_.add(uuid, Lane::kSweep);  // a pass can say what is in the way
-    return;
-  }
-  setStatus(*held, reportInSync(*held, desired, *finding.key, row->name, context_.clock.now()));
-  // The stored key itself has not been seen.
-  devices_.addAfter(
-      uuid,
-      firstVerification(finding.key->issuedAt, desired.keys, context_.clock.now(), context_.random),
-      Lane::kSweep);
-}
-
-bool FleetSync::followKey(const api::BalenaDevice& object, const SweepFinding& finding,
-                          bool isFirst) {
-  if (!finding.key) return false;
-  const TimePoint now = context_.clock.now();
-  const auto& known = object.status.key;
-  const auto lookedAt = lastVerified(known, now);
-  const bool isReplaced = known && known->generation != finding.key->generation && lookedAt &&
-                          finding.key->issuedAt > *lookedAt;
-  // A pass of ours that has looked since knows better when to come again: the device is away, say.
-  const bool isDue =
-      finding.rotation->at <= now && (isFirst || !lookedAt || *lookedAt < finding.rotation->since);
-  if (isReplaced || isDue) {
-    devices_.add(object.spec.uuid, Lane::kSweep);
-    return true;
-  }
-  // What is spread from now on keeps to the time that the status names.
-  const bool isNews = object.status.phase == api::Phase::kReady && known &&
-                      known->generation == finding.key->generation &&
-                      known->rotateAt != finding.rotation->shown(now);
-  if (isNews) {
-    api::DeviceStatus status = object.status;
-    status.key->rotateAt = finding.rotation->shown(now);
-    setStatus(object, status);
-    if (finding.rotation->at > now) {
-      devices_.addAfter(object.spec.uuid, finding.rotation->at - now, Lane::kSweep);
-    }
-  }
-  return isNews;
-}
-
-store::Shared<api::BalenaDevice> FleetSync::hold(const store::Shared<api::BalenaDevice>& object,
-                                                 const FleetView& view) {
-  const api::ObjectMeta& meta = object->meta;
-  if (meta.hasFinalizer() || meta.deletedAt || view.object->spec.mode == api::Mode::kObserve) {
-    return object;
-  }
-  if (!context_.store.devices().setFinalizer(meta.key, meta.uid, true)) return nullptr;
-  auto held = context_.store.devices().get(meta.key);
-  const bool isHeld = held != nullptr && held->meta.uid == meta.uid && !held->meta.deletedAt &&
-                      held->meta.hasFinalizer();
-  return isHeld ? held : nullptr;
-}
-
-void FleetSync::markStale(const api::BalenaDevice& object, const StaleRegistration& absent) {
-  const bool isNew = object.status.phase != api::Phase::kStale;
-  if (!isNew && (!absent.since || object.status.absentSince == absent.since)) return;
-  api::DeviceStatus status = object.status;
-  status.observedGeneration = object.meta.generation;
-  status.phase = api::Phase::kStale;
-  if (absent.since) status.absentSince = absent.since;
-  setCondition(status.conditions,
-               {"Ready", false, "Stale",
-                "the device is no longer in balena's fleet: what becomes of its registration, the "
-                "fleet's stale.policy says",
-                object.meta.generation, context_.clock.now()});
-  setStatus(object, status);
-  if (isNew) context_.log.warn("registration is stale", {{"uuid", object.spec.uuid}});
-}
-
-// It is back, or in another fleet of ours, whatever else is wrong with it: its time begins anew
-// when it leaves again.
-void FleetSync::forgetAbsence(const api::BalenaDevice& object) {
-  api::DeviceStatus status = object.status;
-  status.absentSince.reset();
-  setStatus(object, status);
-}
-
-void FleetSync::setStatus(const api::BalenaDevice& object, const api::DeviceStatus& status) {
-  // A pass that came between knows better; and so it does if this is refused.
-  if (context_.store.devices().updateStatus(object, status)) context_.tally.set(object, status);
-}
-
-// How far a renewal has come that the fleet's keys.renewAfter asks for.
-api::RenewalStatus FleetSync::countRenewal(const api::BalenaFleet& fleet) const {
-  api::RenewalStatus renewal;
-  const auto& renewAfter = fleet.spec.keys.renewAfter;
-  if (!renewAfter || *renewAfter > context_.clock.now()) return renewal;
-  for (const auto& device : context_.store.devicesOfFleet(fleet.meta.key)) {
-    const auto& key = device->status.key;
-    if (!key || !key->issuedAt || device->spec.keys.renewAfter) continue;
-    ++renewal.requested;
-    if (*key->issuedAt >= *renewAfter) ++renewal.done;
-  }
-  return renewal;
-}
-
-void FleetSync::countDevices(const api::ObjectKey& fleet, api::FleetStatus& status) {
-  // Also those that no object names, which only a sweep sees.
-  const int stale = status.devices.stale;
-  status.devices = context_.tally.countsOf(fleet);
-  status.devices.stale = stale;
-  status.failing.clear();
-  if (status.devices.failed + status.devices.conflict == 0) return;
-  for (const auto& device : context_.store.devicesOfFleet(fleet)) {
-    const bool failing = device->status.phase == api::Phase::kFailed ||
-                         device->status.phase == api::Phase::kConflict;
-    const api::Condition* ready = findCondition(device->status.conditions, "Ready");
-    if (!failing || ready == nullptr) continue;
-    status.failing.push_back({device->spec.uuid, ready->reason, ready->message});
-    if (status.failing.size() == kFailingShown) break;
-  }
+  return SweepSnapshots{*view, std::move(*devices), *registry,
+                        !context_.views.get(fleet->meta.key)};
 }
 
 void FleetSync::refresh(const api::ObjectKey& key) {
   const auto fleet = context_.store.fleets().get(key);
   if (fleet == nullptr || fleet->meta.deletedAt || fleet->status.observedGeneration < 0) return;
   api::FleetStatus status = fleet->status;
-  countDevices(key, status);
-  status.renewal = countRenewal(*fleet);
+  countDevices(context_, key, status);
+  status.renewal = countRenewal(context_, *fleet);
   // A sweep that came between knows better.
   if (!(status == fleet->status)) {
     untold_.note(api::ObjectKind::kFleet, fleet->meta,
@@ -495,7 +103,7 @@ void FleetSync::refresh(const api::ObjectKey& key) {
   }
 }
 
-Duration FleetSync::succeed(const Snapshots& snapshots, const StaleRemoval::Outcome& removal,
+Duration FleetSync::succeed(const SweepSnapshots& snapshots, const StaleRemoval::Outcome& removal,
                             const std::optional<Error>& refusal) {
   const api::BalenaFleet& fleet = *snapshots.view->object;
   const auto object = context_.store.fleets().get(fleet.meta.key);
@@ -515,8 +123,8 @@ Duration FleetSync::succeed(const Snapshots& snapshots, const StaleRemoval::Outc
   status.lastRegistrySync = snapshots.registry->takenAt();
   status.devices.stale = removal.stale;
   if (!refusal) status.failureCount = 0;
-  countDevices(fleet.meta.key, status);
-  status.renewal = countRenewal(fleet);
+  countDevices(context_, fleet.meta.key, status);
+  status.renewal = countRenewal(context_, fleet);
   const TimePoint now = context_.clock.now();
   if (refusal) {
     const bool isNews = setProblem(status, *refusal, fleet.meta.generation, now);
@@ -596,12 +204,7 @@ Duration FleetSync::failWith(const api::BalenaFleet& fleet, Error error,
                  context_.store.fleets().updateStatus(*current, std::move(status)));
   }
   context_.views.setFailure(fleet.meta.key, error);
-  if (isNews) {
-    for (const auto& object : context_.store.devicesOfFleet(fleet.meta.key)) {
-      if (stop.stop_requested()) break;
-      setStatus(*object, reportFleetProblem(*object, error, now));
-    }
-  }
+  if (isNews) comparison_.tellFleetProblem(fleet.meta.key, error, stop);
   if (!traits.transient) return fleet.spec.syncInterval;
   return std::max(backoff(context_.backoff, failures, context_.random),
                   error.retryAfter.value_or(Duration::zero()));

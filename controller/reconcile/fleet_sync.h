@@ -5,11 +5,10 @@
 #include <stop_token>
 
 #include "core/work_queue.h"
-#include "plan/sweep.h"
+#include "reconcile/comparison.h"
+#include "reconcile/discovery.h"
 #include "reconcile/fleet_deletion.h"
-#include "reconcile/fleet_listing.h"
 #include "reconcile/fleet_source.h"
-#include "reconcile/judgements.h"
 #include "reconcile/refused_writes.h"
 #include "reconcile/stale_removal.h"
 
@@ -23,9 +22,10 @@ class FleetSync {
       : context_(context),
         fleets_(fleets),
         registries_(registries),
-        devices_(devices),
         deletion_(context, fleets, devices),
         removal_(context, devices),
+        discovery_(context),
+        comparison_(context, devices),
         untold_(context) {}
 
   // One sweep: publishes the fleet's view, creates and releases discovered objects, enqueues the
@@ -42,48 +42,11 @@ class FleetSync {
   void finishRegistries() { deletion_.finishRegistries(); }
 
  private:
-  struct Snapshots {
-    std::shared_ptr<const FleetView> view;
-    FleetListing balena;
-    std::shared_ptr<const RegistryListing> registry;
-    bool isFirst = false;  // of this process
-    StaleSet stale = {};
-  };
-  [[nodiscard]] Result<Snapshots> read(const std::shared_ptr<const api::BalenaFleet>& fleet,
-                                       const std::stop_token& stop);
-  // What is registered is there to be removed with its object: the object with its finalizer, or
-  // nullptr if it can't have one now.
-  [[nodiscard]] store::Shared<api::BalenaDevice> hold(
-      const store::Shared<api::BalenaDevice>& object, const FleetView& view);
-  // What it could not write.
-  [[nodiscard]] RefusedWrites discover(const Snapshots& snapshots, const std::stop_token& stop);
-  // Of a device that is discovered already.
-  [[nodiscard]] Status keepLabels(const api::BalenaDevice& object, const api::BalenaFleet& fleet,
-                                  const api::TextMap& labelsBefore);
-  [[nodiscard]] Status create(const api::BalenaFleet& fleet, const std::string& uuid);
-  void compare(const Snapshots& snapshots, const std::stop_token& stop);
-  void judgeDevice(const Snapshots& snapshots, const store::Shared<api::BalenaDevice>& object,
-                   const ListedDevice* row, const std::set<std::int64_t>& managed);
-  // A pass has said how it stands, which nothing that sweeps see has changed since.
-  [[nodiscard]] bool staysAsItIs(const Snapshots& snapshots, const api::BalenaDevice& object,
-                                 const DesiredDevice& desired, const ListedDevice* row,
-                                 const ListedRegistration* registration,
-                                 const SweepFinding& finding);
-  // Enqueues a device whose newest key is to be replaced, or was by somebody else, and publishes
-  // when it will be. `isFirst`: what an earlier process knew of when to come again is lost. False
-  // when there is nothing of that to do.
-  bool followKey(const api::BalenaDevice& object, const SweepFinding& finding, bool isFirst);
-  [[nodiscard]] Status release(const api::BalenaDevice& object);
-  // Of a fleet that has gone; true when all are.
-  bool releaseAll(const api::ObjectKey& fleet, const std::stop_token& stop);
-  void markStale(const api::BalenaDevice& object, const StaleRegistration& absent);
-  void forgetAbsence(const api::BalenaDevice& object);
+  [[nodiscard]] Result<SweepSnapshots> read(const std::shared_ptr<const api::BalenaFleet>& fleet,
+                                            const std::stop_token& stop);
   // `snapshots`: nullptr when the sweep has failed.
-  void tellSwept(const api::ObjectKey& fleet, SteadyPoint began, const Snapshots* snapshots);
-  void setStatus(const api::BalenaDevice& object, const api::DeviceStatus& status);
-  [[nodiscard]] api::RenewalStatus countRenewal(const api::BalenaFleet& fleet) const;
-  void countDevices(const api::ObjectKey& fleet, api::FleetStatus& status);
-  Duration succeed(const Snapshots& snapshots, const StaleRemoval::Outcome& removal,
+  void tellSwept(const api::ObjectKey& fleet, SteadyPoint began, const SweepSnapshots* snapshots);
+  Duration succeed(const SweepSnapshots& snapshots, const StaleRemoval::Outcome& removal,
                    const std::optional<Error>& refusal);
   void tellProblem(const api::ObjectMeta& fleet, const Error& error);
   Duration failWith(const api::BalenaFleet& fleet, Error error, const std::stop_token& stop);
@@ -91,10 +54,10 @@ class FleetSync {
   const Context& context_;
   FleetSources& fleets_;
   RegistrySources& registries_;
-  WorkQueue& devices_;
   FleetDeletion deletion_;
   StaleRemoval removal_;
-  Judgements judgements_;
+  Discovery discovery_;
+  Comparison comparison_;
   UntoldWrites untold_;
 };
 
