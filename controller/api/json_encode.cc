@@ -286,6 +286,26 @@ std::string encodeDemand(const BalenaDevice& seen, DesiredState state, std::stri
   return json.take();
 }
 
+std::string withLabels(const ObjectMeta& meta,
+                       const std::map<std::string, std::optional<std::string>>& changes) {
+  JsonWriter json;
+  json.openObject("");
+  json.openObject("metadata");
+  json.text("resourceVersion", std::to_string(meta.resourceVersion));  // no successor has it
+  json.openObject("labels");
+  for (const auto& [name, value] : changes) {
+    if (value) {
+      json.text(name, *value);
+    } else {
+      json.null(name);
+    }
+  }
+  json.closeObject();
+  json.closeObject();
+  json.closeObject();
+  return json.take();
+}
+
 std::string withoutFinalizer(const ObjectMeta& meta) {
   JsonWriter json;
   json.openObject("");

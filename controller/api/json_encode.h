@@ -1,6 +1,8 @@
 // From objects of ours to what the API server is sent.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 
 #include "api/device.h"
@@ -32,6 +34,11 @@ namespace bco::api {
 // again, or one restored from a backup. Then withoutFinalizer() removes it.
 [[nodiscard]] kube::Application applyFinalizer(ObjectKind kind, const ObjectMeta& meta,
                                                bool present);
+
+// A merge patch that sets and removes (nullopt) labels, if nobody has changed the object since it
+// was `meta`: kConflict then.
+[[nodiscard]] std::string withLabels(
+    const ObjectMeta& meta, const std::map<std::string, std::optional<std::string>>& changes);
 
 // A merge patch that removes our finalizer whoever has set it, if nobody has changed the object
 // since it was `meta`: kConflict then, for it names all the finalizers that stay.

@@ -104,6 +104,11 @@ void JsonWriter::boolean(std::string_view name, bool value) {
   text_ += value ? "true" : "false";
 }
 
+void JsonWriter::null(std::string_view name) {
+  begin(name);
+  text_ += "null";
+}
+
 // By hand: formatting takes most of the time that a status would take otherwise.
 void JsonWriter::time(std::string_view name, TimePoint value) {
   begin(name);

@@ -418,7 +418,13 @@ std::optional<AnyObject> parseObject(const yaml::Node& document, Problems& probl
     if (kind == "ClearBladeRegistry") {
       object = ClearBladeRegistry{meta, readRegistrySpec(reader.mapping("spec")), {}};
     } else if (kind == "BalenaFleet") {
-      object = BalenaFleet{meta, readFleetSpec(reader.mapping("spec"), problems), {}};
+      const FleetSpec spec = readFleetSpec(reader.mapping("spec"), problems);
+      if (spec.devices == DeviceSource::kAll && !isLabelValue(meta.key.name)) {
+        reader.problem("metadata",
+                       "with devices: All a name has at most 63 characters: it is the value of a "
+                       "label of its devices");
+      }
+      object = BalenaFleet{meta, spec, {}};
     } else {
       object = BalenaDevice{meta, readDeviceSpec(reader.mapping("spec")), {}};
     }

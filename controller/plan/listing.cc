@@ -1,6 +1,7 @@
 #include "plan/listing.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "api/device.h"
 #include "plan/mark.h"
@@ -24,6 +25,16 @@ bool holds(const balena::FleetDevice& row, std::string_view name, const std::str
   return found != row.publicVariables.end() && found->second == value;
 }
 
+// Of all that decides whose it is, and whether it may be adopted.
+std::uint64_t digestOf(const clearblade::Registration& registration) {
+  std::string text = registration.numId;
+  for (const auto& credential : registration.credentials) text += "\n" + credential.publicKey;
+  for (const auto& [name, value] : registration.metadata) {
+    if (name.starts_with("bco-")) text += "\n" + name + "=" + value;
+  }
+  return std::hash<std::string>{}(text);
+}
+
 }  // namespace
 
 ListedDevice summarize(const balena::FleetDevice& row, const api::Selector& selector,
@@ -42,7 +53,10 @@ ListedRegistration summarize(const clearblade::Registration& registration,
   const ReadMark read = readMark(registration.metadata);
   ListedRegistration listed;
   listed.isOurs = read.state == MarkState::kValid && read.mark.owner == ownerId;
-  if (!listed.isOurs) return listed;
+  if (!listed.isOurs) {
+    listed.digest = digestOf(registration);
+    return listed;
+  }
   listed.fleetId = read.mark.fleetId;
   listed.incarnation = read.mark.incarnation;
   listed.needsVerification = read.mark.needsVerification;

@@ -39,6 +39,8 @@ struct ListedRegistration {
   // The earliest issue of its credentials and of the newest key that the mark lists; the earliest
   // of all times where the mark does not list a credential.
   TimePoint oldestIssue = TimePoint::max();
+  // Of what is not ours: whether it is still what a pass has looked at.
+  std::uint64_t digest = 0;
 };
 
 // Pure. `registryPath`: "projects/…/registries/…", of the registry that the fleet's devices go to.

@@ -225,7 +225,15 @@ Status DeviceReconciler::hold(const api::BalenaDevice& object) {
     Status held = context_.store.devices().setFinalizer(each->meta.key, each->meta.uid, true);
     if (!held) return held;
   }
-  return {};
+  // What has gone during the pass, or began to, desires nothing any more; and what is written
+  // without a finalizer nobody would ever remove.
+  const auto held = context_.store.devices().get(object.meta.key);
+  const bool isHeld = held != nullptr && held->meta.uid == object.meta.uid &&
+                      held->meta.hasFinalizer() &&
+                      held->meta.deletedAt.has_value() == object.meta.deletedAt.has_value();
+  if (isHeld) return {};
+  return fail(ErrorCode::kConflict,
+              "BalenaDevice " + toString(object.meta.key) + " is gone, or was deleted meanwhile");
 }
 
 void DeviceReconciler::keepPace(Pass& pass, const DesiredDevice& desired,

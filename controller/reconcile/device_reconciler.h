@@ -69,6 +69,7 @@ class DeviceReconciler {
   [[nodiscard]] std::set<std::int64_t> managedWith(const FleetView& fleet) const;
   // The finalizer goes on just before the first write to a cloud, or with what was written before:
   // until then there is nothing to undo. On all objects of its namespace that desire the device.
+  // kConflict: the object itself has gone, or is being deleted since the pass began.
   [[nodiscard]] Status hold(const api::BalenaDevice& object);
   // A fleet's renewal waits for its turn: the device stays as it is until then.
   void keepPace(Pass& pass, const DesiredDevice& desired, const api::ObjectKey& fleet);

@@ -154,7 +154,7 @@ void Engine::sweep(const std::stop_token& stop) {
       } else if (key->starts_with(kCounts)) {
         fleetSync_.refresh(parseKey(key->substr(kCounts.size())));
       } else if (const auto next = options_.sweeps ? fleetSync_.sync(parseKey(*key), stop)
-                                                   : fleetSync_.look(parseKey(*key))) {
+                                                   : fleetSync_.look(parseKey(*key), stop)) {
         fleetQueue_.addAfter(*key, *next, Lane::kSweep);
       }
     } catch (const std::exception& error) {

@@ -37,16 +37,19 @@ Status FleetDeletion::finish(const std::shared_ptr<const api::BalenaFleet>& flee
       return fail(std::move(view.error()));
     }
   }
+  RefusedWrites refused;
   int declared = 0;
   for (const auto& device : devices) {
     if (device->meta.deletedAt) {
       devices_.add(device->spec.uuid, Lane::kFresh);
     } else if (device->meta.isDiscovered()) {
-      (void)context_.store.devices().remove(device->meta.key, device->meta.uid);
+      if (refused.isHopeless()) continue;
+      refused.note(context_.store.devices().remove(device->meta.key, device->meta.uid));
     } else {
       ++declared;
     }
   }
+  if (auto error = refused.error()) return fail(std::move(*error));
   api::FleetStatus status = fleet->status;
   status.observedGeneration = fleet->meta.generation;
   std::string message = "waiting for " + std::to_string(devices.size()) + " devices to go";
@@ -57,7 +60,8 @@ Status FleetDeletion::finish(const std::shared_ptr<const api::BalenaFleet>& flee
   setCondition(status.conditions,
                {"Ready", false, "Deleting", message, fleet->meta.generation, context_.clock.now()});
   // Not over a removal that was counted meanwhile.
-  (void)context_.store.fleets().updateStatus(*fleet, std::move(status));
+  untold_.note(api::ObjectKind::kFleet, fleet->meta,
+               context_.store.fleets().updateStatus(*fleet, std::move(status)));
   return {};
 }
 
@@ -69,7 +73,8 @@ void FleetDeletion::finishRegistries() {
     const auto users = std::ranges::count_if(
         fleets, [&](const auto& fleet) { return fleet->registryKey() == key; });
     if (users == 0) {
-      (void)context_.store.registries().setFinalizer(key, registry->meta.uid, false);
+      untold_.note(api::ObjectKind::kRegistry, registry->meta,
+                   context_.store.registries().setFinalizer(key, registry->meta.uid, false));
       continue;
     }
     api::RegistryStatus status = registry->status;
@@ -78,7 +83,8 @@ void FleetDeletion::finishRegistries() {
                  {"Ready", false, "Deleting",
                   "waiting for " + std::to_string(users) + " fleets that refer to it to go",
                   registry->meta.generation, context_.clock.now()});
-    (void)context_.store.registries().setStatus(key, registry->meta.uid, std::move(status));
+    untold_.note(api::ObjectKind::kRegistry, registry->meta,
+                 context_.store.registries().setStatus(key, registry->meta.uid, std::move(status)));
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/work_queue.h"
 #include "reconcile/fleet_source.h"
+#include "reconcile/refused_writes.h"
 
 namespace bco {
 
@@ -10,7 +11,7 @@ namespace bco {
 class FleetDeletion {
  public:
   FleetDeletion(const Context& context, FleetSources& fleets, WorkQueue& devices)
-      : context_(context), fleets_(fleets), devices_(devices) {}
+      : context_(context), fleets_(fleets), devices_(devices), untold_(context) {}
 
   // From now on the fleet and its registry don't go before what hangs on them has.
   [[nodiscard]] Status hold(const api::BalenaFleet& fleet);
@@ -26,6 +27,7 @@ class FleetDeletion {
   const Context& context_;
   FleetSources& fleets_;
   WorkQueue& devices_;
+  UntoldWrites untold_;
 };
 
 }  // namespace bco

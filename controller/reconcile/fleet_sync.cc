@@ -1,69 +1,13 @@
 #include "reconcile/fleet_sync.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "plan/key_schedule.h"
-#include "plan/sweep.h"
-#include "reconcile/desire.h"
+#include "reconcile/fleet_status.h"
 #include "reconcile/report.h"
 #include "reconcile/requests.h"
-#include "reconcile/rivals.h"
-#include "reconcile/verification.h"
 
 namespace bco {
-namespace {
-
-constexpr std::size_t kFailingShown = 5;
-
-bool isOf(const FleetView& view, const ListedRegistration& registration) {
-  return registration.isOurs && registration.fleetId == view.fleetId;
-}
-
-// Whether this fleet has a registration for the device, as far as listing and passes since know.
-bool hasRegistration(const FleetView& view, const RegistryListing& listing,
-                     const std::string& uuid) {
-  const Hint hint = view.registry->hints->of(uuid);
-  const ListedRegistration* listed = listing.find(uuid);
-  return listed == nullptr ? hint == Hint::kPresent : isOf(view, *listed) && hint != Hint::kAbsent;
-}
-
-// Somebody has said in a discovered object that the device is to be left alone. What he said would
-// be lost with the object, and the device be provisioned when it is selected again.
-bool holdsBack(const api::BalenaDevice& object) {
-  return object.spec.suspend || object.spec.state == api::DesiredState::kAbsent;
-}
-
-// What a pass has begun, or found wanting, a pass concludes: a sweep does not see whether the key
-// that is stored is the registered one.
-bool hasBeenLookedAt(const api::DeviceStatus& status) {
-  const api::Condition* ready = findCondition(status.conditions, "Ready");
-  return ready != nullptr && ready->reason != kFleetNotReady;
-}
-
-// Somebody waits for a pass that has not been made, perhaps because its fleet was changed
-// meanwhile.
-bool isAskedFor(const api::BalenaDevice& device) {
-  return !reconcileRequest(device.meta).empty() && !isHandled(device);
-}
-
-// What failed comes back in its own time. When that is over, whoever was to do so has gone, or has
-// done so and could not say it: the answer to a status that was written is lost like any other.
-bool comesBack(const api::DeviceStatus& status, const Context& context) {
-  if (status.failureCount == 0) return false;
-  if (!status.lastFailureTime) return true;
-  const Duration ago = context.clock.now() - *status.lastFailureTime;
-  return ago < 2 * context.backoff.longest && ago > -kMaxClockSkew;
-}
-
-// A pass is due that a sweep would not call for.
-bool isUnfinished(const api::BalenaDevice& device) {
-  const bool isNew = device.status.observedGeneration == -1;
-  const bool hasFailed = device.status.failureCount > 0;
-  return device.meta.deletedAt || hasFailed || (!isNew && !isHandled(device));
-}
-
-}  // namespace
 
 std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::stop_token& stop,
                                         SweepKind kind) {
@@ -71,15 +15,15 @@ std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::st
   context_.views.removals().revoke(key);  // what the last sweep has cleared, this one judges anew
   if (fleet == nullptr) {
     context_.views.forget(key);
-    for (const auto& object : context_.store.devicesOfFleet(key)) {
-      if (object->meta.isDiscovered() && !holdsBack(*object)) release(*object);
-    }
+    comparison_.forget(key);
+    const bool isOver = discovery_.releaseAll(key, stop);
     deletion_.finishRegistries();
-    return std::nullopt;
+    if (isOver || stop.stop_requested()) return std::nullopt;
+    return context_.backoff.longest;
   }
   if (fleet->meta.deletedAt) {
     Status finished = deletion_.finish(fleet);
-    if (!finished) return failWith(*fleet, std::move(finished.error()));
+    if (!finished) return failWith(*fleet, std::move(finished.error()), stop);
     return fleet->spec.syncInterval;
   }
   const SteadyPoint began = context_.clock.steadyNow();
@@ -87,20 +31,24 @@ std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::st
   if (stop.stop_requested()) return std::nullopt;
   if (!snapshots) {
     tellSwept(key, began, nullptr);
-    return failWith(*fleet, std::move(snapshots.error()));
+    return failWith(*fleet, std::move(snapshots.error()), stop);
   }
-  if (Status held = deletion_.hold(*fleet); !held) return failWith(*fleet, std::move(held.error()));
+  if (Status held = deletion_.hold(*fleet); !held) {
+    return failWith(*fleet, std::move(held.error()), stop);
+  }
   snapshots->stale = removal_.note(*snapshots->view, snapshots->balena, *snapshots->registry, kind);
-  discover(*snapshots);
-  compare(*snapshots);
+  const RefusedWrites refused = discovery_.discover(*snapshots, stop);
+  comparison_.compare(*snapshots, stop);
+  if (stop.stop_requested()) return std::nullopt;
   tellSwept(key, began, &*snapshots);
   // Nobody but who looks at metrics would see it.
   if (context_.observer != nullptr) snapshots->view->balena->learnTokenExpiry();
-  return succeed(*snapshots, removal_.decide(*snapshots->view, snapshots->stale, kind));
+  return succeed(*snapshots, removal_.decide(*snapshots->view, snapshots->stale, kind),
+                 refused.error());
 }
 
 void FleetSync::tellSwept(const api::ObjectKey& fleet, SteadyPoint began,
-                          const Snapshots* snapshots) {
+                          const SweepSnapshots* snapshots) {
   if (context_.observer == nullptr) return;
   SweepReport report{fleet, context_.clock.steadyNow() - began, std::nullopt};
   if (snapshots != nullptr) {
@@ -109,19 +57,17 @@ void FleetSync::tellSwept(const api::ObjectKey& fleet, SteadyPoint began,
   context_.observer->onSweep(report);
 }
 
-std::optional<Duration> FleetSync::look(const api::ObjectKey& key) {
+std::optional<Duration> FleetSync::look(const api::ObjectKey& key, const std::stop_token& stop) {
   const auto fleet = context_.store.fleets().get(key);
   if (fleet == nullptr || fleet->meta.deletedAt) {
     context_.views.forget(key);
     return std::nullopt;
   }
   auto view = fleets_.look(fleet);
-  if (!view) return failWith(*fleet, std::move(view.error()));
+  if (!view) return failWith(*fleet, std::move(view.error()), stop);
   context_.views.set(key, *view);
   // Before the status: who is asked for after that has asked for himself, and one pass will do.
-  for (const auto& device : context_.store.devicesOfFleet(key)) {
-    if (isAskedFor(*device)) devices_.add(device->spec.uuid, Lane::kFresh);
-  }
+  comparison_.enqueueAskedFor(key);
   api::FleetStatus status = fleet->status;
   status.observedGeneration = fleet->meta.generation;
   status.fleetId = (*view)->fleetId;
@@ -129,12 +75,13 @@ std::optional<Duration> FleetSync::look(const api::ObjectKey& key) {
   setCondition(status.conditions,
                {"Ready", true, "Available", "", fleet->meta.generation, context_.clock.now()});
   std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
-  (void)context_.store.fleets().setStatus(key, fleet->meta.uid, std::move(status));
+  untold_.note(api::ObjectKind::kFleet, fleet->meta,
+               context_.store.fleets().setStatus(key, fleet->meta.uid, std::move(status)));
   return fleet->spec.syncInterval;
 }
 
-Result<FleetSync::Snapshots> FleetSync::read(const std::shared_ptr<const api::BalenaFleet>& fleet,
-                                             const std::stop_token& stop) {
+Result<SweepSnapshots> FleetSync::read(const std::shared_ptr<const api::BalenaFleet>& fleet,
+                                       const std::stop_token& stop) {
   // A registry listing taken since this moment less half an interval serves all of its fleets.
   const TimePoint fresh = context_.clock.now() - fleet->spec.syncInterval / 2;
   auto view = fleets_.look(fleet);
@@ -162,283 +109,32 @@ Result<FleetSync::Snapshots> FleetSync::read(const std::shared_ptr<const api::Ba
               "emptied on purpose deprovision the devices, or remove its BalenaFleet");
     }
   }
-  return Snapshots{*view, std::move(*devices), *registry, !context_.views.get(fleet->meta.key)};
-}
-
-// With `devices: All`, an object for each selected device that nobody has declared. Discovered
-// objects that are no longer wanted are let go; that alone changes nothing in the clouds.
-void FleetSync::discover(const Snapshots& snapshots) {
-  const api::BalenaFleet& fleet = *snapshots.view->object;
-  const api::ObjectKey& fleetKey = fleet.meta.key;
-  const bool all = fleet.spec.devices == api::DeviceSource::kAll;
-  std::unordered_map<std::string, store::Shared<api::BalenaDevice>> discovered;
-  std::set<std::string> declared;
-  for (const auto& object : context_.store.devicesOfFleet(fleetKey)) {
-    if (object->meta.isDiscovered()) {
-      discovered.emplace(object->spec.uuid, object);
-    } else {
-      declared.insert(object->spec.uuid);
-    }
-  }
-  if (all) {
-    for (const ListedDevice& row : snapshots.balena.devices) {
-      const auto existing = discovered.find(row.uuid);
-      const bool wanted = row.isSelected && !declared.contains(row.uuid);
-      if (existing != discovered.end()) {
-        if (wanted) discovered.erase(existing);
-        continue;
-      }
-      if (!wanted) continue;
-      api::BalenaDevice device;
-      device.meta.key = {fleetKey.space, fleetKey.name + "-" + row.uuid};
-      device.meta.labels.emplace(api::kFleetLabel, fleetKey.name);
-      device.meta.labels.emplace(api::kDiscoveredLabel, "true");
-      device.spec.uuid = row.uuid;
-      device.spec.fleet = fleetKey.name;
-      (void)context_.store.devices().create(std::move(device));  // exists: as wanted
-    }
-  }
-  for (const auto& [uuid, object] : discovered) {
-    // One whose device has left balena stays while its registration does, to show that it is stale.
-    const bool isDeclared = declared.contains(uuid);
-    const bool isAbsent = all && snapshots.balena.find(uuid) == nullptr && !isDeclared;
-    if (isAbsent && hasRegistration(*snapshots.view, *snapshots.registry, uuid)) continue;
-    if (holdsBack(*object) && !isDeclared) continue;
-    release(*object);
-  }
-  // What other fleets of ours have discovered and this one now lists has moved here. Fleets in
-  // another cloud know nothing of that, and other namespaces see to theirs.
-  for (const ListedDevice& row : snapshots.balena.devices) {
-    for (const auto& object : inNamespace(fleetKey.space, context_.store.devicesByUuid(row.uuid))) {
-      if (!object->meta.isDiscovered() || object->fleetKey() == fleetKey) continue;
-      const auto other = context_.store.fleets().get(object->fleetKey());
-      const bool isInOtherCloud = other != nullptr && other->spec.apiUrl != fleet.spec.apiUrl;
-      // Of two BalenaFleets for one fleet of balena's neither takes the other's objects away.
-      const bool isInSameFleet = other != nullptr && other->spec.fleet == fleet.spec.fleet;
-      if (!isInOtherCloud && !isInSameFleet) release(*object);
-    }
-  }
-}
-
-void FleetSync::release(const api::BalenaDevice& object) {
-  (void)context_.store.devices().release(object.meta.key, object.meta.uid);
-  context_.tally.remove(object.meta.key);
-}
-
-void FleetSync::compare(const Snapshots& snapshots) {
-  const FleetView& view = *snapshots.view;
-  // Only now: a device may be reconciled as soon as its fleet has a view.
-  context_.views.set(view.object->meta.key, snapshots.view);
-  const auto managed = context_.views.fleetIds(view.object->spec.apiUrl);
-  for (const auto& object : context_.store.devicesOfFleet(view.object->meta.key)) {
-    // What an earlier process has left to be done, only it knew when.
-    if (snapshots.isFirst && isUnfinished(*object)) {
-      devices_.add(object->spec.uuid, Lane::kSweep);
-      continue;
-    }
-    if (isAskedFor(*object)) {
-      devices_.add(object->spec.uuid, Lane::kFresh);
-      continue;
-    }
-    const ListedDevice* row = snapshots.balena.find(object->spec.uuid);
-    judgeDevice(snapshots, object, row, managed);
-    const bool isElsewhere = snapshots.stale.elsewhere.contains(object->spec.uuid);
-    if ((row == nullptr && !isElsewhere) || !object->status.absentSince) continue;
-    // What it is then, a pass says.
-    if (isElsewhere) devices_.add(object->spec.uuid, Lane::kSweep);
-    const auto now = context_.store.devices().get(object->meta.key);
-    if (now != nullptr && now->status.absentSince) forgetAbsence(*now);
-  }
-}
-
-void FleetSync::judgeDevice(const Snapshots& snapshots,
-                            const store::Shared<api::BalenaDevice>& object, const ListedDevice* row,
-                            const std::set<std::int64_t>& managed) {
-  const api::DeviceStatus& status = object->status;
-  const std::string& uuid = object->spec.uuid;
-  // What has been looked at since the snapshots is better known than they know it; what failed has
-  // its own time to come back.
-  const TimePoint takenAt = std::min(snapshots.balena.takenAt, snapshots.registry->takenAt());
-  const auto verifiedAt = lastVerified(status.key, context_.clock.now());
-  if (verifiedAt && *verifiedAt >= takenAt) return;
-  if (comesBack(status, context_)) return;
-  // What several objects make of one device is for a pass over all of them to say.
-  if (inNamespace(object->meta.key.space, context_.store.devicesByUuid(uuid)).size() > 1) {
-    devices_.add(uuid, Lane::kSweep);
-    return;
-  }
-
-  const DesiredDevice desired = desire({object}, *snapshots.view, managed);
-  if (desired.suspended) {
-    devices_.add(uuid, Lane::kSweep);
-    return;
-  }
-  const ListedRegistration* registration = snapshots.registry->find(uuid);
-  if (row == nullptr && desired.present) {
-    if (const StaleRegistration* absent = snapshots.stale.find(uuid)) {
-      markStale(*object, *absent);
-      return;
-    }
-    // It has been looked at, and nothing that a sweep sees has changed.
-    if (status.phase == api::Phase::kWaiting || status.phase == api::Phase::kFailed ||
-        status.phase == api::Phase::kStale) {
-      return;
-    }
-  }
-  const SweepFinding finding = judge(desired, row, registration, context_.clock.now(),
-                                     snapshots.view->registry->registry->clockSkew());
-  if (finding.revocationIsDue) {
-    devices_.add(uuid, Lane::kRevocation);
-    return;
-  }
-  if (!finding.inSync) {
-    const bool isNew = status.phase == api::Phase::kPending;
-    devices_.add(uuid, isNew ? Lane::kFresh : Lane::kSweep);
-    return;
-  }
-  if (followKey(*object, finding, snapshots.isFirst)) return;
-  // Whoever was to verify it has gone, or never knew: later than any pass that was planned.
-  if (verifiedAt && context_.clock.now() - *verifiedAt > desired.keys.verifyInterval * 5 / 4) {
-    devices_.add(uuid, Lane::kSweep);
-    return;
-  }
-  if (status.phase == api::Phase::kReady || status.phase == api::Phase::kAbsent) return;
-  const bool isShared =
-      rivalOf(*object, *snapshots.view, context_.store, context_.views) != nullptr;
-  if (!finding.key || finding.needsVerification || hasBeenLookedAt(status) || isShared) {
-    devices_.add(uuid, Lane::kSweep);
-    return;
-  }
-  const auto held = hold(object, *snapshots.view);
-  if (held == nullptr) return;
-  setStatus(*held, reportInSync(*held, desired, *finding.key, row->name, context_.clock.now()));
-  // The stored key itself has not been seen.
-  devices_.addAfter(
-      uuid,
-      firstVerification(finding.key->issuedAt, desired.keys, context_.clock.now(), context_.random),
-      Lane::kSweep);
-}
-
-bool FleetSync::followKey(const api::BalenaDevice& object, const SweepFinding& finding,
-                          bool isFirst) {
-  if (!finding.key) return false;
-  const TimePoint now = context_.clock.now();
-  const auto& known = object.status.key;
-  const auto lookedAt = lastVerified(known, now);
-  const bool isReplaced = known && known->generation != finding.key->generation && lookedAt &&
-                          finding.key->issuedAt > *lookedAt;
-  // A pass of ours that has looked since knows better when to come again: the device is away, say.
-  const bool isDue =
-      finding.rotation->at <= now && (isFirst || !lookedAt || *lookedAt < finding.rotation->since);
-  if (isReplaced || isDue) {
-    devices_.add(object.spec.uuid, Lane::kSweep);
-    return true;
-  }
-  // What is spread from now on keeps to the time that the status names.
-  const bool isNews = object.status.phase == api::Phase::kReady && known &&
-                      known->generation == finding.key->generation &&
-                      known->rotateAt != finding.rotation->shown(now);
-  if (isNews) {
-    api::DeviceStatus status = object.status;
-    status.key->rotateAt = finding.rotation->shown(now);
-    setStatus(object, status);
-    if (finding.rotation->at > now) {
-      devices_.addAfter(object.spec.uuid, finding.rotation->at - now, Lane::kSweep);
-    }
-  }
-  return isNews;
-}
-
-store::Shared<api::BalenaDevice> FleetSync::hold(const store::Shared<api::BalenaDevice>& object,
-                                                 const FleetView& view) {
-  const api::ObjectMeta& meta = object->meta;
-  if (meta.hasFinalizer() || meta.deletedAt || view.object->spec.mode == api::Mode::kObserve) {
-    return object;
-  }
-  if (!context_.store.devices().setFinalizer(meta.key, meta.uid, true)) return nullptr;
-  return context_.store.devices().get(meta.key);
-}
-
-void FleetSync::markStale(const api::BalenaDevice& object, const StaleRegistration& absent) {
-  const bool isNew = object.status.phase != api::Phase::kStale;
-  if (!isNew && (!absent.since || object.status.absentSince == absent.since)) return;
-  api::DeviceStatus status = object.status;
-  status.observedGeneration = object.meta.generation;
-  status.phase = api::Phase::kStale;
-  if (absent.since) status.absentSince = absent.since;
-  setCondition(status.conditions,
-               {"Ready", false, "Stale",
-                "the device is no longer in balena's fleet: what becomes of its registration, the "
-                "fleet's stale.policy says",
-                object.meta.generation, context_.clock.now()});
-  setStatus(object, status);
-  if (isNew) context_.log.warn("registration is stale", {{"uuid", object.spec.uuid}});
-}
-
-// It is back, or in another fleet of ours, whatever else is wrong with it: its time begins anew
-// when it leaves again.
-void FleetSync::forgetAbsence(const api::BalenaDevice& object) {
-  api::DeviceStatus status = object.status;
-  status.absentSince.reset();
-  setStatus(object, status);
-}
-
-void FleetSync::setStatus(const api::BalenaDevice& object, const api::DeviceStatus& status) {
-  // A pass that came between knows better.
-  if (context_.store.devices().updateStatus(object, status)) context_.tally.set(object, status);
-}
-
-// How far a renewal has come that the fleet's keys.renewAfter asks for.
-api::RenewalStatus FleetSync::countRenewal(const api::BalenaFleet& fleet) const {
-  api::RenewalStatus renewal;
-  const auto& renewAfter = fleet.spec.keys.renewAfter;
-  if (!renewAfter || *renewAfter > context_.clock.now()) return renewal;
-  for (const auto& device : context_.store.devicesOfFleet(fleet.meta.key)) {
-    const auto& key = device->status.key;
-    if (!key || !key->issuedAt || device->spec.keys.renewAfter) continue;
-    ++renewal.requested;
-    if (*key->issuedAt >= *renewAfter) ++renewal.done;
-  }
-  return renewal;
-}
-
-void FleetSync::countDevices(const api::ObjectKey& fleet, api::FleetStatus& status) {
-  // Also those that no object names, which only a sweep sees.
-  const int stale = status.devices.stale;
-  status.devices = context_.tally.countsOf(fleet);
-  status.devices.stale = stale;
-  status.failing.clear();
-  if (status.devices.failed + status.devices.conflict == 0) return;
-  for (const auto& device : context_.store.devicesOfFleet(fleet)) {
-    const bool failing = device->status.phase == api::Phase::kFailed ||
-                         device->status.phase == api::Phase::kConflict;
-    const api::Condition* ready = findCondition(device->status.conditions, "Ready");
-    if (!failing || ready == nullptr) continue;
-    status.failing.push_back({device->spec.uuid, ready->reason, ready->message});
-    if (status.failing.size() == kFailingShown) break;
-  }
+  return SweepSnapshots{*view, std::move(*devices), *registry,
+                        !context_.views.get(fleet->meta.key)};
 }
 
 void FleetSync::refresh(const api::ObjectKey& key) {
   const auto fleet = context_.store.fleets().get(key);
   if (fleet == nullptr || fleet->meta.deletedAt || fleet->status.observedGeneration < 0) return;
   api::FleetStatus status = fleet->status;
-  countDevices(key, status);
-  status.renewal = countRenewal(*fleet);
+  countDevices(context_, key, status);
+  status.renewal = countRenewal(context_, *fleet);
   // A sweep that came between knows better.
   if (!(status == fleet->status)) {
-    (void)context_.store.fleets().updateStatus(*fleet, std::move(status));
+    untold_.note(api::ObjectKind::kFleet, fleet->meta,
+                 context_.store.fleets().updateStatus(*fleet, std::move(status)));
   }
 }
 
-Duration FleetSync::succeed(const Snapshots& snapshots, const StaleRemoval::Outcome& removal) {
+Duration FleetSync::succeed(const SweepSnapshots& snapshots, const StaleRemoval::Outcome& removal,
+                            const std::optional<Error>& refusal) {
   const api::BalenaFleet& fleet = *snapshots.view->object;
   const auto object = context_.store.fleets().get(fleet.meta.key);
   const Duration interval = fleet.spec.syncInterval;
-  const Duration next = interval - interval / 10 + context_.random.upTo(interval / 5);
+  Duration next = interval - interval / 10 + context_.random.upTo(interval / 5);
   if (object == nullptr || object->meta.uid != fleet.meta.uid) return next;
   api::FleetStatus status = object->status;
-  if (status.failureCount > 0) {
+  if (status.failureCount > 0 && !refusal) {
     context_.log.info("fleet is back", {{"fleet", toString(fleet.meta.key)}});
     context_.events.event(api::ObjectKind::kFleet, fleet.meta, EventType::kNormal, "Synced",
                           "the fleet is in reach again");
@@ -449,15 +145,23 @@ Duration FleetSync::succeed(const Snapshots& snapshots, const StaleRemoval::Outc
   status.lastBalenaSync = snapshots.balena.takenAt;
   status.lastRegistrySync = snapshots.registry->takenAt();
   status.devices.stale = removal.stale;
-  status.failureCount = 0;
-  countDevices(fleet.meta.key, status);
-  status.renewal = countRenewal(fleet);
+  if (!refusal) status.failureCount = 0;
+  countDevices(context_, fleet.meta.key, status);
+  status.renewal = countRenewal(context_, fleet);
   const TimePoint now = context_.clock.now();
-  setCondition(status.conditions, {"Ready", true, "Synced", "", fleet.meta.generation, now});
+  if (refusal) {
+    const bool isNews = setProblem(status, *refusal, fleet.meta.generation, now);
+    if (isNews) tellProblem(fleet.meta, *refusal);
+    if (traitsOf(refusal->code).transient) {
+      next = std::min(next, backoff(context_.backoff, status.failureCount, context_.random));
+    }
+  } else {
+    setCondition(status.conditions, {"Ready", true, "Synced", "", fleet.meta.generation, now});
+    std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
+  }
   setCondition(status.conditions,
                {"UpstreamAvailable", true, "Available", "", fleet.meta.generation, now});
-  std::erase_if(status.conditions,
-                [](const auto& c) { return c.type == "Stalled" || c.type == "ClockSkew"; });
+  std::erase_if(status.conditions, [](const auto& c) { return c.type == "ClockSkew"; });
   reportRemoval(removal, fleet.meta.generation, now, status);
   const Duration skew = snapshots.view->registry->registry->clockSkew();
   if (isSkewed(skew)) {
@@ -484,7 +188,8 @@ Duration FleetSync::succeed(const Snapshots& snapshots, const StaleRemoval::Outc
   // Only over what it was made from: a removal may have been counted meanwhile. Then, and when
   // somebody has edited the fleet, the next sweep says it.
   if (!isRecent || !(before == status)) {
-    (void)context_.store.fleets().updateStatus(*object, std::move(status));
+    untold_.note(api::ObjectKind::kFleet, object->meta,
+                 context_.store.fleets().updateStatus(*object, std::move(status)));
   }
   context_.log.debug("fleet swept",
                      {{"fleet", toString(fleet.meta.key)},
@@ -493,45 +198,37 @@ Duration FleetSync::succeed(const Snapshots& snapshots, const StaleRemoval::Outc
   return next;
 }
 
-Duration FleetSync::failWith(const api::BalenaFleet& fleet, Error error) {
+// Said once: a wrong token does not become right by being complained about every minute.
+void FleetSync::tellProblem(const api::ObjectMeta& fleet, const Error& error) {
+  const ErrorTraits& traits = traitsOf(error.code);
+  context_.log.error(
+      "fleet can't be synced",
+      {{"fleet", toString(fleet.key)}, {"code", traits.label}, {"error", error.message}});
+  context_.events.event(api::ObjectKind::kFleet, fleet, EventType::kWarning, traits.reason,
+                        error.message);
+}
+
+Duration FleetSync::failWith(const api::BalenaFleet& fleet, Error error,
+                             const std::stop_token& stop) {
   const TimePoint now = context_.clock.now();
-  const bool stalled = !traitsOf(error.code).transient;  // needs a person
   const auto current = context_.store.fleets().get(fleet.meta.key);
   const bool isThere = current != nullptr && current->meta.uid == fleet.meta.uid;
   api::FleetStatus status = isThere ? current->status : fleet.status;
-  ++status.failureCount;
-  status.lastFailureTime = now;
-  const std::string reason(traitsOf(error.code).reason);
-  const bool isNews = setCondition(
-      status.conditions, {"Ready", false, reason, error.message, fleet.meta.generation, now});
-  if (stalled) {
-    setCondition(status.conditions,
-                 {"Stalled", true, reason, error.message, fleet.meta.generation, now});
-  } else {
-    std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
-  }
+  const bool isNews = setProblem(status, error, fleet.meta.generation, now);
+  const ErrorTraits& traits = traitsOf(error.code);
   const bool away = error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kDeadline;
-  setCondition(status.conditions,
-               {"UpstreamAvailable", !away, reason, error.message, fleet.meta.generation, now});
-  status.observedGeneration = fleet.meta.generation;
+  setCondition(status.conditions, {"UpstreamAvailable", !away, std::string(traits.reason),
+                                   error.message, fleet.meta.generation, now});
   status.lastHandledReconcileAt = reconcileRequest(fleet.meta);
-  // Said once: a wrong token does not become right by being complained about every minute.
-  if (isNews) {
-    context_.log.error("fleet can't be synced", {{"fleet", toString(fleet.meta.key)},
-                                                 {"code", traitsOf(error.code).label},
-                                                 {"error", error.message}});
-    context_.events.event(api::ObjectKind::kFleet, fleet.meta, EventType::kWarning, reason,
-                          error.message);
-  }
+  if (isNews) tellProblem(fleet.meta, error);
   const int failures = status.failureCount;
-  if (isThere) (void)context_.store.fleets().updateStatus(*current, std::move(status));
-  context_.views.setFailure(fleet.meta.key, error);
-  if (isNews) {
-    for (const auto& object : context_.store.devicesOfFleet(fleet.meta.key)) {
-      setStatus(*object, reportFleetProblem(*object, error, now));
-    }
+  if (isThere) {
+    untold_.note(api::ObjectKind::kFleet, current->meta,
+                 context_.store.fleets().updateStatus(*current, std::move(status)));
   }
-  if (stalled) return fleet.spec.syncInterval;
+  context_.views.setFailure(fleet.meta.key, error);
+  if (isNews) comparison_.tellFleetProblem(fleet.meta.key, error, stop);
+  if (!traits.transient) return fleet.spec.syncInterval;
   return std::max(backoff(context_.backoff, failures, context_.random),
                   error.retryAfter.value_or(Duration::zero()));
 }

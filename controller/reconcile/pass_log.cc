@@ -48,7 +48,7 @@ void tell(const Context& context, const Pass& pass, const api::BalenaDevice& obj
                reason, pass.error->message);
   }
   const std::string_view reason = nameOf(pass.plan.reason);
-  const std::string& message = pass.plan.message;
+  const std::string message = messageOf(pass);
   // Suspended by somebody who knows it.
   const bool news =
       pass.plan.reason != Reason::kSuspended && isNews(reason, message, object.status);

@@ -179,7 +179,9 @@ Result<std::shared_ptr<const RegistryListing>> RegistrySources::list(const Regis
       setCondition(status.conditions,
                    {kReady, false, std::string(traitsOf(takenAt.error().code).reason),
                     takenAt.error().message, object->meta.generation, context_.clock.now()});
-      (void)context_.store.registries().setStatus(view.key, object->meta.uid, std::move(status));
+      untold_.note(
+          api::ObjectKind::kRegistry, object->meta,
+          context_.store.registries().setStatus(view.key, object->meta.uid, std::move(status)));
     }
     return fail(withContext(takenAt.error(), "clearblade"));
   }
@@ -212,7 +214,9 @@ void RegistrySources::reportListing(const RegistryView& view, const RegistryList
       before.lastCompleteSync && listing.takenAt() - *before.lastCompleteSync < old;
   before.lastCompleteSync = status.lastCompleteSync;
   if (isRecent && before == status) return;
-  (void)context_.store.registries().setStatus(view.key, object->meta.uid, std::move(status));
+  untold_.note(
+      api::ObjectKind::kRegistry, object->meta,
+      context_.store.registries().setStatus(view.key, object->meta.uid, std::move(status)));
 }
 
 }  // namespace bco

@@ -10,6 +10,7 @@
 
 #include "reconcile/clients.h"
 #include "reconcile/device_reconciler.h"
+#include "reconcile/refused_writes.h"
 #include "reconcile/registry_listing.h"
 #include "reconcile/views.h"
 
@@ -20,7 +21,10 @@ class RegistrySources {
  public:
   // `fallbackSeed` serves registries whose seed Secret does not exist.
   RegistrySources(const Context& context, CloudFactory& factory, SharedSecret fallbackSeed)
-      : context_(context), factory_(factory), fallbackSeed_(std::move(fallbackSeed)) {}
+      : context_(context),
+        factory_(factory),
+        fallbackSeed_(std::move(fallbackSeed)),
+        untold_(context) {}
 
   // The registry's view, made anew when its object or one of its Secrets has changed. kNotFound: no
   // such object or Secret; kInvalid: what it says can't be used.
@@ -51,6 +55,7 @@ class RegistrySources {
   const Context& context_;
   CloudFactory& factory_;
   const SharedSecret fallbackSeed_;
+  UntoldWrites untold_;
   std::mutex mutex_;  // guards entries_
   Condition listed_;
   std::map<api::ObjectKey, Entry> entries_;

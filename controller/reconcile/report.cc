@@ -181,6 +181,12 @@ bool isConflict(Reason reason) {
   }
 }
 
+std::string messageOf(const Pass& pass) {
+  if (pass.error) return pass.error->message;
+  const bool isWithheld = pass.observeOnly && pass.plan.verdict == Verdict::kAct;
+  return isWithheld ? plannedSteps(pass.plan) : pass.plan.message;
+}
+
 api::DeviceStatus report(const api::BalenaDevice& object, const DesiredDevice& desired,
                          const Pass& pass, TimePoint now) {
   api::DeviceStatus status = begin(object);
@@ -218,7 +224,7 @@ api::DeviceStatus report(const api::BalenaDevice& object, const DesiredDevice& d
     const ErrorTraits& traits = traitsOf(pass.error->code);
     setConditions(status, reasonOf(*pass.error), pass.error->message, now, traits.transient);
   } else if (pass.observeOnly && pass.plan.verdict == Verdict::kAct) {
-    setConditions(status, nameOf(pass.plan.reason), plannedSteps(pass.plan), now);
+    setConditions(status, nameOf(pass.plan.reason), messageOf(pass), now);
   } else if (status.phase == Phase::kReady) {
     setConditions(status, nameOf(Reason::kSynced), "", now);
   } else {
@@ -255,14 +261,18 @@ api::DeviceStatus reportInSync(const api::BalenaDevice& object, const DesiredDev
   return status;
 }
 
+bool hasBeenLookedAt(const api::DeviceStatus& status) {
+  const api::Condition* ready = findCondition(status.conditions, "Ready");
+  return ready != nullptr && ready->reason != kFleetNotReady;
+}
+
 api::DeviceStatus reportFleetProblem(const api::BalenaDevice& object, const Error& error,
                                      TimePoint now) {
-  api::DeviceStatus status = begin(object);
-  // What was ready before is not less ready because its fleet can't be read just now.
-  if (status.phase != Phase::kReady) {
-    status.phase = Phase::kPending;
-    setConditions(status, kFleetNotReady, error.message, now);
+  if (object.status.phase != Phase::kPending || hasBeenLookedAt(object.status)) {
+    return object.status;
   }
+  api::DeviceStatus status = begin(object);
+  setConditions(status, kFleetNotReady, error.message, now);
   return status;
 }
 

@@ -26,6 +26,9 @@ struct Pass {
 // A person has to say whose the device is.
 [[nodiscard]] bool isConflict(Reason reason);
 
+// What the Ready condition says of the pass. Pure.
+[[nodiscard]] std::string messageOf(const Pass& pass);
+
 // The object's next status. Pure.
 [[nodiscard]] api::DeviceStatus report(const api::BalenaDevice& object,
                                        const DesiredDevice& desired, const Pass& pass,
@@ -39,7 +42,11 @@ struct Pass {
 // The reason of such a device's Ready condition.
 inline constexpr std::string_view kFleetNotReady = "FleetNotReady";
 
-// The status of a device whose fleet can't be looked at.
+// A pass, or a sweep, has said how the device stands.
+[[nodiscard]] bool hasBeenLookedAt(const api::DeviceStatus& status);
+
+// The status of a device whose fleet can't be looked at. What is known of it is not less true for
+// that: only one that nobody has looked at says that it waits.
 [[nodiscard]] api::DeviceStatus reportFleetProblem(const api::BalenaDevice& object,
                                                    const Error& error, TimePoint now);
 

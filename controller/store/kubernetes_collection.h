@@ -127,6 +127,16 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
     return accept(std::move(answer), Source::kUpdate);
   }
 
+  [[nodiscard]] Status setLabels(const api::ObjectKey& key, const std::string& uid,
+                                 const LabelChanges& changes) override {
+    const auto current = find(key, uid);
+    if (current == nullptr) return isGone(key);
+    if (!mayWrite_()) return isNotAllowed();
+    return accept(client_.mergePatch(Kind::kResource, nameOf(key), "",
+                                     SecretBytes::take(api::withLabels(current->meta, changes))),
+                  Source::kUpdate);
+  }
+
   [[nodiscard]] Status remove(const api::ObjectKey& key, const std::string& uid) override {
     if (!mayWrite_()) return isNotAllowed();
     return client_.remove(Kind::kResource, nameOf(key), kube::Precondition{.uid = uid});

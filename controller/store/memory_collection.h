@@ -133,6 +133,21 @@ class MemoryCollection final : public Collection<Object> {
     });
   }
 
+  [[nodiscard]] Status setLabels(const api::ObjectKey& key, const std::string& uid,
+                                 const LabelChanges& changes) override {
+    return update(key, uid, true, [&](Object& object) {
+      const api::TextMap before = object.meta.labels;
+      for (const auto& [name, value] : changes) {
+        if (value) {
+          object.meta.labels[name] = *value;
+        } else {
+          object.meta.labels.erase(name);
+        }
+      }
+      return !(object.meta.labels == before);
+    });
+  }
+
   [[nodiscard]] Status remove(const api::ObjectKey& key, const std::string& uid) override {
     return update(key, uid, true, [&](Object& object) {
       if (object.meta.deletedAt) return false;

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,9 @@ namespace bco::store {
 
 template <class Object>
 using Shared = std::shared_ptr<const Object>;
+
+// Labels to set, and to remove (nullopt), by name; others stay.
+using LabelChanges = std::map<std::string, std::optional<std::string>>;
 
 // The objects of one kind. Thread-safe; what is returned is a snapshot that never changes.
 template <class Object>
@@ -51,6 +56,9 @@ class Collection {
                                          StatusType status) = 0;
   [[nodiscard]] virtual Status setFinalizer(const api::ObjectKey& key, const std::string& uid,
                                             bool present) = 0;
+  // kConflict: somebody has changed the object meanwhile.
+  [[nodiscard]] virtual Status setLabels(const api::ObjectKey& key, const std::string& uid,
+                                         const LabelChanges& changes) = 0;
   // As setStatus, unless anybody has changed the object since it was `seen`: kConflict then.
   [[nodiscard]] virtual Status updateStatus(const Object& seen, StatusType status) = 0;
   // With finalizers it is marked as being deleted and goes when the last finalizer does.

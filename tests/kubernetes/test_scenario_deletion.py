@@ -142,3 +142,20 @@ def test_what_ends_while_nobody_works_is_retained_and_said_so_once(installation,
         event, = wait_until(lambda: retained(installation, uuid), "an event")
         assert "there is no Secret" in event["message"] and event["count"] == 1
     assert replica.log.count("registration kept") == 3
+
+
+def test_a_device_that_is_deleted_while_it_is_looked_at_is_never_registered(installation, sandbox):
+    installation.fleet(devices="Declared", deletionPolicy="Delete", syncInterval="1s").start()
+    installation.wait_condition("fleet", "sensors", status="True")
+    hold = sandbox.hold("balena.device.get")
+    uuid, = sandbox.add_devices(1)
+    installation.device(uuid)
+    wait_until(lambda: sandbox.holds()[hold]["held"], "the look at it")
+    installation.delete("device", f"d-{uuid}")
+    installation.wait_gone("device", f"d-{uuid}")
+    later, = sandbox.add_devices(1)
+    sandbox.end_hold(hold)
+    installation.device(later)
+    installation.wait_ready(1)
+    assert [*sandbox.registrations()] == [f"balena-{later}"]
+    assert not sandbox.variable(uuid, "GCP_PRIVATE_KEY", "relay")

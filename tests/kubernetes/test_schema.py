@@ -95,6 +95,10 @@ def metadata_cases():
                {"unknown": "x"}]
     for metadata, expected in [(each, True) for each in accepted] + [(each, False) for each in refused]:
         yield f"metadata {metadata!r:.60}", document(kind, spec, **metadata), expected
+    # The name of a fleet becomes the value of a label.
+    for name, devices, expected in (("a" * 63, "All", True), ("a" * 64, "All", False), ("a" * 253, "Declared", True)):
+        yield (f"a fleet's name of {len(name)} with devices: {devices}",
+               document("BalenaFleet", REQUIRED["BalenaFleet"] | {"devices": devices}, name=name), expected)
     for key in ("apiVersion", "kind", "metadata", "spec"):
         whole = document(kind, spec)
         del whole[key]

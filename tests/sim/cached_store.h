@@ -83,6 +83,12 @@ class CachedCollection final : public store::Collection<Object>, public Watch<Ob
       return objects.setFinalizer(key, uid, present);
     });
   }
+  [[nodiscard]] Status setLabels(const api::ObjectKey& key, const std::string& uid,
+                                 const store::LabelChanges& changes) override {
+    return write("setLabels", key, uid, [key, uid, changes](auto& objects) {
+      return objects.setLabels(key, uid, changes);
+    });
+  }
   [[nodiscard]] Status remove(const api::ObjectKey& key, const std::string& uid) override {
     return write("delete", key, uid,
                  [key, uid](auto& objects) { return objects.remove(key, uid); });

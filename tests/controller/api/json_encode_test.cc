@@ -371,5 +371,10 @@ TEST(JsonEncode, ADemandNamesNothingButWhatItChanges) {
             R"("spec":{"state":"Present"}})");
 }
 
+TEST(WithLabels, SetsSomeAndRemovesOthersOfThisVersionAlone) {
+  EXPECT_EQ(withLabels(object<BalenaDevice>().meta, {{"a", "\""}, {"b", std::nullopt}}),
+            R"({"metadata":{"resourceVersion":"17","labels":{"a":"\"","b":null}}})");
+}
+
 }  // namespace
 }  // namespace bco::api

@@ -147,6 +147,38 @@ TEST_F(Device, GetsItsFinalizerBeforeTheFirstWriteAndNotBefore) {
   EXPECT_EQ(watched, 1);
 }
 
+TEST_F(Device, ThatIsDeletedBeforeItHasItsFinalizerIsNotWrittenToAnyCloud) {
+  addDevice(1);
+  apply();
+  sweep();
+  balena().log().onCall([this](const std::string& call) {
+    const auto seen = object(1);
+    if (call != "getDevice" || seen == nullptr) return;
+    ASSERT_TRUE(store_.devices().remove(seen->meta.key, seen->meta.uid));
+  });
+  EXPECT_EQ(reconcile(1), 0s) << "to see what has become of it";
+  EXPECT_EQ(reconcile(1), std::nullopt);
+  EXPECT_EQ(writes(), 0);
+  EXPECT_EQ(registry().size(), 0U);
+  EXPECT_EQ(tally_.counts().total, 0);
+}
+
+TEST_F(Device, ThatIsDeletedWhileItIsLookedAtIsNotRegisteredAgain) {
+  fleetSpec().deletionPolicy = api::DeletionPolicy::kDelete;
+  provision();
+  registry().remove(idOf(1));
+  balena().log().onCall([this](const std::string& call) {
+    const auto seen = object(1);
+    if (call != "getDevice" || seen == nullptr) return;
+    ASSERT_TRUE(store_.devices().remove(seen->meta.key, seen->meta.uid));
+  });
+  reconcile(1);
+  EXPECT_EQ(registry().log().count("createRegistration"), 0);
+  converge(1);
+  EXPECT_EQ(object(1), nullptr);
+  EXPECT_EQ(registry().size(), 0U);
+}
+
 TEST_F(Device, StaysUntouchedOnceInSync) {
   provision();
   syncAll();

@@ -12,6 +12,7 @@ using test::idOf;
 using test::kFleetId;
 using test::kFleetKey;
 using test::uuidOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -226,6 +227,53 @@ TEST_F(Fleet, DiscoversTheSelectedDevicesOfAFleet) {
   EXPECT_EQ(found->meta.labels.at(std::string(api::kFleetLabel)), "sensors");
   EXPECT_EQ(found->status.phase, Phase::kReady);
   expectConnected(1);
+}
+
+TEST_F(Fleet, GivesItsLabelsToTheDevicesItDiscoversAndKeepsThemInStep) {
+  fleetSpec().devices = api::DeviceSource::kAll;
+  api::TextMap& labels = manifests_.fleets[kFleetKey].meta.labels;
+  labels["shard"] = "a";
+  labels["team"] = "roof";
+  // As a copied document would have it: what makes a device's object is not the fleet's to say.
+  labels[api::kFleetLabel] = "gateways";
+  balena().addDevice(uuidOf(1), kFleetId);
+  apply();
+  syncAll();
+  EXPECT_EQ(object(1)->meta.labels.at("shard"), "a");
+  EXPECT_EQ(object(1)->meta.labels.at("team"), "roof");
+  EXPECT_EQ(object(1)->meta.labels.at(api::kFleetLabel), "sensors");
+  ASSERT_TRUE(store_.devices().setLabels(object(1)->meta.key, object(1)->meta.uid,
+                                         {{"mine", "kept"}, {"team", "cellar"}}));
+  labels = {};
+  labels["shard"] = "b";
+  labels["team"] = "roof";
+  apply();
+  forgetCalls();
+  syncAll();
+  EXPECT_EQ(object(1)->meta.labels.at("shard"), "b");
+  EXPECT_EQ(object(1)->meta.labels.at("team"), "roof");
+  EXPECT_EQ(object(1)->meta.labels.at("mine"), "kept");
+  EXPECT_EQ(writes(), 0);
+  labels = {};
+  labels["shard"] = "b";
+  apply();
+  syncAll();
+  EXPECT_FALSE(object(1)->meta.labels.contains("team"));
+  EXPECT_TRUE(object(1)->meta.isDiscovered());
+}
+
+TEST_F(Fleet, StopsDiscoveringWhenItIsToldTo) {
+  fleetSpec().devices = api::DeviceSource::kAll;
+  for (int n = 1; n <= 5; ++n) balena().addDevice(uuidOf(n), kFleetId);
+  apply();
+  std::stop_source stop;
+  store_.onChange([&](const store::Change&) { stop.request_stop(); });
+  EXPECT_EQ(fleetSync_.sync(kFleetKey, stop.get_token()), std::nullopt);
+  EXPECT_EQ(store_.devices().list().size(), 1U);
+  EXPECT_EQ(fleet()->status.lastBalenaSync, std::nullopt) << "that sweep was not complete";
+  store_.onChange([](const store::Change&) {});
+  sweep();
+  EXPECT_EQ(store_.devices().list().size(), 5U);
 }
 
 TEST_F(Fleet, LetsGoOfDiscoveredDevicesThatAreNoLongerSelectedWithoutTouchingThem) {
@@ -653,6 +701,105 @@ TEST_F(Fleet, NamesTheFirstFailingDevices) {
   EXPECT_EQ(fleet()->status.failing[0].uuid, uuidOf(1));
   EXPECT_EQ(fleet()->status.failing[0].reason, "KeyMismatch");
   EXPECT_EQ(fleet()->status.devices.conflict, 7);
+}
+
+TEST_F(Fleet, ThatCantBeReadForAWhileChangesNothingAboutItsDevicesAndSaysSoOnce) {
+  addDevice(1);
+  deviceSpec(1).state = api::DesiredState::kAbsent;
+  addDevice(2);
+  deviceSpec(2).suspend = true;
+  addDevice(3);
+  registry().add({idOf(3), {}, {}});
+  apply();
+  syncAll();
+  const std::vector<api::DeviceStatus> before = {object(1)->status, object(2)->status,
+                                                 object(3)->status};
+  EXPECT_EQ(before[0].phase, Phase::kAbsent);
+  EXPECT_EQ(before[1].phase, Phase::kSuspended);
+  EXPECT_EQ(before[2].phase, Phase::kConflict);
+  for (const auto* message : {"balena's API is failing (503)", "it is not called for a while"}) {
+    balena().log().failNext("getFleet", Error{ErrorCode::kUnavailable, message});
+    sweep();
+    EXPECT_THAT(std::string(fleetReady().message), HasSubstr(message));
+  }
+  for (int n = 1; n <= 3; ++n) {
+    EXPECT_EQ(object(n)->status, before[static_cast<std::size_t>(n - 1)]) << n;
+  }
+  EXPECT_EQ(std::ranges::count(events_.seen(), "Warning Unavailable sensors"), 1);
+  // What needs a person is told anew when it is something else that he has to do.
+  balena().log().failNext("getFleet", Error{ErrorCode::kInvalid, "this"});
+  sweep();
+  balena().log().failNext("getFleet", Error{ErrorCode::kInvalid, "that"});
+  sweep();
+  EXPECT_EQ(std::ranges::count(events_.seen(), "Warning Invalid sensors"), 2);
+}
+
+TEST_F(Fleet, InModeObserveDoesNotLookAtADeviceAgainAndAgain) {
+  fleetSpec().mode = api::Mode::kObserve;
+  addDevice(1);
+  apply();
+  syncAll();
+  clock_.advance(5min);
+  syncAll();
+  EXPECT_THAT(events_.seen(), Contains("Normal NotRegistered gate-1"));
+  for (int i = 0; i < 3; ++i) {
+    clock_.advance(5min);
+    sweep();
+    EXPECT_THAT(takeQueued(), IsEmpty());
+  }
+  balena().device(uuidOf(1)).name = "renamed";
+  clock_.advance(5min);
+  sweep();
+  EXPECT_THAT(takeQueued(), IsEmpty()) << "nothing depends on its name";
+  registry().add({idOf(1), {}, {}});
+  clock_.advance(5min);
+  syncAll();
+  EXPECT_EQ(phaseOf(1), Phase::kConflict);
+  EXPECT_THAT(events_.seen(),
+              ElementsAre("Normal NotRegistered gate-1", "Warning KeyMismatch gate-1"));
+  fleetSpec().adoption = api::Adoption::kNever;
+  apply();
+  sweep();
+  EXPECT_THAT(takeQueued(), ElementsAre(uuidOf(1))) << "by other rules it may be another's";
+}
+
+TEST_F(Fleet, InModeObserveTellsOfADeviceOnceHoweverOftenItIsLookedAt) {
+  fleetSpec().mode = api::Mode::kObserve;
+  addDevice(1);
+  apply();
+  sweep();
+  for (int i = 0; i < 3; ++i) reconcile(1);
+  EXPECT_THAT(events_.seen(), ElementsAre("Normal NotRegistered gate-1"));
+  EXPECT_EQ(logged_.str().find("would act"), logged_.str().rfind("info  would act") + 6);
+}
+
+TEST_F(Fleet, LooksAtAConflictAgainWhenSomethingChangedOrAfterTheVerifyInterval) {
+  addDevice(1);
+  registry().add({idOf(1), {}, {}});
+  apply();
+  syncAll();
+  ASSERT_EQ(phaseOf(1), Phase::kConflict);
+  clock_.advance(5min);
+  syncAll();
+  clock_.advance(5min);
+  sweep();
+  EXPECT_THAT(takeQueued(), IsEmpty());
+  variables(1)["GCP_PRIVATE_KEY"] = "somebody's";
+  variables(1)["GCP_CLIENT_PATH"] =
+      "projects/p/locations/us-central1/registries/r/devices/" + idOf(1);
+  sweep();
+  EXPECT_THAT(takeQueued(), ElementsAre(uuidOf(1)));
+  reconcile(1);
+  clock_.advance(5min);
+  sweep();
+  EXPECT_THAT(takeQueued(), IsEmpty());
+  clock_.advance(27h);  // 24 h, spread
+  sweep();
+  EXPECT_THAT(takeQueued(), ElementsAre(uuidOf(1)));
+  reconcile(1);
+  registry().remove(idOf(1));
+  syncAll();
+  expectConnected(1);
 }
 
 TEST_F(Fleet, SuspendedIsNotWorkedOn) {

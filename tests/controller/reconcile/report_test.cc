@@ -176,12 +176,25 @@ TEST(ReportDetails, EchoTheReconcileRequest) {
   EXPECT_EQ(report(device, {}, {}, kNow).lastHandledReconcileAt, "now");
 }
 
-TEST(ReportDetails, OfAFleetProblemLeaveAReadyDeviceReady) {
+TEST(ReportDetails, OfAFleetProblemLeaveWhatHasBeenLookedAtAsItIs) {
   const Error error{ErrorCode::kInvalid, "no service"};
-  EXPECT_EQ(reportFleetProblem(deviceIn(Phase::kReady), error, kNow).phase, Phase::kReady);
-  const auto pending = reportFleetProblem(deviceIn(Phase::kFailed), error, kNow);
-  EXPECT_EQ(pending.phase, Phase::kPending);
-  EXPECT_EQ(findCondition(pending.conditions, "Ready")->reason, "FleetNotReady");
+  for (const Phase phase : {Phase::kReady, Phase::kAbsent, Phase::kSuspended, Phase::kConflict,
+                            Phase::kFailed, Phase::kWaiting, Phase::kStale, Phase::kPending}) {
+    api::BalenaDevice device = deviceIn(phase);
+    device.meta.generation = 2;
+    setCondition(device.status.conditions, {"Ready", false, "NotOurs", "theirs", 1, kNow});
+    setCondition(device.status.conditions, {"Stalled", true, "NotOurs", "theirs", 1, kNow});
+    EXPECT_EQ(reportFleetProblem(device, error, kNow + 1min), device.status);
+  }
+}
+
+TEST(ReportDetails, OfAFleetProblemTellWhatWaitsForItsFirstLook) {
+  api::BalenaDevice device = deviceIn(Phase::kPending);
+  device.status = reportFleetProblem(device, {ErrorCode::kInvalid, "no service"}, kNow);
+  EXPECT_EQ(device.status.phase, Phase::kPending);
+  EXPECT_EQ(findCondition(device.status.conditions, "Ready")->reason, "FleetNotReady");
+  device.status = reportFleetProblem(device, {ErrorCode::kUnavailable, "down"}, kNow);
+  EXPECT_EQ(findCondition(device.status.conditions, "Ready")->message, "down");
 }
 
 TEST(ReportDetails, OfASweepKeepWhatOnlyAPassHasSeen) {

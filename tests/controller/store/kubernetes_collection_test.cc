@@ -305,10 +305,11 @@ TEST_F(KubernetesCollectionTest, WritesNothingWhenAnotherMayLead) {
   isLeader_ = false;
   api::DeviceStatus status;
   status.failureCount = 1;
-  for (const Status& refused : {devices_.create({}), devices_.setStatus(kKey, "u1", status),
-                                devices_.updateStatus(*devices_.get(kKey), status),
-                                devices_.setFinalizer(kKey, "u1", false),
-                                devices_.remove(kKey, "u1"), devices_.release(kKey, "u1")}) {
+  for (const Status& refused :
+       {devices_.create({}), devices_.setStatus(kKey, "u1", status),
+        devices_.updateStatus(*devices_.get(kKey), status),
+        devices_.setFinalizer(kKey, "u1", false), devices_.setLabels(kKey, "u1", {{"a", "b"}}),
+        devices_.remove(kKey, "u1"), devices_.release(kKey, "u1")}) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
   }

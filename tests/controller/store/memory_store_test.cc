@@ -144,6 +144,20 @@ TEST_F(MemoryStoreTest, SetsTheFinalizerOnceAndTellsNobodyOfIt) {
   EXPECT_THAT(takeSeen(), IsEmpty());
 }
 
+TEST_F(MemoryStoreTest, SetsAndRemovesLabelsAndTellsOfAChange) {
+  ASSERT_TRUE(devices().create(deviceNamed("a")));
+  const api::ObjectKey key{"default", "a"};
+  const auto labels = [&] { return devices().get(key)->meta.labels; };
+  ASSERT_TRUE(devices().setLabels(key, uidOf("a"), {{"site", "roof"}, {"team", "x"}}));
+  EXPECT_EQ(labels().at("site"), "roof");
+  ASSERT_TRUE(devices().setLabels(key, uidOf("a"), {{"site", "cellar"}, {"team", std::nullopt}}));
+  EXPECT_EQ(labels().at("site"), "cellar");
+  EXPECT_FALSE(labels().contains("team"));
+  EXPECT_EQ(devices().get(key)->meta.generation, 1);
+  EXPECT_EQ(devices().setLabels(key, "another", {{"site", "x"}}).error().code,
+            ErrorCode::kNotFound);
+}
+
 TEST_F(MemoryStoreTest, ListsInOrderOfName) {
   for (const auto* name : {"b", "a", "c"}) ASSERT_TRUE(devices().create(deviceNamed(name)));
   std::vector<std::string> names;

@@ -1,0 +1,63 @@
+#include "reconcile/fleet_status.h"
+
+#include <algorithm>
+
+namespace bco {
+namespace {
+
+constexpr std::size_t kFailingShown = 5;
+
+}  // namespace
+
+bool setProblem(api::FleetStatus& status, const Error& error, std::int64_t generation,
+                TimePoint now) {
+  const bool needsPerson = !traitsOf(error.code).transient;
+  const std::string_view reason = traitsOf(error.code).reason;
+  const api::Condition* before = findCondition(status.conditions, "Ready");
+  const bool isSame = before != nullptr && !before->status && before->reason == reason &&
+                      (!needsPerson || before->message == error.message);
+  ++status.failureCount;
+  status.lastFailureTime = now;
+  status.observedGeneration = generation;
+  setCondition(status.conditions,
+               {"Ready", false, std::string(reason), error.message, generation, now});
+  if (needsPerson) {
+    setCondition(status.conditions,
+                 {"Stalled", true, std::string(reason), error.message, generation, now});
+  } else {
+    std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
+  }
+  return !isSame;
+}
+
+api::RenewalStatus countRenewal(const Context& context, const api::BalenaFleet& fleet) {
+  api::RenewalStatus renewal;
+  const auto& renewAfter = fleet.spec.keys.renewAfter;
+  if (!renewAfter || *renewAfter > context.clock.now()) return renewal;
+  for (const auto& device : context.store.devicesOfFleet(fleet.meta.key)) {
+    const auto& key = device->status.key;
+    if (!key || !key->issuedAt || device->spec.keys.renewAfter) continue;
+    ++renewal.requested;
+    if (*key->issuedAt >= *renewAfter) ++renewal.done;
+  }
+  return renewal;
+}
+
+void countDevices(const Context& context, const api::ObjectKey& fleet, api::FleetStatus& status) {
+  // Also those that no object names, which only a sweep sees.
+  const int stale = status.devices.stale;
+  status.devices = context.tally.countsOf(fleet);
+  status.devices.stale = stale;
+  status.failing.clear();
+  if (status.devices.failed + status.devices.conflict == 0) return;
+  for (const auto& device : context.store.devicesOfFleet(fleet)) {
+    const bool failing = device->status.phase == api::Phase::kFailed ||
+                         device->status.phase == api::Phase::kConflict;
+    const api::Condition* ready = findCondition(device->status.conditions, "Ready");
+    if (!failing || ready == nullptr) continue;
+    status.failing.push_back({device->spec.uuid, ready->reason, ready->message});
+    if (status.failing.size() == kFailingShown) break;
+  }
+}
+
+}  // namespace bco
