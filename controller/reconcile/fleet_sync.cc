@@ -1,7 +1,7 @@
 #include "reconcile/fleet_sync.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <unordered_set>
 
 #include "plan/key_schedule.h"
 #include "plan/sweep.h"
@@ -140,14 +140,11 @@ void FleetSync::discover(const Snapshots& snapshots) {
   const api::BalenaFleet& fleet = *snapshots.view->object;
   const api::ObjectKey& fleetKey = fleet.meta.key;
   const bool all = fleet.spec.devices == api::DeviceSource::kAll;
-  std::unordered_map<std::string, store::Shared<api::BalenaDevice>> discovered;
-  std::set<std::string> declared;
+  // UUIDs alone: there may be ten thousand.
+  std::unordered_set<std::string> discovered;
+  std::unordered_set<std::string> declared;
   for (const auto& object : context_.store.devicesOfFleet(fleetKey)) {
-    if (object->meta.isDiscovered()) {
-      discovered.emplace(object->spec.uuid, object);
-    } else {
-      declared.insert(object->spec.uuid);
-    }
+    (object->meta.isDiscovered() ? discovered : declared).insert(object->spec.uuid);
   }
   if (all) {
     for (const ListedDevice& row : snapshots.balena.devices) {
@@ -167,13 +164,15 @@ void FleetSync::discover(const Snapshots& snapshots) {
       (void)context_.store.devices().create(std::move(device));  // exists: as wanted
     }
   }
-  for (const auto& [uuid, object] : discovered) {
+  for (const std::string& uuid : discovered) {
     // One whose device has left balena stays while its registration does, to show that it is stale.
     const bool isDeclared = declared.contains(uuid);
     const bool isAbsent = all && snapshots.balena.find(uuid) == nullptr && !isDeclared;
     if (isAbsent && hasRegistration(*snapshots.view, *snapshots.registry, uuid)) continue;
-    if (holdsBack(*object) && !isDeclared) continue;
-    release(*object);
+    for (const auto& object : context_.store.devicesByUuid(uuid)) {
+      if (!object->meta.isDiscovered() || object->fleetKey() != fleetKey) continue;
+      if (!holdsBack(*object) || isDeclared) release(*object);
+    }
   }
   // What other fleets of ours have discovered and this one now lists has moved here. Fleets in
   // another cloud know nothing of that, and other namespaces see to theirs.
@@ -374,8 +373,10 @@ void FleetSync::countDevices(const api::ObjectKey& fleet, api::FleetStatus& stat
                          device->status.phase == api::Phase::kConflict;
     const api::Condition* ready = findCondition(device->status.conditions, "Ready");
     if (!failing || ready == nullptr) continue;
+    // The same ones each time, in whatever order they come.
     status.failing.push_back({device->spec.uuid, ready->reason, ready->message});
-    if (status.failing.size() == kFailingShown) break;
+    std::ranges::sort(status.failing, {}, &api::FailingDevice::uuid);
+    if (status.failing.size() > kFailingShown) status.failing.pop_back();
   }
 }
 
