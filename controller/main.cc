@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "cli/commands.h"
+#include "core/memory.h"
 #include "http/runtime.h"
 
 namespace {
@@ -53,6 +54,7 @@ struct Run {
 }  // namespace
 
 int main(int argc, char** argv) {
+  bco::returnLargeBlocksAtOnce();
   StopSignals signals;
   bco::http::initializeHttp();
   // Private keys pass through memory: no core dumps.

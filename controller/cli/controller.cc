@@ -12,6 +12,7 @@
 #include "cli/metrics_server.h"
 #include "cli/shutdown.h"
 #include "cli/version.h"
+#include "core/memory.h"
 #include "crypto/hash.h"
 #include "kube/event_recorder.h"
 #include "kube/leader.h"
@@ -120,6 +121,7 @@ class Controller {
     }
     const std::jthread caches([this](const std::stop_token& ended) { store_.run(ended); });
     const std::jthread events([this](const std::stop_token& ended) { recorder_.run(ended); });
+    const std::jthread memory([this](const std::stop_token& ended) { keepSmall(ended); });
     // Nobody is taken on any more; who waits has his answer from whoever goes on.
     const int code = [&] {
       const std::stop_callback closing(stop, [&] {
@@ -134,6 +136,7 @@ class Controller {
 
  private:
   static constexpr Duration kLook = std::chrono::milliseconds(20);
+  static constexpr Duration kKeepSmall = std::chrono::seconds(30);
 
   int runReplica(const std::stop_token& stop) {
     if (!options_.leaderElect) {
@@ -205,6 +208,15 @@ class Controller {
         age.add({{"resource", resource}}, telemetry::seconds(clock_.now() - *health.lastContact));
       }
     });
+  }
+
+  // Lists of both clouds, and bursts of work, leave holes in the heap.
+  void keepSmall(const std::stop_token& stop) {
+    if (!store_.waitUntilSynced(stop)) return;
+    returnStartupPages();
+    do {
+      returnFreeMemory();
+    } while (sleepFor(clock_, kKeepSmall, stop));
   }
 
   // Reconciles until `stop`, and until what is under way then has ended.

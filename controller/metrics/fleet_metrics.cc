@@ -47,7 +47,7 @@ void addTally(Families& families, const std::map<api::ObjectKey, FleetNumbers>& 
   }
 }
 
-void addSnapshots(Families& families, const std::vector<store::Shared<api::BalenaFleet>>& fleets,
+void addSnapshots(Families& families, const store::ObjectList<api::BalenaFleet>& fleets,
                   const Activity& activity, TimePoint now) {
   const auto age = families.gauge("balena_clearblade_snapshot_age_seconds",
                                   "Time since the last complete list of this side was begun.");
@@ -73,7 +73,7 @@ int removedWithinADay(const api::RemovalStatus& removal, TimePoint now) {
   return removed;
 }
 
-void addFleetObjects(Families& families, const std::vector<store::Shared<api::BalenaFleet>>& fleets,
+void addFleetObjects(Families& families, const store::ObjectList<api::BalenaFleet>& fleets,
                      TimePoint now) {
   const auto ready = families.gauge("balena_clearblade_fleet_ready",
                                     "1 if the fleet's last sweep succeeded, 0 with the reason if "
@@ -109,7 +109,7 @@ void addFleetObjects(Families& families, const std::vector<store::Shared<api::Ba
   }
 }
 
-void addTokens(Families& families, const std::vector<store::Shared<api::BalenaFleet>>& fleets,
+void addTokens(Families& families, const store::ObjectList<api::BalenaFleet>& fleets,
                const FleetViews& views) {
   const auto expiry =
       families.gauge("balena_clearblade_balena_token_expiry_timestamp_seconds",

@@ -1,7 +1,6 @@
 #include "reconcile/discovery.h"
 
-#include <set>
-#include <unordered_map>
+#include <unordered_set>
 
 #include "reconcile/desire.h"
 #include "reconcile/discovered.h"
@@ -32,14 +31,15 @@ RefusedWrites Discovery::discover(const SweepSnapshots& snapshots, const std::st
   const bool all = fleet.spec.devices == api::DeviceSource::kAll;
   const auto viewBefore = context_.views.get(fleetKey);
   const auto labelsBefore = viewBefore ? (*viewBefore)->object->meta.labels : api::TextMap{};
-  std::unordered_map<std::string, store::Shared<api::BalenaDevice>> discovered;
-  std::set<std::string> declared;
+  // UUIDs alone: there may be ten thousand.
+  std::unordered_set<std::string> discovered;
+  std::unordered_set<std::string> declared;
   for (const auto& object : context_.store.devicesOfFleet(fleetKey)) {
     if (object->meta.isDiscovered()) {
       if (all && !stop.stop_requested() && !refused.isHopeless()) {
         refused.note(keepLabels(*object, fleet, labelsBefore));
       }
-      discovered.emplace(object->spec.uuid, object);
+      discovered.insert(object->spec.uuid);
     } else {
       declared.insert(object->spec.uuid);
     }
@@ -58,14 +58,17 @@ RefusedWrites Discovery::discover(const SweepSnapshots& snapshots, const std::st
     }
   }
   refused.goOn();
-  for (const auto& [uuid, object] : discovered) {
-    if (stop.stop_requested() || refused.isHopeless()) return refused;
+  for (const std::string& uuid : discovered) {
     // One whose device has left balena stays while its registration does, to show that it is stale.
     const bool isDeclared = declared.contains(uuid);
     const bool isAbsent = all && snapshots.balena.find(uuid) == nullptr && !isDeclared;
     if (isAbsent && hasRegistration(*snapshots.view, *snapshots.registry, uuid)) continue;
-    if (holdsBack(*object) && !isDeclared) continue;
-    refused.note(release(*object));
+    for (const auto& object : context_.store.devicesByUuid(uuid)) {
+      if (!object->meta.isDiscovered() || object->fleetKey() != fleetKey) continue;
+      if (holdsBack(*object) && !isDeclared) continue;
+      if (stop.stop_requested() || refused.isHopeless()) return refused;
+      refused.note(release(*object));
+    }
   }
   // What other fleets of ours have discovered and this one now lists has moved here. Fleets in
   // another cloud know nothing of that, and other namespaces see to theirs.

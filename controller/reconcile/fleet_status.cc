@@ -55,8 +55,10 @@ void countDevices(const Context& context, const api::ObjectKey& fleet, api::Flee
                          device->status.phase == api::Phase::kConflict;
     const api::Condition* ready = findCondition(device->status.conditions, "Ready");
     if (!failing || ready == nullptr) continue;
+    // The same ones each time, in whatever order they come.
     status.failing.push_back({device->spec.uuid, ready->reason, ready->message});
-    if (status.failing.size() == kFailingShown) break;
+    std::ranges::sort(status.failing, {}, &api::FailingDevice::uuid);
+    if (status.failing.size() > kFailingShown) status.failing.pop_back();
   }
 }
 

@@ -8,9 +8,8 @@ namespace bco {
 namespace {
 
 template <class Times>
-void take(Times& times, const std::optional<typename Times::key_type>& time) {
-  if (!time) return;
-  const auto found = times.find(*time);
+void take(Times& times, typename Times::key_type time) {
+  const auto found = times.find(time);
   if (--found->second == 0) times.erase(found);
 }
 
@@ -22,11 +21,17 @@ int sumOf(Iterator begin, Iterator end) {
 
 }  // namespace
 
+Tally::Hash Tally::hashOf(const api::ObjectKey& device) {
+  return std::hash<std::string>()(toString(device));
+}
+
 Tally::Entry Tally::entryOf(const api::BalenaDevice& device, const api::DeviceStatus& status) {
-  Entry entry{device.fleetKey(), status.phase, {}, {}};
+  const auto [group, isNew] = byFleet_.try_emplace(device.fleetKey());
+  if (isNew) group->second.fleet = group->first;
+  Entry entry{.group = &group->second, .phase = status.phase};
   if (!status.key) return entry;
   const auto minuteOf = [](const std::optional<TimePoint>& time) {
-    return time ? std::optional(std::chrono::floor<std::chrono::minutes>(*time)) : std::nullopt;
+    return time ? std::chrono::floor<std::chrono::minutes>(*time) : kNone;
   };
   entry.expiresAt = minuteOf(status.key->expiresAt);
   entry.rotateAt = minuteOf(status.key->rotateAt);
@@ -34,42 +39,51 @@ Tally::Entry Tally::entryOf(const api::BalenaDevice& device, const api::DeviceSt
 }
 
 void Tally::count(const Entry& entry) {
-  Group& group = byFleet_[entry.fleet];
+  Group& group = *entry.group;
   ++group.byPhase[static_cast<std::size_t>(entry.phase)];
-  if (entry.expiresAt) ++group.expiries[*entry.expiresAt];
-  if (entry.rotateAt) ++group.rotations[*entry.rotateAt];
+  if (entry.expiresAt != kNone) ++group.expiries[entry.expiresAt];
+  if (entry.rotateAt != kNone) ++group.rotations[entry.rotateAt];
   if (entry.endsUnrotated()) ++group.endingUnrotated;
 }
 
 void Tally::discount(const Entry& entry) {
-  const auto found = byFleet_.find(entry.fleet);
-  Group& group = found->second;
+  Group& group = *entry.group;
   --group.byPhase[static_cast<std::size_t>(entry.phase)];
-  take(group.expiries, entry.expiresAt);
-  take(group.rotations, entry.rotateAt);
+  if (entry.expiresAt != kNone) take(group.expiries, entry.expiresAt);
+  if (entry.rotateAt != kNone) take(group.rotations, entry.rotateAt);
   if (entry.endsUnrotated()) --group.endingUnrotated;
-  if (std::ranges::all_of(group.byPhase, [](int n) { return n == 0; })) byFleet_.erase(found);
+}
+
+void Tally::removeIfEmpty(const Group& group) {
+  const bool isEmpty = std::ranges::all_of(group.byPhase, [](int n) { return n == 0; });
+  if (isEmpty) byFleet_.erase(byFleet_.find(group.fleet));
 }
 
 void Tally::set(const api::BalenaDevice& device, const api::DeviceStatus& status) {
-  const Entry entry = entryOf(device, status);
   std::lock_guard lock(mutex_);
-  const auto [known, isNew] = devices_.try_emplace(device.meta.key, entry);
-  if (!isNew) discount(std::exchange(known->second, entry));
+  const Entry entry = entryOf(device, status);
   count(entry);
+  const auto [known, isNew] = devices_.try_emplace(hashOf(device.meta.key), entry);
+  if (isNew) return;
+  const Entry before = std::exchange(known->second, entry);
+  discount(before);
+  removeIfEmpty(*before.group);
 }
 
 void Tally::add(const api::BalenaDevice& device) {
-  const Entry entry = entryOf(device, device.status);
   std::lock_guard lock(mutex_);
-  if (devices_.try_emplace(device.meta.key, entry).second) count(entry);
+  const auto [known, isNew] = devices_.try_emplace(hashOf(device.meta.key));
+  if (!isNew) return;
+  known->second = entryOf(device, device.status);
+  count(known->second);
 }
 
 void Tally::remove(const api::ObjectKey& device) {
   std::lock_guard lock(mutex_);
-  const auto found = devices_.find(device);
+  const auto found = devices_.find(hashOf(device));
   if (found == devices_.end()) return;
   discount(found->second);
+  removeIfEmpty(*found->second.group);
   devices_.erase(found);
 }
 

@@ -3,11 +3,12 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <span>
-#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "api/device.h"
@@ -44,30 +45,38 @@ class Tally {
  private:
   using Numbers = std::array<int, kPhases>;
   using Minute = std::chrono::sys_time<std::chrono::minutes>;
-  struct Entry {
-    api::ObjectKey fleet;
-    api::Phase phase;
-    std::optional<Minute> expiresAt;
-    std::optional<Minute> rotateAt;
-    [[nodiscard]] bool endsUnrotated() const {
-      return expiresAt && rotateAt && *expiresAt <= *rotateAt;
-    }
-  };
+  static constexpr Minute kNone = Minute::min();
   struct Group {
+    api::ObjectKey fleet;
     Numbers byPhase{};
     std::map<Minute, int> expiries;
     std::map<Minute, int> rotations;
     int endingUnrotated = 0;
   };
-  [[nodiscard]] static Entry entryOf(const api::BalenaDevice& device,
-                                     const api::DeviceStatus& status);
+  // There is one for each device.
+  struct Entry {
+    Group* group = nullptr;
+    Minute expiresAt = kNone;
+    Minute rotateAt = kNone;
+    api::Phase phase{};
+    [[nodiscard]] bool endsUnrotated() const {
+      return expiresAt != kNone && rotateAt != kNone && expiresAt <= rotateAt;
+    }
+  };
+  // Devices are known by 64 bits of hash: two being confused is as good as impossible, and would
+  // only make a wrong count.
+  using Hash = std::size_t;
+  [[nodiscard]] static Hash hashOf(const api::ObjectKey& device);
+  // With the mutex held. The entry, to be counted, makes its fleet's group if there is none.
+  [[nodiscard]] Entry entryOf(const api::BalenaDevice& device, const api::DeviceStatus& status);
   [[nodiscard]] static api::DeviceCounts toCounts(const Numbers& numbers);
-  // With the mutex held.
-  void count(const Entry& entry);
-  void discount(const Entry& entry);
+  static void count(const Entry& entry);
+  static void discount(const Entry& entry);
+  // With the mutex held, of a group from which was taken.
+  void removeIfEmpty(const Group& group);
 
   mutable std::mutex mutex_;  // guards all below
-  std::map<api::ObjectKey, Entry> devices_;
+  std::unordered_map<Hash, Entry> devices_;
   std::map<api::ObjectKey, Group> byFleet_;  // no group is empty
 };
 

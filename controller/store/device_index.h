@@ -1,55 +1,74 @@
 // Finds devices by UUID and by fleet.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+#include <functional>
 #include <map>
-#include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "api/device.h"
 
 namespace bco::store {
 
-// Keys of objects, which the reader looks up and checks: the index may be ahead of or behind the
-// objects. Its owner guards it.
+// A number for an object's name. Two names may share one: who looks up by it checks what he finds.
+[[nodiscard]] inline std::uint64_t hashOf(const api::ObjectKey& key) {
+  return std::hash<std::string>()(toString(key));
+}
+
+// Names of objects by their hashes, which the reader looks up and checks: the index may be ahead of
+// or behind the objects. Its owner guards it.
 class DeviceIndex {
  public:
+  using Handle = std::uint64_t;  // by hashOf()
+
   void add(const api::BalenaDevice& device) {
-    byUuid_[device.spec.uuid].insert(device.meta.key);
-    byFleet_[device.fleetKey()].insert(device.meta.key);
+    const Handle handle = hashOf(device.meta.key);
+    byUuid_.emplace(hashOf(device.spec.uuid), handle);
+    byFleet_[device.fleetKey()].insert(handle);
   }
 
   void remove(const api::BalenaDevice& device) {
-    erase(byUuid_, device.spec.uuid, device.meta.key);
-    erase(byFleet_, device.fleetKey(), device.meta.key);
+    const Handle handle = hashOf(device.meta.key);
+    const auto [first, last] = byUuid_.equal_range(hashOf(device.spec.uuid));
+    const auto place = std::find_if(first, last, [&](const auto& e) { return e.second == handle; });
+    if (place != last) byUuid_.erase(place);
+    const auto fleet = byFleet_.find(device.fleetKey());
+    if (fleet == byFleet_.end()) return;
+    if (const auto found = fleet->second.find(handle); found != fleet->second.end()) {
+      fleet->second.erase(found);
+    }
+    if (fleet->second.empty()) byFleet_.erase(fleet);
   }
 
-  // In order of namespace and name.
-  [[nodiscard]] std::vector<api::ObjectKey> withUuid(const std::string& uuid) const {
-    return find(byUuid_, uuid);
+  // Each once.
+  [[nodiscard]] std::vector<Handle> withUuid(const std::string& uuid) const {
+    std::vector<Handle> found;
+    const auto [first, last] = byUuid_.equal_range(hashOf(uuid));
+    for (auto each = first; each != last; ++each) found.push_back(each->second);
+    return unique(std::move(found));
   }
-  [[nodiscard]] std::vector<api::ObjectKey> ofFleet(const api::ObjectKey& fleet) const {
-    return find(byFleet_, fleet);
+  [[nodiscard]] std::vector<Handle> ofFleet(const api::ObjectKey& fleet) const {
+    const auto found = byFleet_.find(fleet);
+    if (found == byFleet_.end()) return {};
+    return unique({found->second.begin(), found->second.end()});
   }
 
  private:
-  template <class Map, class Key>
-  static void erase(Map& map, const Key& key, const api::ObjectKey& device) {
-    const auto found = map.find(key);
-    if (found == map.end()) return;
-    found->second.erase(device);
-    if (found->second.empty()) map.erase(found);
-  }
-  template <class Map, class Key>
-  [[nodiscard]] static std::vector<api::ObjectKey> find(const Map& map, const Key& key) {
-    const auto found = map.find(key);
-    if (found == map.end()) return {};
-    return {found->second.begin(), found->second.end()};
+  static std::uint64_t hashOf(const std::string& uuid) { return std::hash<std::string>()(uuid); }
+  static std::uint64_t hashOf(const api::ObjectKey& key) { return store::hashOf(key); }
+  static std::vector<Handle> unique(std::vector<Handle> handles) {
+    std::ranges::sort(handles);
+    const auto rest = std::ranges::unique(handles);
+    handles.erase(rest.begin(), rest.end());
+    return handles;
   }
 
-  std::unordered_map<std::string, std::set<api::ObjectKey>> byUuid_;
-  std::map<api::ObjectKey, std::set<api::ObjectKey>> byFleet_;
+  std::unordered_multimap<std::uint64_t, Handle> byUuid_;              // by hash of the UUID
+  std::map<api::ObjectKey, std::unordered_multiset<Handle>> byFleet_;  // none is empty
 };
 
 }  // namespace bco::store

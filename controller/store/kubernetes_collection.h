@@ -20,6 +20,7 @@
 #include "kube/watcher.h"
 #include "store/kubernetes_kind.h"
 #include "store/object_store.h"
+#include "store/object_table.h"
 #include "telemetry/log.h"
 
 namespace bco::store {
@@ -53,16 +54,20 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
 
   [[nodiscard]] Shared<Object> get(const api::ObjectKey& key) const override {
     std::lock_guard lock(mutex_);
-    const auto found = objects_.find(key);
-    return found == objects_.end() ? nullptr : found->second.object;
+    return objects_.get(key);
   }
 
-  [[nodiscard]] std::vector<Shared<Object>> list() const override {
+  [[nodiscard]] ObjectList<Object> list() const override {
     std::lock_guard lock(mutex_);
-    std::vector<Shared<Object>> all;
-    all.reserve(objects_.size());
-    for (const auto& [key, entry] : objects_) all.push_back(entry.object);
-    return all;
+    return objects_.list();
+  }
+
+  // Those behind the handles that `wanted` accepts.
+  template <class Wanted>
+  [[nodiscard]] ObjectList<Object> pick(const std::vector<DeviceIndex::Handle>& handles,
+                                        Wanted wanted) const {
+    std::lock_guard lock(mutex_);
+    return objects_.pick(handles, wanted);
   }
 
   [[nodiscard]] Status create(Object object) override {
@@ -184,14 +189,7 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
     {
       std::lock_guard lock(mutex_);
       std::erase_if(unreadable_, [this](const auto& each) { return each.second.told != epoch_; });
-      for (auto each = objects_.begin(); each != objects_.end();) {
-        if (each->second.told == epoch_) {
-          ++each;
-          continue;
-        }
-        gone.push_back(std::move(each->second.object));
-        each = objects_.erase(each);
-      }
+      gone = objects_.eraseIf([this](const Known& known) { return known.told != epoch_; });
     }
     for (const auto& object : gone) changed_(object, nullptr);
   }
@@ -203,19 +201,19 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
   static constexpr int kStatusTries = 3;
   // The watch, and the answer to a create, are behind by no more deletions than this.
   static constexpr std::size_t kDroppedKept = 256;
-  struct Entry {
-    Shared<Object> object;
-    std::uint64_t told = 0;     // the epoch in which the watch, or our creation, last told of it
-    std::uint64_t written = 0;  // the epoch in which we last changed it
+  using Epoch = std::uint32_t;
+  struct Known {
+    Epoch told = 0;     // when the watch, or our creation, last told of it
+    Epoch written = 0;  // when we last changed it
   };
   struct Unreadable {
     std::uint64_t version = 0;  // the one that was logged
-    std::uint64_t told = 0;
+    Epoch told = 0;
   };
   struct Dropped {
     std::string uid;
     std::uint64_t version = 0;  // of its end
-    std::uint64_t epoch = 0;
+    Epoch epoch = 0;
   };
 
   static kube::Name nameOf(const api::ObjectKey& key) { return {key.space, key.name}; }
@@ -289,11 +287,11 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
       std::lock_guard lock(mutex_);
       unreadable_.erase(meta.key);
       inDoubt_.erase(meta.key);
-      const auto found = objects_.find(meta.key);
+      auto found = objects_.find(meta.key);
       // A successor of the same name may be known already, by its creation.
-      if (found == objects_.end() || found->second.object->meta.uid != meta.uid) return;
-      gone = std::move(found->second.object);
+      if (found.object == nullptr || found.object->meta.uid != meta.uid) return;
       objects_.erase(found);
+      gone = std::move(found.object);
       dropped_.push_back({meta.uid, meta.resourceVersion, epoch_});
       if (dropped_.size() > kDroppedKept) dropped_.pop_front();
     }
@@ -311,13 +309,13 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
 
   // What is known already is not read again: most that the watch tells is the echo of our own
   // writes. What an earlier list told is not known well enough (see keep).
-  [[nodiscard]] Result<Shared<Object>> read(std::string_view json) const {
+  [[nodiscard]] Result<Shared<Object>> read(std::string_view json) {
     return api::decodeChange<Object>(json, [this](const api::ObjectMeta& meta) -> Shared<Object> {
       std::lock_guard lock(mutex_);
       const auto found = objects_.find(meta.key);
-      if (found == objects_.end() || found->second.object->meta.uid != meta.uid) return nullptr;
-      const Entry& entry = found->second;
-      return entry.told == epoch_ || entry.written == epoch_ ? entry.object : nullptr;
+      if (found.object == nullptr || found.object->meta.uid != meta.uid) return nullptr;
+      const Known& note = found.note();
+      return note.told == epoch_ || note.written == epoch_ ? found.object : nullptr;
     });
   }
 
@@ -326,8 +324,8 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
     if (const auto meta = api::decodeMeta(json)) {
       std::lock_guard lock(mutex_);
       const auto found = objects_.find(meta->key);
-      if (found != objects_.end() && found->second.object->meta.uid == meta->uid) {
-        found->second.told = epoch_;
+      if (found.object != nullptr && found.object->meta.uid == meta->uid) {
+        found.note().told = epoch_;
       }
       Unreadable& known = unreadable_[meta->key];
       known.told = epoch_;
@@ -346,22 +344,22 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
     {
       std::lock_guard lock(mutex_);
       const api::ObjectMeta& meta = object->meta;
-      const auto found = objects_.find(meta.key);
-      const bool isKnown = found != objects_.end() && found->second.object->meta.uid == meta.uid;
+      auto place = objects_.find(meta.key);
+      before = place.object;
+      const bool isKnown = before != nullptr && before->meta.uid == meta.uid;
       // The watch may have told of its end before the answer to our write came.
       if (source == Source::kUpdate && !isKnown) return;
       if (source != Source::kUpdate) unreadable_.erase(meta.key);
       if (!isKnown && hasEnded(meta, source)) return;
-      Entry& entry = objects_[meta.key];
+      const Known known = before != nullptr ? place.note() : Known{};
       const bool isOfList =
-          source == Source::kWatch && entry.told != epoch_ && entry.written != epoch_;
-      if (source != Source::kUpdate) entry.told = epoch_;
-      if (!isOfList && entry.object != nullptr &&
-          entry.object->meta.resourceVersion >= meta.resourceVersion) {
-        return;
-      }
-      if (source != Source::kWatch) entry.written = epoch_;
-      before = std::exchange(entry.object, object);
+          source == Source::kWatch && known.told != epoch_ && known.written != epoch_;
+      const bool isNews =
+          isOfList || before == nullptr || before->meta.resourceVersion < meta.resourceVersion;
+      if (isNews) objects_.put(place, object);
+      if (source != Source::kUpdate) place.note().told = epoch_;
+      if (!isNews) return;
+      if (source != Source::kWatch) place.note().written = epoch_;
     }
     changed_(before, object);
   }
@@ -380,8 +378,8 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
   const Encode encode_;
   const Listener changed_;
   mutable std::mutex mutex_;  // guards all below
-  std::map<api::ObjectKey, Entry> objects_;
-  std::uint64_t epoch_ = 0;  // counts the lists that began
+  ObjectTable<Object, Known> objects_;
+  Epoch epoch_ = 0;  // counts the lists that began
   std::map<api::ObjectKey, Unreadable> unreadable_;
   std::set<api::ObjectKey> inDoubt_;  // whose last status was perhaps written
   std::deque<Dropped> dropped_;       // the latest last

@@ -164,19 +164,16 @@ void KubernetesStore::secretChanged(const api::ObjectKey& secret) {
 std::vector<Shared<api::BalenaDevice>> KubernetesStore::devicesByUuid(
     const std::string& uuid) const {
   std::unique_lock lock(mutex_);
-  const auto keys = index_.withUuid(uuid);
+  const auto handles = index_.withUuid(uuid);
   lock.unlock();
-  return devices_.pick(keys,
-                       [&](const api::BalenaDevice& device) { return device.spec.uuid == uuid; });
+  return pickByUuid(devices_, handles, uuid);
 }
 
-std::vector<Shared<api::BalenaDevice>> KubernetesStore::devicesOfFleet(
-    const api::ObjectKey& fleet) const {
+ObjectList<api::BalenaDevice> KubernetesStore::devicesOfFleet(const api::ObjectKey& fleet) const {
   std::unique_lock lock(mutex_);
-  const auto keys = index_.ofFleet(fleet);
+  const auto handles = index_.ofFleet(fleet);
   lock.unlock();
-  return devices_.pick(keys,
-                       [&](const api::BalenaDevice& device) { return device.fleetKey() == fleet; });
+  return pickOfFleet(devices_, handles, fleet);
 }
 
 Result<SecretBytes> KubernetesStore::secret(const std::string& space,

@@ -3,11 +3,12 @@
 #pragma once
 
 #include <algorithm>
-#include <map>
 #include <mutex>
 #include <string>
+#include <variant>
 
 #include "store/object_store.h"
+#include "store/object_table.h"
 
 namespace bco::store {
 
@@ -25,22 +26,27 @@ class MemoryCollection final : public Collection<Object> {
 
   [[nodiscard]] Shared<Object> get(const api::ObjectKey& key) const override {
     std::lock_guard lock(mutex_);
-    const auto found = objects_.find(key);
-    return found == objects_.end() ? nullptr : found->second;
+    return objects_.get(key);
   }
 
-  [[nodiscard]] std::vector<Shared<Object>> list() const override {
+  [[nodiscard]] ObjectList<Object> list() const override {
     std::lock_guard lock(mutex_);
-    std::vector<Shared<Object>> all;
-    all.reserve(objects_.size());
-    for (const auto& [key, object] : objects_) all.push_back(object);
-    return all;
+    return objects_.list();
+  }
+
+  // Those behind the handles that `wanted` accepts.
+  template <class Wanted>
+  [[nodiscard]] ObjectList<Object> pick(const std::vector<DeviceIndex::Handle>& handles,
+                                        Wanted wanted) const {
+    std::lock_guard lock(mutex_);
+    return objects_.pick(handles, wanted);
   }
 
   [[nodiscard]] Status create(Object object) override {
     {
       std::lock_guard lock(mutex_);
-      if (objects_.contains(object.meta.key)) {
+      auto place = objects_.find(object.meta.key);
+      if (place.object != nullptr) {
         return fail(ErrorCode::kAlreadyExists, std::string(api::nameOf(Object::kKind)) + " " +
                                                    toString(object.meta.key) + " exists");
       }
@@ -48,7 +54,7 @@ class MemoryCollection final : public Collection<Object> {
       object.meta.generation = 1;
       object.meta.resourceVersion = ++lastVersion_;
       object.meta.deletedAt.reset();
-      objects_[object.meta.key] = std::make_shared<const Object>(object);
+      objects_.put(place, std::make_shared<const Object>(object));
     }
     tell(object, true);
     return {};
@@ -93,8 +99,8 @@ class MemoryCollection final : public Collection<Object> {
     {
       std::lock_guard lock(mutex_);
       const auto found = objects_.find(key);
-      if (found == objects_.end() || found->second->meta.uid != uid) return isGone(key);
-      gone = found->second;
+      if (found.object == nullptr || found.object->meta.uid != uid) return isGone(key);
+      gone = found.object;
       objects_.erase(found);
     }
     tell(*gone, true);
@@ -169,18 +175,16 @@ class MemoryCollection final : public Collection<Object> {
     Object object;
     {
       std::lock_guard lock(mutex_);
-      const auto found = objects_.find(key);
-      if (found == objects_.end() || found->second->meta.uid != uid) {
-        return isGone(key);
-      }
-      object = *found->second;
+      auto found = objects_.find(key);
+      if (found.object == nullptr || found.object->meta.uid != uid) return isGone(key);
+      object = *found.object;
       if (!change(object)) return {};
       object.meta.resourceVersion = ++lastVersion_;
       if (object.meta.deletedAt && object.meta.finalizers.empty()) {
         objects_.erase(found);
         notify = true;
       } else {
-        found->second = std::make_shared<const Object>(object);
+        objects_.put(found, std::make_shared<const Object>(object));
       }
     }
     tell(object, notify);
@@ -196,7 +200,7 @@ class MemoryCollection final : public Collection<Object> {
   const Listener changed_;
   const Listener touched_;
   mutable std::mutex mutex_;  // guards all below
-  std::map<api::ObjectKey, Shared<Object>> objects_;
+  ObjectTable<Object, std::monostate> objects_;
   std::uint64_t lastUid_ = 0;
   std::uint64_t lastVersion_ = 0;
 };

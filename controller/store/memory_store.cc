@@ -34,11 +34,8 @@ void MemoryStore::notify(const Object& object) {
 void MemoryStore::reindex(const api::BalenaDevice& device) {
   // Looked up under the lock, so that what is found last is also written last.
   std::lock_guard lock(mutex_);
-  if (devices_.get(device.meta.key) != nullptr) {
-    index_.add(device);
-  } else {
-    index_.remove(device);
-  }
+  index_.remove(device);
+  if (devices_.get(device.meta.key) != nullptr) index_.add(device);
 }
 
 template <class Object>
@@ -130,19 +127,16 @@ Status MemoryStore::enrol(api::BalenaDevice device) { return devices_.create(std
 
 std::vector<Shared<api::BalenaDevice>> MemoryStore::devicesByUuid(const std::string& uuid) const {
   std::unique_lock lock(mutex_);
-  const auto keys = index_.withUuid(uuid);
+  const auto handles = index_.withUuid(uuid);
   lock.unlock();
-  return devices_.pick(keys,
-                       [&](const api::BalenaDevice& device) { return device.spec.uuid == uuid; });
+  return pickByUuid(devices_, handles, uuid);
 }
 
-std::vector<Shared<api::BalenaDevice>> MemoryStore::devicesOfFleet(
-    const api::ObjectKey& fleet) const {
+ObjectList<api::BalenaDevice> MemoryStore::devicesOfFleet(const api::ObjectKey& fleet) const {
   std::unique_lock lock(mutex_);
-  const auto keys = index_.ofFleet(fleet);
+  const auto handles = index_.ofFleet(fleet);
   lock.unlock();
-  return devices_.pick(keys,
-                       [&](const api::BalenaDevice& device) { return device.fleetKey() == fleet; });
+  return pickOfFleet(devices_, handles, fleet);
 }
 
 Result<SecretBytes> MemoryStore::secret(const std::string& space,

@@ -30,7 +30,7 @@ class MemoryStore final : public ObjectStore {
   [[nodiscard]] Collection<api::BalenaDevice>& devices() override { return devices_; }
   [[nodiscard]] std::vector<Shared<api::BalenaDevice>> devicesByUuid(
       const std::string& uuid) const override;
-  [[nodiscard]] std::vector<Shared<api::BalenaDevice>> devicesOfFleet(
+  [[nodiscard]] ObjectList<api::BalenaDevice> devicesOfFleet(
       const api::ObjectKey& fleet) const override;
   [[nodiscard]] Result<SecretBytes> secret(const std::string& space,
                                            const api::SecretKeyRef& ref) const override;

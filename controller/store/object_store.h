@@ -15,11 +15,9 @@
 #include "core/result.h"
 #include "core/secret.h"
 #include "store/demand.h"
+#include "store/object_list.h"
 
 namespace bco::store {
-
-template <class Object>
-using Shared = std::shared_ptr<const Object>;
 
 // Labels to set, and to remove (nullopt), by name; others stay.
 using LabelChanges = std::map<std::string, std::optional<std::string>>;
@@ -34,20 +32,7 @@ class Collection {
 
   // nullptr when there is none.
   [[nodiscard]] virtual Shared<Object> get(const api::ObjectKey& key) const = 0;
-  [[nodiscard]] virtual std::vector<Shared<Object>> list() const = 0;
-  // Those of `keys` that are there and that `wanted` accepts, in their order.
-  template <class Wanted>
-  [[nodiscard]] std::vector<Shared<Object>> pick(const std::vector<api::ObjectKey>& keys,
-                                                 Wanted wanted) const {
-    std::vector<Shared<Object>> found;
-    found.reserve(keys.size());
-    for (const auto& key : keys) {
-      auto object = get(key);
-      if (object != nullptr && wanted(*object)) found.push_back(std::move(object));
-    }
-    return found;
-  }
-
+  [[nodiscard]] virtual ObjectList<Object> list() const = 0;
   // kAlreadyExists: an object of that name is there.
   [[nodiscard]] virtual Status create(Object object) = 0;
   // The following address an object by its uid too, so that a successor of the same name is left
@@ -85,7 +70,7 @@ class ObjectStore {
   // Every object that desires this device, in order of namespace and name.
   [[nodiscard]] virtual std::vector<Shared<api::BalenaDevice>> devicesByUuid(
       const std::string& uuid) const = 0;
-  [[nodiscard]] virtual std::vector<Shared<api::BalenaDevice>> devicesOfFleet(
+  [[nodiscard]] virtual ObjectList<api::BalenaDevice> devicesOfFleet(
       const api::ObjectKey& fleet) const = 0;
 
   // kNotFound when the Secret or its key is not there.

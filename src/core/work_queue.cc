@@ -25,14 +25,15 @@ void WorkQueue::addAfter(const std::string& key, Duration delay, Lane lane) {
   if (delay <= Duration::zero()) return add(key, lane);
   std::lock_guard lock(mutex_);
   const SteadyPoint due = clock_.steadyNow() + delay;
-  if (const auto existing = delayed_.find(key); existing != delayed_.end()) {
-    if (existing->second.due <= due) return;
-    byDue_.erase({existing->second.due, key});
+  const auto [delayed, isNew] = delayed_.try_emplace(key, Delayed{due, lane});
+  if (!isNew) {
+    if (delayed->second.due <= due) return;
+    byDue_.erase({delayed->second.due, &delayed->first});
+    delayed->second = {due, lane};
   }
-  delayed_[key] = {due, lane};
-  byDue_.emplace(due, key);
+  const bool isFirst = byDue_.insert({due, &delayed->first}).first == byDue_.begin();
   // Whoever waits does so until the earliest time known before.
-  if (byDue_.begin()->second == key) clock_.wakeOne(changed_);
+  if (isFirst) clock_.wakeOne(changed_);
 }
 
 bool WorkQueue::push(const std::string& key, Lane lane) {
@@ -72,12 +73,10 @@ WorkQueue::Turns::iterator WorkQueue::nextOf(Turns& turns) const {
 
 void WorkQueue::promoteDue() {
   const SteadyPoint now = clock_.steadyNow();
-  while (!byDue_.empty() && byDue_.begin()->first <= now) {
-    const std::string key = byDue_.begin()->second;
+  while (!byDue_.empty() && byDue_.begin()->at <= now) {
+    const auto delayed = delayed_.extract(*byDue_.begin()->key);
     byDue_.erase(byDue_.begin());
-    const Lane lane = delayed_.at(key).lane;
-    delayed_.erase(key);
-    if (push(key, lane)) clock_.wakeOne(changed_);
+    if (push(delayed.key(), delayed.mapped().lane)) clock_.wakeOne(changed_);
   }
 }
 
@@ -117,7 +116,7 @@ std::optional<std::string> WorkQueue::take(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     promoteDue();
     if ((key = pop())) return key;
-    const SteadyPoint next = byDue_.empty() ? kForever : byDue_.begin()->first;
+    const SteadyPoint next = byDue_.empty() ? kForever : byDue_.begin()->at;
     clock_.wait(lock, changed_, next, stop);
   }
   return std::nullopt;
@@ -137,7 +136,7 @@ void WorkQueue::done(const std::string& key) {
 
 bool WorkQueue::idle(Duration horizon) const {
   std::lock_guard lock(mutex_);
-  const bool due = !byDue_.empty() && byDue_.begin()->first <= clock_.steadyNow() + horizon;
+  const bool due = !byDue_.empty() && byDue_.begin()->at <= clock_.steadyNow() + horizon;
   return waiting_.empty() && inFlight_.empty() && !due;
 }
 

@@ -73,6 +73,15 @@ class WorkQueue {
     Lane lane;
   };
 
+  // There may be one for every device, for days: so it does not repeat the key.
+  struct Due {
+    SteadyPoint at;
+    const std::string* key;
+    friend bool operator<(const Due& a, const Due& b) {
+      return a.at != b.at ? a.at < b.at : *a.key < *b.key;
+    }
+  };
+
   struct Waiting {
     Lane lane;
     std::string group;
@@ -107,7 +116,7 @@ class WorkQueue {
   std::unordered_map<std::string, InFlight> inFlight_;
   std::unordered_map<std::string, std::size_t> inFlightOf_;  // by group
   std::unordered_map<std::string, Delayed> delayed_;
-  std::set<std::pair<SteadyPoint, std::string>> byDue_;
+  std::set<Due> byDue_;  // of delayed_, whose keys stay where they are
 };
 
 }  // namespace bco

@@ -33,15 +33,19 @@ void CachedStore::tell(const Shared<Object>& before, const Shared<Object>& now) 
 }
 
 std::vector<Shared<api::BalenaDevice>> CachedStore::devicesByUuid(const std::string& uuid) const {
-  auto found = devices_.list();
-  std::erase_if(found, [&](const auto& each) { return each->spec.uuid != uuid; });
+  std::vector<Shared<api::BalenaDevice>> found;
+  for (auto each : devices_.list()) {
+    if (each->spec.uuid == uuid) found.push_back(std::move(each));
+  }
   return found;
 }
 
-std::vector<Shared<api::BalenaDevice>> CachedStore::devicesOfFleet(
+store::ObjectList<api::BalenaDevice> CachedStore::devicesOfFleet(
     const api::ObjectKey& fleet) const {
-  auto found = devices_.list();
-  std::erase_if(found, [&](const auto& each) { return each->fleetKey() != fleet; });
+  std::vector<Shared<api::BalenaDevice>> found;
+  for (auto each : devices_.list()) {
+    if (each->fleetKey() == fleet) found.push_back(std::move(each));
+  }
   return found;
 }
 

@@ -43,7 +43,7 @@ class CachedCollection final : public store::Collection<Object>, public Watch<Ob
     const auto found = objects_.find(key);
     return found == objects_.end() ? nullptr : viewed(found->second);
   }
-  [[nodiscard]] std::vector<Shared<Object>> list() const override {
+  [[nodiscard]] store::ObjectList<Object> list() const override {
     std::vector<Shared<Object>> all;
     for (const auto& [key, object] : objects_) all.push_back(viewed(object));
     return all;
@@ -224,7 +224,7 @@ class CachedStore final : public store::ObjectStore {
   [[nodiscard]] CachedCollection<api::BalenaDevice>& devices() override { return devices_; }
   [[nodiscard]] std::vector<Shared<api::BalenaDevice>> devicesByUuid(
       const std::string& uuid) const override;
-  [[nodiscard]] std::vector<Shared<api::BalenaDevice>> devicesOfFleet(
+  [[nodiscard]] store::ObjectList<api::BalenaDevice> devicesOfFleet(
       const api::ObjectKey& fleet) const override;
   [[nodiscard]] Result<SecretBytes> secret(const std::string& space,
                                            const api::SecretKeyRef& ref) const override;

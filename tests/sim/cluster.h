@@ -29,7 +29,7 @@ class Served {
       : objects_(std::move(now), [](const Object&) {}) {}
 
   [[nodiscard]] Shared<Object> get(const api::ObjectKey& key) const { return objects_.get(key); }
-  [[nodiscard]] std::vector<Shared<Object>> list() const { return objects_.list(); }
+  [[nodiscard]] store::ObjectList<Object> list() const { return objects_.list(); }
 
   // `op` gets the collection; whoever watches is told of what it makes of the object.
   template <class Op>

@@ -111,7 +111,8 @@ bool Invariants::isRegistered(const std::string& uuid, const std::string& public
 
 const api::BalenaFleet* Invariants::fleetOf(std::int64_t fleetId,
                                             std::vector<Shared<api::BalenaFleet>>& hold) const {
-  hold = cluster_.fleets.list();
+  const auto fleets = cluster_.fleets.list();
+  hold.assign(fleets.begin(), fleets.end());
   for (std::size_t i = 0; i < hold.size(); ++i) {
     if (kFleetIds[i] == fleetId) return hold[i].get();
   }

@@ -176,7 +176,8 @@ class World : public testing::Test {
   }
   api::Phase phaseOf(int n) { return object(n)->status.phase; }
   api::Condition readyOf(int n) {
-    const auto* ready = findCondition(object(n)->status.conditions, "Ready");
+    const auto seen = object(n);
+    const auto* ready = findCondition(seen->status.conditions, "Ready");
     return ready == nullptr ? api::Condition{} : *ready;
   }
   store::Shared<api::BalenaFleet> fleet() { return store_.fleets().get(kFleetKey); }
