@@ -94,11 +94,6 @@ void JsonWriter::number(std::string_view name, std::int64_t value) {
   text_.append(digits, end);
 }
 
-void JsonWriter::null(std::string_view name) {
-  begin(name);
-  text_ += "null";
-}
-
 void JsonWriter::boolean(std::string_view name, bool value) {
   begin(name);
   text_ += value ? "true" : "false";

@@ -39,14 +39,17 @@ Result<std::shared_ptr<balena::BalenaApi>> Lookup::clientOf(const api::BalenaFle
 
 Result<Lookup::Found> Lookup::find(const std::string& uuid, SteadyPoint deadline,
                                    const std::stop_token& stop) {
-  auto fleets = context_.store.fleets().list();
-  while (!std::ranges::all_of(fleets, [this](const auto& fleet) { return isKnown(*fleet); })) {
+  auto all = context_.store.fleets().list();
+  while (!std::ranges::all_of(all, [this](const auto& fleet) { return isKnown(*fleet); })) {
     if (context_.clock.steadyNow() >= deadline || !sleepFor(context_.clock, kFleetsLook, stop)) {
       return fail(ErrorCode::kUnavailable, "a fleet has not been looked at yet");
     }
-    fleets = context_.store.fleets().list();
+    all = context_.store.fleets().list();
   }
-  std::erase_if(fleets, [](const auto& fleet) { return fleet->meta.deletedAt.has_value(); });
+  std::vector<store::Shared<api::BalenaFleet>> fleets;
+  for (const auto& fleet : all) {
+    if (!fleet->meta.deletedAt) fleets.push_back(fleet);
+  }
   std::optional<Error> failure;
   std::vector<store::Shared<api::BalenaFleet>> asked;
   for (const auto& fleet : fleets) {
