@@ -137,7 +137,9 @@ def main():
     parser = argparse.ArgumentParser(prog="scripts/bench kubernetes")
     parser.add_argument("binaries", type=pathlib.Path)
     parser.add_argument("--objects", type=int, default=10000)
-    parser.add_argument("--idle", type=int, default=330, help="seconds; a sweep comes every five minutes")
+    parser.add_argument("--idle", type=int, default=330,
+                        help="seconds; a sweep comes every five minutes. Without one the restart writes once: the "
+                             "registry's counts, which are those of the sweep before the objects were made")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bco-bench-", ignore_cleanup_errors=True) as name:
         bench = Bench(pathlib.Path(name), programs(), arguments.objects)
