@@ -24,7 +24,8 @@ std::uint64_t versionOf(std::string_view text) {
   return version;
 }
 
-enum class Labels { kOurs, kAll };
+// Others' labels are of use on a fleet, and on the devices that it discovers: they have its labels.
+enum class Labels { kOurs, kAll, kAllIfDiscovered };
 
 void readMeta(ondemand::value metadata, Labels labels, ObjectMeta& meta) {
   eachField(metadata, [&](std::string_view key, ondemand::value value) {
@@ -43,7 +44,7 @@ void readMeta(ondemand::value metadata, Labels labels, ObjectMeta& meta) {
       if (!meta.deletedAt) throw Refused{"", "not a time"};
     } else if (key == "labels") {
       eachField(value, [&](std::string_view name, ondemand::value label) {
-        if (labels == Labels::kAll || isOurs(name)) meta.labels.emplace(name, viewOf(label));
+        if (labels != Labels::kOurs || isOurs(name)) meta.labels.emplace(name, viewOf(label));
       });
     } else if (key == "annotations") {
       eachField(value, [&](std::string_view name, ondemand::value annotation) {
@@ -53,6 +54,13 @@ void readMeta(ondemand::value metadata, Labels labels, ObjectMeta& meta) {
       eachItem(value, [&](ondemand::value name) { meta.finalizers.emplace_back(viewOf(name)); });
     }
   });
+  if (labels == Labels::kAllIfDiscovered && !meta.isDiscovered()) {
+    TextMap ours;
+    for (const auto& [name, value] : meta.labels) {
+      if (isOurs(name)) ours.emplace(name, value);
+    }
+    meta.labels = std::move(ours);
+  }
 }
 
 void checkMeta(const ObjectMeta& meta) {
@@ -121,7 +129,9 @@ bool hasSameSpec(const ObjectMeta& now, const ObjectMeta& before) {
 template <class Object>
 Status decode(std::string_view json, const Known<Object>& known, Object& object,
               std::shared_ptr<const Object>& last) {
-  constexpr Labels kLabels = Object::kKind == ObjectKind::kFleet ? Labels::kAll : Labels::kOurs;
+  constexpr Labels kLabels = Object::kKind == ObjectKind::kFleet    ? Labels::kAll
+                             : Object::kKind == ObjectKind::kDevice ? Labels::kAllIfDiscovered
+                                                                    : Labels::kOurs;
   std::shared_ptr<const Object> before;
   std::optional<yaml::Node> spec;
   bool specIsKnown = false;

@@ -2,10 +2,9 @@
 
 from cluster import GROUP
 from harness import assert_provisioned, wait_until
-from installation import condition
 from test_scenario_outage import QUICK
 
-SHARD = ("--selector", "shard=a", *QUICK)
+SHARD = ("--selector", "shard=a")
 
 
 def label(installation, kind, name, **labels):
@@ -24,7 +23,7 @@ def shard(installation, **spec):
 
 def test_a_shard_keeps_the_devices_that_it_discovers(installation, sandbox):
     uuids = sandbox.add_devices(3)
-    replica = shard(installation, deletionPolicy="Delete").start(*SHARD)
+    replica = shard(installation, deletionPolicy="Delete").start(*SHARD, *QUICK)
     installation.wait_ready(3)
     for item in installation.devices().values():
         assert item["metadata"]["labels"] == {
@@ -37,7 +36,7 @@ def test_a_shard_keeps_the_devices_that_it_discovers(installation, sandbox):
 
     handles("while it runs")
     assert replica.stop() == 0
-    installation.start(*SHARD)
+    installation.start(*SHARD, *QUICK)
     handles("after a restart")
     wait_until(lambda: installation.get("fleet", "sensors")["status"]["devices"]["ready"] == 3, "three ready devices")
     assert_provisioned(sandbox, uuids)

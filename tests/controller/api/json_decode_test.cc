@@ -86,11 +86,14 @@ TEST(DecodeDevice, ReadsEveryField) {
                           Condition{"UpstreamAvailable", false, "Asleep", "", 1, kThen}));
 }
 
-TEST(DecodeDevice, KeepsOfLabelsAndAnnotationsOnlyOurs) {
+TEST(DecodeDevice, KeepsOfLabelsAndAnnotationsOnlyOursUnlessItIsDiscovered) {
   const auto device = decodeDevice(served("device-full"));
   ASSERT_TRUE(device);
-  EXPECT_THAT(device->meta.labels,
-              ElementsAre(Pair(kDiscoveredLabel, "true"), Pair(kFleetLabel, "sensors")));
+  EXPECT_THAT(device->meta.labels, ElementsAre(Pair("app", "x"), Pair(kDiscoveredLabel, "true"),
+                                               Pair(kFleetLabel, "sensors")));
+  const auto declared = decodeDevice(served("device"));
+  ASSERT_TRUE(declared);
+  EXPECT_THAT(declared->meta.labels, ElementsAre(Pair(kFleetLabel, "sensors")));
   EXPECT_THAT(device->meta.annotations, ElementsAre(Pair(kReleaseAnnotation, "true")));
 }
 

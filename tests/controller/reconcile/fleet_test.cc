@@ -798,6 +798,7 @@ TEST_F(Fleet, LooksAtAConflictAgainWhenSomethingChangedOrAfterTheVerifyInterval)
   EXPECT_THAT(takeQueued(), ElementsAre(uuidOf(1)));
   reconcile(1);
   registry().remove(idOf(1));
+  clock_.advance(5min);
   syncAll();
   expectConnected(1);
 }
