@@ -21,6 +21,11 @@ class FleetSources {
   [[nodiscard]] Result<std::shared_ptr<const FleetView>> look(
       const std::shared_ptr<const api::BalenaFleet>& fleet);
 
+  // See CloudFactory.
+  [[nodiscard]] std::string smallerBudget(const api::ObjectKey& fleet) const {
+    return factory_.smallerBudget(api::ObjectKind::kFleet, fleet);
+  }
+
  private:
   struct Entry {
     std::string inputs;

@@ -5,6 +5,7 @@
 
 #include "plan/key_schedule.h"
 #include "plan/sweep.h"
+#include "reconcile/budget_condition.h"
 #include "reconcile/desire.h"
 #include "reconcile/report.h"
 #include "reconcile/requests.h"
@@ -419,6 +420,7 @@ Duration FleetSync::succeed(const Snapshots& snapshots, const StaleRemoval::Outc
   std::erase_if(status.conditions,
                 [](const auto& c) { return c.type == "Stalled" || c.type == "ClockSkew"; });
   reportRemoval(removal, fleet.meta.generation, now, status);
+  reportBudget(fleets_.smallerBudget(fleet.meta.key), fleet.meta, now, status.conditions);
   const Duration skew = snapshots.view->registry->registry->clockSkew();
   if (isSkewed(skew)) {
     const std::string message = "this machine's clock and ClearBlade's are " +
