@@ -29,6 +29,12 @@ bool isProvisioned(const Pass& pass, const DesiredDevice& desired) {
   return desired.present && pass.plan.verdict == Verdict::kInSync;
 }
 
+// What the device needs is done.
+bool isInOrder(const Pass& pass) {
+  return !pass.error && !pass.observeOnly &&
+         (pass.plan.verdict == Verdict::kInSync || writes(pass.plan));
+}
+
 // Of an object whose device another fleet of ours has.
 Pass movedTo(const api::ObjectKey& fleet) {
   Pass pass;
@@ -84,22 +90,27 @@ bool DeviceReconciler::removeIfStale(const std::string& uuid, const Clearance& c
   return ended != StalePass::kUsual;
 }
 
-std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
+std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid, Lane& lane) {
   DeviceObjects all = context_.store.devicesByUuid(uuid);
   const auto clearance = context_.views.removals().find(uuid);
   const bool isRemoval =
       clearance && removeIfStale(uuid, *clearance, inNamespace(clearance->fleet.space, all));
   std::optional<Duration> next;
+  const Lane came = lane;
+  lane = Lane::kSweep;
   for (DeviceObjects& objects : byNamespace(std::move(all))) {
     if (isRemoval && objects.front()->meta.key.space == clearance->fleet.space) continue;
-    const auto again =
-        observed([&](PassReport& told) { return reconcileObjects(std::move(objects), told); });
+    Lane ofThese = came;
+    const auto again = observed(
+        [&](PassReport& told) { return reconcileObjects(std::move(objects), told, ofThese); });
+    lane = std::min(lane, ofThese);
     if (again) next = std::min(next.value_or(*again), *again);
   }
   return next;
 }
 
-std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all, PassReport& told) {
+std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all, PassReport& told,
+                                                           Lane& lane) {
   const DeviceObjects objects = withoutSuperseded(std::move(all));
   const api::BalenaDevice& object = governing(objects);
   told.fleet = object.fleetKey();
@@ -129,14 +140,14 @@ std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all, Pa
   const std::string reconcileId = newReconcileId(context_.random);
   const SteadyPoint observedAt = context_.clock.steadyNow();
   const DesiredDevice desired = desire(objects, **fleet, managedWith(**fleet));
-  Pass pass = observeAndPlan(desired, **fleet);
+  Pass pass = observeAndPlan(desired, **fleet, lane);
   pass.observeOnly = (*fleet)->object->spec.mode == api::Mode::kObserve;
   if (!pass.error && !pass.observeOnly) keepPace(pass, desired, object.fleetKey());
   if (!pass.error && !pass.observeOnly && (writes(pass.plan) || isProvisioned(pass, desired))) {
     if (Status held = hold(object); !held) {
       pass.error = std::move(held.error());
     } else if (writes(pass.plan)) {
-      carryOut(pass, object, desired, **fleet, observedAt, reconcileId);
+      carryOut(pass, object, desired, **fleet, observedAt, reconcileId, lane);
     }
   }
   tell(context_, pass, object, reconcileId);
@@ -156,6 +167,7 @@ std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all, Pa
   }
   if (isOver) return letGo(object);
   if (!isReported) return kStatusInterval + context_.random.upTo(kStatusInterval);
+  if (isInOrder(pass)) lane = Lane::kSweep;
   return comeAgain(pass, object.status.failureCount + (pass.error ? 1 : 0));
 }
 
@@ -176,13 +188,14 @@ Pass DeviceReconciler::preview(const api::BalenaDevice& object) {
   return observeAndPlan(desire(objects, **fleet, managedWith(**fleet)), **fleet);
 }
 
-Pass DeviceReconciler::observeAndPlan(const DesiredDevice& desired, const FleetView& fleet) {
+Pass DeviceReconciler::observeAndPlan(const DesiredDevice& desired, const FleetView& fleet,
+                                      Lane lane) {
   Pass pass;
   if (desired.suspended || desired.duplicate) {
     pass.plan = context_.plan(desired, {}, context_.clock.now());
     return pass;
   }
-  auto observed = observe(desired, fleet);
+  auto observed = observe(desired, fleet, lane);
   if (!observed) {
     pass.error = std::move(observed.error());
     return pass;
@@ -218,7 +231,7 @@ void DeviceReconciler::keepPace(Pass& pass, const DesiredDevice& desired,
 
 void DeviceReconciler::carryOut(Pass& pass, const api::BalenaDevice& object,
                                 const DesiredDevice& desired, const FleetView& fleet,
-                                SteadyPoint observedAt, const std::string& reconcileId) {
+                                SteadyPoint observedAt, const std::string& reconcileId, Lane lane) {
   auto braked = brakeDeletion(context_, object, fleet, *pass.observed, pass.plan);
   if (!braked) {
     pass.error = std::move(braked.error());
@@ -229,8 +242,8 @@ void DeviceReconciler::carryOut(Pass& pass, const api::BalenaDevice& object,
   context_.log.debug(
       "applying",
       {{"uuid", desired.uuid}, {"reason", nameOf(pass.plan.reason)}, {"reconcileId", reconcileId}});
-  auto applied =
-      apply(pass.plan, desired, *pass.observed, fleet, observedAt, context_.clock, context_.random);
+  auto applied = apply(pass.plan, desired, *pass.observed, fleet, observedAt, context_.clock,
+                       context_.random, lane);
   if (applied) {
     pass.delivered = std::move(applied->key);
     if (applied->mark) pass.observed->mark = {MarkState::kValid, std::move(*applied->mark)};

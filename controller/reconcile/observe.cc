@@ -89,10 +89,10 @@ void setCredentials(ObservedDevice& observed, std::vector<clearblade::Credential
   observed.registration->credentials = std::move(credentials);
 }
 
-Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fleet) {
+Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fleet, Lane lane) {
   ObservedDevice observed;
   const RegistryView& registry = *fleet.registry;
-  auto device = fleet.balena->getDevice(desired.uuid);
+  auto device = fleet.balena->getDevice(desired.uuid, {.lane = lane});
   if (device) {
     // Whatever key is stored, a removal removes it.
     observed.device = readDevice(*device, fleet.level, desired.present);
@@ -110,7 +110,7 @@ Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fl
     observed.registrationPresumedAbsent = true;
     return observed;
   }
-  auto registration = registry.registry->getRegistration(id);
+  auto registration = registry.registry->getRegistration(id, {.lane = lane});
   if (registration) {
     readRegistration(observed, std::move(*registration));
     observed.newestIsDerivable =

@@ -13,6 +13,7 @@ void setCredentials(ObservedDevice& observed, std::vector<clearblade::Credential
 // GETs the device, then, unless its registration is hinted absent, the registration: read in this
 // order, so that a stored key that the registration does not list was really unknown to it. For a
 // removal the registration is always read. Blocks; one thread.
-[[nodiscard]] Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fleet);
+[[nodiscard]] Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fleet,
+                                             Lane lane = Lane::kFresh);
 
 }  // namespace bco
