@@ -24,6 +24,8 @@ namespace {
 // A write of which we don't know whether it happened has had its chance after this.
 constexpr Duration kLateWrite = std::chrono::seconds(30);
 constexpr Duration kRetry = std::chrono::seconds(2);
+// For the last renewal's answer, and to give the lease back, after the grace.
+constexpr Duration kGiveBack = std::chrono::seconds(10);
 
 class RecordedEvents final : public EventSink {
  public:
@@ -112,21 +114,22 @@ class Controller {
       std::cerr << metrics.error().message << '\n';
       return kExitBadInput;
     }
+    std::stop_source over;  // stopped, or the lease is lost
+    const std::stop_callback forward(stop, [&over] { over.request_stop(); });
+    // Outlives all that may wait for the API server.
+    const std::jthread limit = limitEnd(over.get_token());
     const std::jthread caches([this](const std::stop_token& ended) { store_.run(ended); });
     const std::jthread events([this](const std::stop_token& ended) { recorder_.run(ended); });
     if (!options_.leaderElect) {
-      work(stop);
+      work(over.get_token());
       return kExitDone;
     }
-    std::stop_source over;  // stopped, or the lease is lost
-    const std::stop_callback forward(stop, [&over] { over.request_stop(); });
     std::jthread watch([this](const std::stop_token& ended) { leaseWatcher_.run(ended); });
     std::jthread election([&, this](const std::stop_token& ended) {
       elector_.run(
-          ended, [] {}, [this, &over] { lost_ = true, over.request_stop(); });
+          ended, [this] { lead(); }, [this, &over] { lost_ = true, over.request_stop(); });
     });
-    while (!elector_.isLeader() && sleepFor(clock_, kLook, over.get_token())) continue;
-    if (elector_.isLeader()) work(over.get_token());
+    if (waitToLead(over.get_token())) work(over.get_token());
     // Renewed until here: what was under way needed it.
     election.request_stop();
     election.join();
@@ -135,7 +138,31 @@ class Controller {
   }
 
  private:
-  static constexpr Duration kLook = std::chrono::milliseconds(20);
+  void lead() {
+    {
+      std::lock_guard lock(mutex_);
+      leads_ = true;
+    }
+    clock_.wakeAll(led_);
+  }
+
+  // False when stopped before.
+  bool waitToLead(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    waitUntil(clock_, lock, led_, kForever, stop, [this] { return leads_; });
+    return elector_.isLeader();
+  }
+
+  // After the grace nothing is waited for but the lease, which is given back if that works at once.
+  [[nodiscard]] std::jthread limitEnd(const std::stop_token& stop) {
+    const Duration grace = options_.engine.shutdownGrace;
+    const auto closeClouds = [this] {
+      factory_->close();
+      cluster_.close();
+    };
+    const auto closeAll = [this] { cluster_.closeAll(); };
+    return limitShutdown(clock_, stop, {{grace, closeClouds}, {grace + kGiveBack, closeAll}});
+  }
 
   [[nodiscard]] std::string leaseSpace() const {
     return options_.leaseSpace.empty() ? cluster_.config().space : options_.leaseSpace;
@@ -148,11 +175,17 @@ class Controller {
   Result<std::unique_ptr<server::HttpServer>> serveHealthIfAsked() {
     if (options_.healthAddress.empty()) return std::unique_ptr<server::HttpServer>();
     return serveHealth(
-        options_.healthAddress,
-        [this] {
-          return options_.leaderElect && !elector_.healthy() ? "leader election hangs" : "";
-        },
+        options_.healthAddress, [this] { return stalled(); },
         [this] { return store_.isSynced() ? "" : "the caches have not been filled yet"; });
+  }
+
+  // Of all loops that do the work: why the process is no good any more.
+  [[nodiscard]] std::string stalled() const {
+    if (options_.leaderElect && !elector_.healthy()) return "leader election hangs";
+    if (!store_.watchesTurn() || (options_.leaderElect && !leaseWatcher_.turns())) {
+      return "a watch hangs";
+    }
+    return engine_.stalled();
   }
 
   void measure() {
@@ -182,8 +215,6 @@ class Controller {
   // Reconciles until `stop`, and until what is under way then has ended.
   void work(const std::stop_token& stop) {
     if (!store_.waitUntilSynced(stop) || !learnOwner(stop)) return;
-    const std::jthread limit =
-        limitShutdown(*factory_, clock_, stop, options_.engine.shutdownGrace);
     engine_.run(stop);
   }
 
@@ -220,6 +251,9 @@ class Controller {
   kube::LeaseSink lease_;
   kube::Watcher leaseWatcher_;
   std::atomic<bool> lost_{false};
+  std::mutex mutex_;  // guards leads_
+  Condition led_;
+  bool leads_ = false;
   FleetViews views_;
   Tally tally_;
   Context context_;
