@@ -30,9 +30,12 @@ bool InFlightLimit::enter(const void* who, const Wake& wake) {
     ++inFlight_;
     return true;
   }
-  const bool waits =
-      std::ranges::any_of(waiting_, [who](const auto& each) { return each.first == who; });
-  if (!waits) waiting_.emplace_back(who, wake);
+  const auto known = std::ranges::find(waiting_, who, [](const auto& each) { return each.first; });
+  if (known == waiting_.end()) {
+    waiting_.emplace_back(who, wake);
+  } else {
+    known->second = wake;  // it may be another one's address by now
+  }
   return false;
 }
 
