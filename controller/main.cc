@@ -25,8 +25,9 @@ class StopSignals {
     pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   }
 
-  void forwardTo(std::stop_source& stop) {
-    thread_ = std::jthread([this, &stop](const std::stop_token& ended) {
+  // Until the returned thread is destroyed, which both must outlive.
+  [[nodiscard]] std::jthread forwardTo(std::stop_source& stop) const {
+    return std::jthread([this, &stop](const std::stop_token& ended) {
       constexpr timespec kLook{0, 100'000'000};
       while (!ended.stop_requested()) {
         if (sigtimedwait(&signals_, nullptr, &kLook) > 0) stop.request_stop();
@@ -36,7 +37,6 @@ class StopSignals {
 
  private:
   sigset_t signals_;
-  std::jthread thread_;
 };
 
 struct Run {
@@ -62,6 +62,6 @@ int main(int argc, char** argv) {
   const auto options = parseOptions(argc, argv);
   if (const auto* exit = std::get_if<ParseExit>(&options)) return exit->code;
   std::stop_source stop;
-  signals.forwardTo(stop);
+  const std::jthread forwarding = signals.forwardTo(stop);
   return std::visit(Run{stop.get_token()}, std::get<Options>(options));
 }

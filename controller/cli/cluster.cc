@@ -51,6 +51,12 @@ Cluster::Cluster(kube::ClusterConfig config, const http::PoolOptions& pool,
                     clock),
       leaseClient_({.server = config_.server, .token = config_.token}, leases_, &watches_, clock) {}
 
+void Cluster::closeAll() {
+  close();
+  leases_.close();
+  watches_.close();
+}
+
 Result<std::string> Cluster::id() {
   const auto json = client_.get({"", "v1", "namespaces"}, {"", "kube-system"});
   if (!json) return fail(json.error());

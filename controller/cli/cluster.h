@@ -35,6 +35,11 @@ class Cluster {
   [[nodiscard]] kube::Client& leaseClient() { return leaseClient_; }
   [[nodiscard]] const kube::ClusterConfig& config() const { return config_; }
 
+  // Ends every call and whatever comes later with kUnavailable, but for the lease's and watches.
+  // Thread-safe, as is closeAll(), which ends those too.
+  void close() { upstream_.close(); }
+  void closeAll();
+
   // The cluster's own id: the uid of namespace kube-system.
   [[nodiscard]] Result<std::string> id();
 

@@ -26,6 +26,8 @@ namespace {
 // A write of which we don't know whether it happened has had its chance after this.
 constexpr Duration kLateWrite = std::chrono::seconds(30);
 constexpr Duration kRetry = std::chrono::seconds(2);
+// For the last renewal's answer, and to give the lease back, after the grace.
+constexpr Duration kGiveBack = std::chrono::seconds(10);
 
 class RecordedEvents final : public EventSink {
  public:
@@ -119,6 +121,10 @@ class Controller {
       std::cerr << endpoint.error().message << '\n';
       return kExitBadInput;
     }
+    std::stop_source over;  // stopped, or the lease is lost
+    const std::stop_callback forward(stop, [&over] { over.request_stop(); });
+    // Outlives all that may wait for the API server.
+    const std::jthread limit = limitEnd(over.get_token());
     const std::jthread caches([this](const std::stop_token& ended) { store_.run(ended); });
     const std::jthread events([this](const std::stop_token& ended) { recorder_.run(ended); });
     const std::jthread memory([this](const std::stop_token& ended) { keepSmall(ended); });
@@ -127,7 +133,7 @@ class Controller {
       const std::stop_callback closing(stop, [&] {
         if (*endpoint) (*endpoint)->close();
       });
-      return runReplica(stop);
+      return runReplica(over);
     }();
     if (*endpoint) (*endpoint)->drain(options_.engine.shutdownGrace);
     endpoint->reset();
@@ -135,23 +141,20 @@ class Controller {
   }
 
  private:
-  static constexpr Duration kLook = std::chrono::milliseconds(20);
   static constexpr Duration kKeepSmall = std::chrono::seconds(30);
 
-  int runReplica(const std::stop_token& stop) {
+  // `over`: requested when it is to end, also by itself when the lease is lost.
+  int runReplica(std::stop_source& over) {
     if (!options_.leaderElect) {
-      work(stop);
+      work(over.get_token());
       return kExitDone;
     }
-    std::stop_source over;  // stopped, or the lease is lost
-    const std::stop_callback forward(stop, [&over] { over.request_stop(); });
     std::jthread watch([this](const std::stop_token& ended) { leaseWatcher_.run(ended); });
     std::jthread election([&, this](const std::stop_token& ended) {
       elector_.run(
-          ended, [] {}, [this, &over] { lost_ = true, over.request_stop(); });
+          ended, [this] { lead(); }, [this, &over] { lost_ = true, over.request_stop(); });
     });
-    while (!elector_.isLeader() && sleepFor(clock_, kLook, over.get_token())) continue;
-    if (elector_.isLeader()) work(over.get_token());
+    if (waitToLead(over.get_token())) work(over.get_token());
     // Renewed until here: what was under way needed it.
     election.request_stop();
     election.join();
@@ -168,6 +171,32 @@ class Controller {
         metrics_);
   }
 
+  void lead() {
+    {
+      std::lock_guard lock(mutex_);
+      leads_ = true;
+    }
+    clock_.wakeAll(led_);
+  }
+
+  // False when stopped before.
+  bool waitToLead(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    waitUntil(clock_, lock, led_, kForever, stop, [this] { return leads_; });
+    return elector_.isLeader();
+  }
+
+  // After the grace nothing is waited for but the lease, which is given back if that works at once.
+  [[nodiscard]] std::jthread limitEnd(const std::stop_token& stop) {
+    const Duration grace = options_.engine.shutdownGrace;
+    const auto closeClouds = [this] {
+      factory_->close();
+      cluster_.close();
+    };
+    const auto closeAll = [this] { cluster_.closeAll(); };
+    return limitShutdown(clock_, stop, {{grace, closeClouds}, {grace + kGiveBack, closeAll}});
+  }
+
   [[nodiscard]] std::string leaseSpace() const {
     return options_.leaseSpace.empty() ? cluster_.config().space : options_.leaseSpace;
   }
@@ -179,11 +208,17 @@ class Controller {
   Result<std::unique_ptr<server::HttpServer>> serveHealthIfAsked() {
     if (options_.healthAddress.empty()) return std::unique_ptr<server::HttpServer>();
     return serveHealth(
-        options_.healthAddress,
-        [this] {
-          return options_.leaderElect && !elector_.healthy() ? "leader election hangs" : "";
-        },
+        options_.healthAddress, [this] { return stalled(); },
         [this] { return store_.isSynced() ? "" : "the caches have not been filled yet"; });
+  }
+
+  // Of all loops that do the work: why the process is no good any more.
+  [[nodiscard]] std::string stalled() const {
+    if (options_.leaderElect && !elector_.healthy()) return "leader election hangs";
+    if (!store_.watchesTurn() || (options_.leaderElect && !leaseWatcher_.turns())) {
+      return "a watch hangs";
+    }
+    return engine_.stalled();
   }
 
   void measure() {
@@ -222,8 +257,6 @@ class Controller {
   // Reconciles until `stop`, and until what is under way then has ended.
   void work(const std::stop_token& stop) {
     if (!store_.waitUntilSynced(stop) || !learnOwner(stop)) return;
-    const std::jthread limit =
-        limitShutdown(*factory_, clock_, stop, options_.engine.shutdownGrace);
     engine_.run(stop);
   }
 
@@ -260,6 +293,9 @@ class Controller {
   kube::LeaseSink lease_;
   kube::Watcher leaseWatcher_;
   std::atomic<bool> lost_{false};
+  std::mutex mutex_;  // guards leads_
+  Condition led_;
+  bool leads_ = false;
   FleetViews views_;
   Tally tally_;
   Context context_;

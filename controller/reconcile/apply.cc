@@ -11,9 +11,10 @@ namespace {
 class Applier {
  public:
   Applier(const DesiredDevice& desired, const ObservedDevice& observed, const FleetView& fleet,
-          Clock& clock, Random& random)
+          const CallTerms& terms, Clock& clock, Random& random)
       : desired_(desired),
         fleet_(fleet),
+        terms_(terms),
         clock_(clock),
         random_(random),
         mark_(observed.mark.mark) {
@@ -26,8 +27,8 @@ class Applier {
     auto credential = credentialFor(step.key);
     if (!credential) return fail(std::move(credential.error()));
     credentials_ = {*credential};
-    auto created =
-        registry().createRegistration({step.id, {std::move(*credential)}, withMark({}, mark_)});
+    auto created = registry().createRegistration(
+        {step.id, {std::move(*credential)}, withMark({}, mark_)}, terms_);
     if (!created) {
       // Also after an unknown outcome: the next pass then reads before it creates.
       noteRegistration(Hint::kPresent);
@@ -50,8 +51,9 @@ class Applier {
       credentials_ = *patch.credentials;
     }
     patch.metadata = withMark(step.metadata, mark_);
-    if (step.revokes) patch.lane = Lane::kRevocation;
-    auto patched = registry().patchRegistration(step.numId, patch);
+    CallTerms terms = terms_;
+    if (step.revokes) terms.lane = Lane::kRevocation;
+    auto patched = registry().patchRegistration(step.numId, patch, terms);
     if (!patched) {
       if (patched.error().code == ErrorCode::kNotFound) noteRegistration(Hint::kUnknown);
       return fail(withContext(std::move(patched.error()), "patch registration"));
@@ -62,7 +64,7 @@ class Applier {
   }
 
   Status operator()(const DeleteRegistration& step) {
-    Status deleted = registry().deleteRegistration(step.numId);
+    Status deleted = registry().deleteRegistration(step.numId, terms_);
     noteRegistration(deleted ? Hint::kAbsent : Hint::kUnknown);
     if (!deleted) return fail(withContext(std::move(deleted.error()), "delete registration"));
     return {};
@@ -83,14 +85,14 @@ class Applier {
       }
       writes.push_back(std::move(write));
     }
-    std::vector<Status> results = fleet_.balena->writeVariables(step.parent, writes);
+    std::vector<Status> results = fleet_.balena->writeVariables(step.parent, writes, terms_);
     for (std::size_t i = 0; i < results.size(); ++i) {
       if (!results[i]) {
         return fail(withContext(std::move(results[i].error()), "write " + writes[i].name));
       }
     }
     if (step.readBack) {
-      const auto isThere = fleet_.balena->hasVariable(step.parent, balena::kPrivateKey);
+      const auto isThere = fleet_.balena->hasVariable(step.parent, balena::kPrivateKey, terms_);
       if (!isThere) return fail(withContext(isThere.error(), "read back the key's variable"));
       if (!*isThere) {
         return fail(ErrorCode::kConflict, "the key's variable has been removed meanwhile");
@@ -101,7 +103,7 @@ class Applier {
   }
 
   Status operator()(const DeleteVariables& step) {
-    Status deleted = fleet_.balena->deleteVariables(step.parent, step.guard);
+    Status deleted = fleet_.balena->deleteVariables(step.parent, step.guard, terms_);
     if (!deleted) return fail(withContext(std::move(deleted.error()), "delete variables"));
     return {};
   }
@@ -151,6 +153,7 @@ class Applier {
 
   const DesiredDevice& desired_;
   const FleetView& fleet_;
+  const CallTerms terms_;
   Clock& clock_;
   Random& random_;
   Mark mark_;
@@ -163,11 +166,12 @@ class Applier {
 
 Result<Applied> apply(const Plan& plan, const DesiredDevice& desired,
                       const ObservedDevice& observed, const FleetView& fleet,
-                      SteadyPoint observedAt, Clock& clock, Random& random) {
-  Applier applier(desired, observed, fleet, clock, random);
+                      SteadyPoint observedAt, Clock& clock, Random& random, Lane lane) {
+  const SteadyPoint sendBefore = observedAt + kObservationLifetime;
+  Applier applier(desired, observed, fleet, {lane, sendBefore}, clock, random);
   for (const std::vector<Step>& stage : plan.stages) {
     for (const Step& step : stage) {
-      if (clock.steadyNow() - observedAt >= kObservationLifetime) {
+      if (clock.steadyNow() >= sendBefore) {
         return fail(ErrorCode::kConflict, "what was observed is too old to act on");
       }
       Status done = std::visit(applier, step);

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "api/fleet.h"
+#include "api/object.h"
 #include "api/registry.h"
 #include "balena/api.h"
 #include "clearblade/api.h"
@@ -25,6 +26,12 @@ class CloudFactory {
   [[nodiscard]] virtual Result<std::shared_ptr<clearblade::RegistryApi>> connectRegistry(
       const api::ClearBladeRegistry& registry, SharedSecret serviceAccount,
       const std::optional<std::string>& caPem) = 0;
+
+  // What an object's callBudget allows and is not used, because another object with the same
+  // account allows less: "requestsPerSecond 5, not 20"; empty: nothing. Thread-safe.
+  [[nodiscard]] virtual std::string smallerBudget(api::ObjectKind, const api::ObjectKey&) const {
+    return {};
+  }
 
   // Ends every call that is in flight, and whatever comes later, with kUnavailable. Thread-safe.
   virtual void close() {}

@@ -30,6 +30,12 @@ bool isProvisioned(const Pass& pass, const DesiredDevice& desired) {
   return desired.present && pass.plan.verdict == Verdict::kInSync;
 }
 
+// What the device needs is done.
+bool isInOrder(const Pass& pass) {
+  return !pass.error && !pass.observeOnly &&
+         (pass.plan.verdict == Verdict::kInSync || writes(pass.plan));
+}
+
 // Of an object whose device another fleet of ours has.
 Pass movedTo(const api::ObjectKey& fleet) {
   Pass pass;
@@ -99,22 +105,27 @@ bool DeviceReconciler::removeIfStale(const std::string& uuid, const Clearance& c
   return ended != StalePass::kUsual;
 }
 
-std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid) {
+std::optional<Duration> DeviceReconciler::reconcile(const std::string& uuid, Lane& lane) {
   DeviceObjects all = context_.store.devicesByUuid(uuid);
   const auto clearance = context_.views.removals().find(uuid);
   const bool isRemoval =
       clearance && removeIfStale(uuid, *clearance, inNamespace(clearance->fleet.space, all));
   std::optional<Duration> next;
+  const Lane came = lane;
+  lane = Lane::kSweep;
   for (DeviceObjects& objects : byNamespace(std::move(all))) {
     if (isRemoval && objects.front()->meta.key.space == clearance->fleet.space) continue;
-    const auto again =
-        observed([&](PassReport& told) { return reconcileObjects(std::move(objects), told); });
+    Lane ofThese = came;
+    const auto again = observed(
+        [&](PassReport& told) { return reconcileObjects(std::move(objects), told, ofThese); });
+    lane = std::min(lane, ofThese);
     if (again) next = std::min(next.value_or(*again), *again);
   }
   return next;
 }
 
-std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all, PassReport& told) {
+std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all, PassReport& told,
+                                                           Lane& lane) {
   const DeviceObjects objects = withoutSuperseded(std::move(all));
   const api::BalenaDevice& object = governing(objects);
   told.fleet = object.fleetKey();
@@ -147,16 +158,17 @@ std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all, Pa
   const SteadyPoint observedAt = early ? early->at : context_.clock.steadyNow();
   const DesiredDevice desired = desire(objects, **fleet, managedWith(**fleet));
   const auto rival = rivalOf(object, **fleet, context_.store, context_.views);
+  Looking looking{lane, readAhead_, {}};
+  if (early) looking.early = std::move(early->device);
   Pass pass = rival != nullptr ? heldBy(rival->meta.key)
-              : early          ? observeAndPlan(desired, **fleet, std::move(early->device))
-                               : observeAndPlan(desired, **fleet);
+                               : observeAndPlan(desired, **fleet, std::move(looking));
   pass.observeOnly = (*fleet)->object->spec.mode == api::Mode::kObserve;
   if (!pass.error && !pass.observeOnly) keepPace(pass, desired, object.fleetKey());
   if (!pass.error && !pass.observeOnly && (writes(pass.plan) || isProvisioned(pass, desired))) {
     if (Status held = hold(object); !held) {
       pass.error = std::move(held.error());
     } else if (writes(pass.plan)) {
-      carryOut(pass, object, desired, **fleet, observedAt, reconcileId);
+      carryOut(pass, object, desired, **fleet, observedAt, reconcileId, lane);
     }
   }
   tell(context_, pass, object, reconcileId);
@@ -176,6 +188,7 @@ std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all, Pa
   }
   if (isOver) return letGo(object);
   if (!isReported) return kStatusInterval + context_.random.upTo(kStatusInterval);
+  if (isInOrder(pass)) lane = Lane::kSweep;
   return comeAgain(pass, object.status.failureCount + (pass.error ? 1 : 0));
 }
 
@@ -197,13 +210,13 @@ Pass DeviceReconciler::preview(const api::BalenaDevice& object) {
 }
 
 Pass DeviceReconciler::observeAndPlan(const DesiredDevice& desired, const FleetView& fleet,
-                                      std::optional<balena::Device> early) {
+                                      Looking looking) {
   Pass pass;
   if (desired.suspended || desired.duplicate) {
     pass.plan = context_.plan(desired, {}, context_.clock.now());
     return pass;
   }
-  auto observed = observe(desired, fleet, readAhead_, std::move(early));
+  auto observed = observe(desired, fleet, std::move(looking));
   if (!observed) {
     pass.error = std::move(observed.error());
     return pass;
@@ -247,7 +260,7 @@ void DeviceReconciler::keepPace(Pass& pass, const DesiredDevice& desired,
 
 void DeviceReconciler::carryOut(Pass& pass, const api::BalenaDevice& object,
                                 const DesiredDevice& desired, const FleetView& fleet,
-                                SteadyPoint observedAt, const std::string& reconcileId) {
+                                SteadyPoint observedAt, const std::string& reconcileId, Lane lane) {
   auto braked = brakeDeletion(context_, object, fleet, *pass.observed, pass.plan);
   if (!braked) {
     pass.error = std::move(braked.error());
@@ -258,8 +271,8 @@ void DeviceReconciler::carryOut(Pass& pass, const api::BalenaDevice& object,
   context_.log.debug(
       "applying",
       {{"uuid", desired.uuid}, {"reason", nameOf(pass.plan.reason)}, {"reconcileId", reconcileId}});
-  auto applied =
-      apply(pass.plan, desired, *pass.observed, fleet, observedAt, context_.clock, context_.random);
+  auto applied = apply(pass.plan, desired, *pass.observed, fleet, observedAt, context_.clock,
+                       context_.random, lane);
   if (applied) {
     pass.delivered = std::move(applied->key);
     if (applied->mark) pass.observed->mark = {MarkState::kValid, std::move(*applied->mark)};

@@ -47,8 +47,14 @@ class DeviceReconciler {
       : context_(context), readAhead_(readAhead) {}
 
   // Does what the device needs, by each namespace's objects, sets the status of its objects and
-  // says when to come again; nullopt: when something changes. Blocks on the clouds.
-  std::optional<Duration> reconcile(const std::string& uuid);
+  // says when to come again; nullopt: when something changes. `lane` is that in which the device
+  // has come, and then that in which it is to come again: what is in order is only verified, and
+  // what is not keeps its turn. Blocks on the clouds.
+  std::optional<Duration> reconcile(const std::string& uuid, Lane& lane);
+  std::optional<Duration> reconcile(const std::string& uuid) {
+    Lane lane = Lane::kFresh;
+    return reconcile(uuid, lane);
+  }
 
   // Observes and plans without writing anything, neither to the clouds nor to the store.
   [[nodiscard]] Pass preview(const api::BalenaDevice& object);
@@ -61,10 +67,9 @@ class DeviceReconciler {
   bool removeIfStale(const std::string& uuid, const Clearance& clearance,
                      const DeviceObjects& objects);
   // Of the objects of one device in one namespace. `told` is completed with what is known of it.
-  std::optional<Duration> reconcileObjects(DeviceObjects objects, PassReport& told);
-  // `early`: the device, if it has been read a moment ago.
+  std::optional<Duration> reconcileObjects(DeviceObjects objects, PassReport& told, Lane& lane);
   [[nodiscard]] Pass observeAndPlan(const DesiredDevice& desired, const FleetView& fleet,
-                                    std::optional<balena::Device> early = std::nullopt);
+                                    Looking looking = {});
   // The ids of our fleets among which a device may move without being lost.
   [[nodiscard]] std::set<std::int64_t> managedWith(const FleetView& fleet) const;
   // The finalizer goes on just before the first write to a cloud, or with what was written before:
@@ -74,7 +79,8 @@ class DeviceReconciler {
   // A fleet's renewal waits for its turn: the device stays as it is until then.
   void keepPace(Pass& pass, const DesiredDevice& desired, const api::ObjectKey& fleet);
   void carryOut(Pass& pass, const api::BalenaDevice& object, const DesiredDevice& desired,
-                const FleetView& fleet, SteadyPoint observedAt, const std::string& reconcileId);
+                const FleetView& fleet, SteadyPoint observedAt, const std::string& reconcileId,
+                Lane lane);
   [[nodiscard]] std::optional<Duration> comeAgain(const Pass& pass, int failures);
   // False when it is to be tried again.
   bool setStatus(const api::BalenaDevice& object, api::DeviceStatus status);

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <exception>
+#include <set>
 
 #include "core/text.h"
 #include "plan/key_schedule.h"
@@ -31,6 +32,15 @@ constexpr Duration kCountsDelay = std::chrono::seconds(3);
 // of others wait for a thread.
 constexpr int kBusyFleets = 4;
 
+// A silent cloud holds up as many sweeps as there may be of its fleets at once, each for as long as
+// a call may take: threads enough that this is nobody else's concern. They come when needed.
+constexpr std::size_t kMostSweepers = 256;
+
+// Ten calls of a pass, and a hundred pages of a sweep, that each wait as long as they may: for the
+// budget, a connection and an answer.
+constexpr Duration kLongestPass = std::chrono::minutes(20);
+constexpr Duration kLongestSweep = std::chrono::hours(2);
+
 // A discovered object is its sweep's to judge, until it has been looked at once; unless somebody
 // waits for it.
 bool isForSweep(const api::BalenaDevice& device) {
@@ -48,7 +58,11 @@ Engine::Engine(const Context& context, CloudFactory& factory, SharedSecret fallb
                {[this](const std::string& uuid) { return fleetOf(uuid); },
                 static_cast<std::size_t>(options.workers)},
                options.deviceQueue),
-      fleetQueue_(context.clock, {}, options.fleetQueue),
+      fleetQueue_(context.clock,
+                  {[this](const std::string& fleet) { return upstreamsOf(fleet); },
+                   static_cast<std::size_t>(options.sweepers)},
+                  options.fleetQueue),
+      sweepers_(kMostSweepers),
       registries_(context, factory, std::move(fallbackSeed)),
       fleets_(context, registries_, factory),
       fleetSync_(context, fleets_, registries_, devices_),
@@ -105,16 +119,17 @@ void Engine::start() {
 
 void Engine::run(const std::stop_token& stop) {
   start();
+  sweepers_.start([this, stop] { sweep(stop); });
   std::vector<std::jthread> threads;
   const int workers = kBusyFleets * options_.workers;
   // As many as one fleet's passes can ask for.
   const int readers = options_.workers;
-  const int count = options_.sweepers + workers + readers;
-  threads.reserve(static_cast<std::size_t>(count));
-  for (int i = 0; i < options_.sweepers; ++i) threads.emplace_back([&] { sweep(stop); });
+  threads.reserve(static_cast<std::size_t>(workers + readers));
   for (int i = 0; i < workers; ++i) threads.emplace_back([&] { work(stop); });
   for (int i = 0; i < readers; ++i) threads.emplace_back([&] { readAhead(stop); });
-  // Joins: each loop ends by itself after a stop.
+  // Each loop ends by itself after a stop.
+  threads.clear();
+  sweepers_.join();
 }
 
 // What an earlier process found in order is verified when it would have done so.
@@ -146,8 +161,19 @@ std::string Engine::fleetOf(const std::string& uuid) const {
   return objects.empty() ? std::string() : toString(objects.front()->fleetKey());
 }
 
+// Fleets that ask the same clouds with the same rights share a fate; no others may have to.
+std::string Engine::upstreamsOf(const std::string& key) const {
+  if (key == kRegistries || key.starts_with(kCounts)) return {};  // ask nobody
+  const auto fleet = context_.store.fleets().get(parseKey(key));
+  if (fleet == nullptr) return {};
+  const api::FleetSpec& spec = fleet->spec;
+  return spec.apiUrl + ' ' + fleet->meta.key.space + '/' + spec.token.name + '/' + spec.token.key +
+         ' ' + toString(fleet->registryKey());
+}
+
 void Engine::sweep(const std::stop_token& stop) {
   while (const auto key = fleetQueue_.take(stop)) {
+    const SpareThreads::Busy busy(sweepers_);
     try {
       if (*key == kRegistries) {
         fleetSync_.finishRegistries();
@@ -169,8 +195,9 @@ void Engine::work(const std::stop_token& stop) {
   while (const auto uuid = devices_.take(stop)) {
     try {
       const auto objects = context_.store.devicesByUuid(*uuid);
-      if (const auto next = reconciler_.reconcile(*uuid)) {
-        devices_.addAfter(*uuid, *next, Lane::kFresh);
+      Lane lane = devices_.laneOf(*uuid);
+      if (const auto next = reconciler_.reconcile(*uuid, lane)) {
+        devices_.addAfter(*uuid, *next, lane);
       }
       for (const auto& object : objects) {
         fleetQueue_.addAfter(std::string(kCounts) + toString(object->fleetKey()), kCountsDelay,
@@ -203,8 +230,15 @@ Engine::Load Engine::deviceLoad() const {
   return {devices_.depth(), devices_.inFlight(), kBusyFleets * options_.workers};
 }
 
+std::string Engine::stalled() const {
+  // Without a stop each ends by itself long before, whatever the clouds do.
+  if (devices_.longestInFlight() > kLongestPass) return "a worker hangs";
+  if (fleetQueue_.longestInFlight() > kLongestSweep) return "a sweeper hangs";
+  return {};
+}
+
 Engine::Load Engine::fleetLoad() const {
-  return {fleetQueue_.depth(), fleetQueue_.inFlight(), options_.sweepers};
+  return {fleetQueue_.depth(), fleetQueue_.inFlight(), static_cast<int>(sweepers_.size())};
 }
 
 std::vector<Engine::Preview> Engine::preview(const std::stop_token& stop) {
@@ -237,19 +271,61 @@ std::vector<Engine::Preview> Engine::preview(const std::stop_token& stop) {
   threads.clear();  // joins
   return previews;
 }
+
 Status Engine::settle(const std::string& uuid, SteadyPoint deadline, const std::stop_token& stop) {
+  try {
+    return settleDevice(uuid, deadline, stop);
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::kInternal, error.what());
+  }
+}
+
+Status Engine::settleDevice(const std::string& uuid, SteadyPoint deadline,
+                            const std::stop_token& stop) {
   const auto objects = context_.store.devicesByUuid(uuid);
   if (objects.empty()) return fail(ErrorCode::kNotFound, "no BalenaDevice declares " + uuid);
-  const auto fleet = context_.store.fleets().get(objects.front()->fleetKey());
+  std::set<api::ObjectKey> fleets;
+  for (const auto& object : objects) fleets.insert(object->fleetKey());
+  for (const api::ObjectKey& fleet : fleets) {
+    if (Status seen = lookUntilSeen(fleet, deadline, stop); !seen) return seen;
+  }
+  while (true) {
+    const auto next = reconciler_.reconcile(uuid);
+    // Each namespace's objects are looked after by themselves.
+    Status worst;
+    bool comesAgain = true;
+    for (const auto& each : objects) {
+      const auto object = context_.store.devices().get(each->meta.key);
+      if (object == nullptr) continue;
+      const api::DeviceStatus& status = object->status;
+      if (status.phase == api::Phase::kReady || status.phase == api::Phase::kAbsent) continue;
+      const api::Condition* ready = findCondition(status.conditions, "Ready");
+      if (worst) {
+        worst = fail(ErrorCode::kConflict,
+                     ready == nullptr ? "" : ready->reason + ": " + ready->message);
+      }
+      comesAgain &= (status.failureCount > 0 || status.phase == api::Phase::kPending) &&
+                    findCondition(status.conditions, "Stalled") == nullptr;
+    }
+    if (worst || !comesAgain || !next) return worst;
+    const bool inTime = context_.clock.steadyNow() + *next < deadline;
+    if (!inTime || !sleepFor(context_.clock, *next, stop)) {
+      return fail(ErrorCode::kDeadline, "gave up; " + worst.error().message);
+    }
+  }
+}
+
+Status Engine::lookUntilSeen(const api::ObjectKey& key, SteadyPoint deadline,
+                             const std::stop_token& stop) {
+  const auto fleet = context_.store.fleets().get(key);
   if (fleet == nullptr) {
-    return fail(ErrorCode::kNotFound,
-                "there is no BalenaFleet " + toString(objects.front()->fleetKey()));
+    return fail(ErrorCode::kNotFound, "there is no BalenaFleet " + toString(key));
   }
   for (int failures = 1;; ++failures) {
     auto view = fleets_.look(fleet);
     if (view) {
-      context_.views.set(fleet->meta.key, *view);
-      break;
+      context_.views.set(key, *view);
+      return {};
     }
     const Error& error = view.error();
     const Duration wait = std::max(backoff(context_.backoff, failures, context_.random),
@@ -257,22 +333,6 @@ Status Engine::settle(const std::string& uuid, SteadyPoint deadline, const std::
     const bool inTime = context_.clock.steadyNow() + wait < deadline;
     if (!traitsOf(error.code).transient || !inTime || !sleepFor(context_.clock, wait, stop)) {
       return fail(std::move(view.error()));
-    }
-  }
-  while (true) {
-    const auto next = reconciler_.reconcile(uuid);
-    const auto object = context_.store.devices().get(objects.front()->meta.key);
-    if (object == nullptr) return {};
-    const api::DeviceStatus& status = object->status;
-    if (status.phase == api::Phase::kReady || status.phase == api::Phase::kAbsent) return {};
-    const api::Condition* ready = findCondition(status.conditions, "Ready");
-    const std::string why = ready == nullptr ? "" : ready->reason + ": " + ready->message;
-    const bool comesAgain = (status.failureCount > 0 || status.phase == api::Phase::kPending) &&
-                            findCondition(status.conditions, "Stalled") == nullptr;
-    if (!comesAgain || !next) return fail(ErrorCode::kConflict, why);
-    const bool inTime = context_.clock.steadyNow() + *next < deadline;
-    if (!inTime || !sleepFor(context_.clock, *next, stop)) {
-      return fail(ErrorCode::kDeadline, "gave up; " + why);
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/spare_threads.h"
 #include "core/work_queue.h"
 #include "reconcile/device_reconciler.h"
 #include "reconcile/fleet_sync.h"
@@ -14,7 +15,7 @@ namespace bco {
 
 struct EngineOptions {
   int workers = 16;  // devices of one fleet reconciled at once
-  int sweepers = 4;  // fleets swept at once
+  int sweepers = 4;  // fleets of one account and registry swept at once
   // Of the two queues; nullptr: nobody is told.
   QueueObserver* deviceQueue = nullptr;
   QueueObserver* fleetQueue = nullptr;
@@ -66,6 +67,11 @@ class Engine {
   [[nodiscard]] bool isQuiet(Duration horizon) const;
 
   [[nodiscard]] FleetSources& fleets() { return fleets_; }
+
+  // Why the engine must be taken for dead: a device or fleet has been in the same hands for longer
+  // than any pass or sweep can last. Empty: it lives. For /livez.
+  [[nodiscard]] std::string stalled() const;
+
   // How much a queue and its workers have to do now.
   struct Load {
     std::size_t waiting = 0;
@@ -79,12 +85,18 @@ class Engine {
   void onChange(const store::Change& change);
   void scheduleVerification(const api::BalenaDevice& device, const api::FleetSpec& fleet);
   void resumeDeletions();
+  [[nodiscard]] Status settleDevice(const std::string& uuid, SteadyPoint deadline,
+                                    const std::stop_token& stop);
+  [[nodiscard]] Status lookUntilSeen(const api::ObjectKey& fleet, SteadyPoint deadline,
+                                     const std::stop_token& stop);
   [[nodiscard]] std::string fleetOf(const std::string& uuid) const;
+  [[nodiscard]] std::string upstreamsOf(const std::string& fleet) const;
 
   const Context& context_;
   const EngineOptions options_;
   WorkQueue devices_;
   WorkQueue fleetQueue_;
+  SpareThreads sweepers_;
   RegistrySources registries_;
   FleetSources fleets_;
   FleetSync fleetSync_;

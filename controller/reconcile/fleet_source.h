@@ -24,6 +24,11 @@ class FleetSources {
   // The fleet's client of balena, made anew when what it is made from has changed. Asks nothing.
   [[nodiscard]] Result<std::shared_ptr<balena::BalenaApi>> clientOf(const api::BalenaFleet& fleet);
 
+  // See CloudFactory.
+  [[nodiscard]] std::string smallerBudget(const api::ObjectKey& fleet) const {
+    return factory_.smallerBudget(api::ObjectKind::kFleet, fleet);
+  }
+
  private:
   struct Entry {
     std::string inputs;

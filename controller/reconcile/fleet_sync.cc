@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "plan/key_schedule.h"
+#include "reconcile/budget_condition.h"
 #include "reconcile/fleet_status.h"
 #include "reconcile/report.h"
 #include "reconcile/requests.h"
@@ -163,6 +164,7 @@ Duration FleetSync::succeed(const SweepSnapshots& snapshots, const StaleRemoval:
                {"UpstreamAvailable", true, "Available", "", fleet.meta.generation, now});
   std::erase_if(status.conditions, [](const auto& c) { return c.type == "ClockSkew"; });
   reportRemoval(removal, fleet.meta.generation, now, status);
+  reportBudget(fleets_.smallerBudget(fleet.meta.key), fleet.meta, now, status.conditions);
   const Duration skew = snapshots.view->registry->registry->clockSkew();
   if (isSkewed(skew)) {
     const std::string message = "this machine's clock and ClearBlade's are " +

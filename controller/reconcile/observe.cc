@@ -120,15 +120,18 @@ void setCredentials(ObservedDevice& observed, std::vector<clearblade::Credential
 }
 
 Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fleet,
-                               ReadAhead* readAhead, std::optional<balena::Device> early) {
+                               Looking looking) {
   ObservedDevice observed;
   const RegistryView& registry = *fleet.registry;
   const std::string id = api::registrationId(desired.uuid);
   const Hint hint = registry.hints->of(desired.uuid);
-  const bool isAhead = readAhead != nullptr && !early && desired.present && hint == Hint::kPresent;
-  const auto reading = isAhead ? readAhead->ask(registry.registry, id) : nullptr;
-  auto device =
-      early ? Result<balena::Device>(std::move(*early)) : fleet.balena->getDevice(desired.uuid);
+  const CallTerms call{.lane = looking.lane};
+  const bool isAhead =
+      looking.readAhead != nullptr && !looking.early && desired.present && hint == Hint::kPresent;
+  const auto reading =
+      isAhead ? looking.readAhead->ask(registry.registry, id, looking.lane) : nullptr;
+  auto device = looking.early ? Result<balena::Device>(*std::move(looking.early))
+                              : fleet.balena->getDevice(desired.uuid, call);
   if (device) {
     // Whatever key is stored, a removal removes it.
     observed.device = readDevice(*device, fleet.level, desired.present);
@@ -145,12 +148,12 @@ Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fl
     observed.registrationPresumedAbsent = true;
     return observed;
   }
-  auto ahead = reading ? readAhead->take(reading) : std::nullopt;
+  auto ahead = reading ? looking.readAhead->take(reading) : std::nullopt;
   const bool wasAhead = ahead.has_value();
   Status read = readRegistration(
-      observed, wasAhead ? std::move(*ahead) : registry.registry->getRegistration(id));
+      observed, wasAhead ? std::move(*ahead) : registry.registry->getRegistration(id, call));
   if (read && wasAhead && !listsStoredKey(observed)) {
-    read = readRegistration(observed, registry.registry->getRegistration(id));
+    read = readRegistration(observed, registry.registry->getRegistration(id, call));
   }
   if (!read) return fail(std::move(read.error()));
   observed.newestIsDerivable = observed.registration && desired.present &&

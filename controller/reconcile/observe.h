@@ -11,6 +11,13 @@ namespace bco {
 // What a write of ours has made of the registration's credentials.
 void setCredentials(ObservedDevice& observed, std::vector<clearblade::Credential> credentials);
 
+// How a device is looked at.
+struct Looking {
+  Lane lane = Lane::kFresh;
+  ReadAhead* readAhead = nullptr;                      // reads registrations meanwhile
+  std::optional<balena::Device> early = std::nullopt;  // the device, if it was read a moment ago
+};
+
 // GETs the device, unless it was read `early`, and its registration (docs/decisions/0002):
 //
 //   hinted absent, or   the device alone: the registration's creation is its own check
@@ -21,7 +28,6 @@ void setCredentials(ObservedDevice& observed, std::vector<clearblade::Credential
 //
 // So a stored key counts as unknown only to a registration that was read after it. Blocks.
 [[nodiscard]] Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fleet,
-                                             ReadAhead* readAhead = nullptr,
-                                             std::optional<balena::Device> early = std::nullopt);
+                                             Looking looking = {});
 
 }  // namespace bco

@@ -7,8 +7,8 @@ namespace bco {
 
 class ReadAhead::Reading {
  public:
-  Reading(std::shared_ptr<clearblade::RegistryApi> registry, std::string id)
-      : registry_(std::move(registry)), id_(std::move(id)) {}
+  Reading(std::shared_ptr<clearblade::RegistryApi> registry, std::string id, Lane lane)
+      : registry_(std::move(registry)), id_(std::move(id)), lane_(lane) {}
 
  private:
   friend class ReadAhead;
@@ -17,7 +17,7 @@ class ReadAhead::Reading {
   // Whoever waits for the answer must get one.
   [[nodiscard]] Result<Registration> read() const {
     try {
-      return registry_->getRegistration(id_);
+      return registry_->getRegistration(id_, {.lane = lane_});
     } catch (const std::exception& error) {
       return fail(ErrorCode::kInternal, error.what());
     }
@@ -25,14 +25,15 @@ class ReadAhead::Reading {
 
   const std::shared_ptr<clearblade::RegistryApi> registry_;
   const std::string id_;
+  const Lane lane_;
   State state_ = State::kAsked;
   std::optional<Result<Registration>> result_;  // while kDone
   Condition isDone_;
 };
 
 std::shared_ptr<ReadAhead::Reading> ReadAhead::ask(
-    std::shared_ptr<clearblade::RegistryApi> registry, std::string id) {
-  auto reading = std::make_shared<Reading>(std::move(registry), std::move(id));
+    std::shared_ptr<clearblade::RegistryApi> registry, std::string id, Lane lane) {
+  auto reading = std::make_shared<Reading>(std::move(registry), std::move(id), lane);
   {
     const std::lock_guard lock(mutex_);
     // Those that nobody came for are forgotten here where nobody serves.

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "clearblade/api.h"
+#include "core/call_terms.h"
 #include "core/clock.h"
 
 namespace bco {
@@ -26,7 +27,7 @@ class ReadAhead {
   // Asks for a registration. Who lets go of what is returned has changed his mind: unless it has
   // begun it is not read, and else nobody waits for it.
   [[nodiscard]] std::shared_ptr<Reading> ask(std::shared_ptr<clearblade::RegistryApi> registry,
-                                             std::string id);
+                                             std::string id, Lane lane = Lane::kFresh);
   // What was read, once, with the errors of getRegistration(); nullopt when nobody had begun, and
   // now nobody will. Waits for the registry's answer, not for a thread.
   [[nodiscard]] std::optional<Result<Registration>> take(const std::shared_ptr<Reading>& reading);

@@ -5,6 +5,7 @@
 #include "clearblade/service_account.h"
 #include "core/text.h"
 #include "http/url.h"
+#include "reconcile/budget_condition.h"
 #include "reconcile/inputs.h"
 #include "reconcile/requests.h"
 
@@ -133,15 +134,20 @@ Result<std::shared_ptr<const RegistryView>> RegistrySources::view(const api::Obj
 Result<std::shared_ptr<const RegistryListing>> RegistrySources::listing(
     const RegistryView& view, TimePoint notBefore, const std::stop_token& stop) {
   bool isFirst = false;
+  const auto flight = std::make_shared<Flight>();
   {
     std::unique_lock lock(mutex_);
     Entry& entry = entries_[view.key];
-    waitUntil(context_.clock, lock, listed_, kForever, stop, [&] { return !entry.isListing; });
-    if (stop.stop_requested()) return fail(ErrorCode::kUnavailable, "stopping");
+    while (const auto others = entry.flight) {
+      waitUntil(context_.clock, lock, listed_, kForever, stop,
+                [&] { return others->result.has_value(); });
+      if (stop.stop_requested()) return fail(ErrorCode::kUnavailable, "stopping");
+      if (!*others->result) return *others->result;
+    }
     const bool isOfUse = entry.listing != nullptr && entry.listing->takenAt() >= notBefore &&
                          entry.listing->ownerId() == view.ownerId;
     if (isOfUse && !isAskedFor(view.key)) return entry.listing;
-    entry.isListing = true;
+    entry.flight = flight;
     isFirst = entry.listing == nullptr;
   }
   Result<std::shared_ptr<const RegistryListing>> listing;
@@ -152,8 +158,9 @@ Result<std::shared_ptr<const RegistryListing>> RegistrySources::listing(
   }
   std::lock_guard lock(mutex_);
   Entry& entry = entries_[view.key];
-  entry.isListing = false;
+  entry.flight = nullptr;
   if (listing) entry.listing = *listing;
+  flight->result = listing;
   context_.clock.wakeAll(listed_);
   return listing;
 }
@@ -206,6 +213,8 @@ void RegistrySources::reportListing(const RegistryView& view, const RegistryList
   status.lastHandledReconcileAt = reconcileRequest(object->meta);
   setCondition(status.conditions,
                {kReady, true, "Synced", "", object->meta.generation, context_.clock.now()});
+  reportBudget(factory_.smallerBudget(api::ObjectKind::kRegistry, view.key), object->meta,
+               context_.clock.now(), status.conditions);
   // A time alone is not worth a write, unless the old one grows old; what an earlier process left
   // has until our next listing.
   api::RegistryStatus before = object->status;

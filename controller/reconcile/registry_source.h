@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -30,12 +31,16 @@ class RegistrySources {
   // such object or Secret; kInvalid: what it says can't be used.
   [[nodiscard]] Result<std::shared_ptr<const RegistryView>> view(const api::ObjectKey& key);
 
-  // A snapshot taken at `notBefore` or later. Of several callers one lists, the others wait.
+  // A snapshot taken at `notBefore` or later. Of several callers one lists; the others wait for it,
+  // and share its failure.
   [[nodiscard]] Result<std::shared_ptr<const RegistryListing>> listing(const RegistryView& view,
                                                                        TimePoint notBefore,
                                                                        const std::stop_token& stop);
 
  private:
+  struct Flight {
+    std::optional<Result<std::shared_ptr<const RegistryListing>>> result;
+  };
   struct Entry {
     bool seedWasStored = false;  // once
     std::string path;            // of the registry that `hints` are about
@@ -43,7 +48,7 @@ class RegistrySources {
     std::string inputs;  // digest of what the view was made from
     std::shared_ptr<const RegistryView> view;
     std::shared_ptr<const RegistryListing> listing;
-    bool isListing = false;
+    std::shared_ptr<Flight> flight;  // of the listing under way
   };
   [[nodiscard]] Result<SharedSecret> seedOf(const api::ClearBladeRegistry& registry);
   [[nodiscard]] bool isAskedFor(const api::ObjectKey& key) const;

@@ -59,7 +59,7 @@ Result<bool> isSeenElsewhere(const Context& context, const std::string& uuid,
   for (const auto& view : context.views.all()) {
     if (view->registry->path != fleet.registry->path) continue;
     if (!asked.insert(view->balena.get()).second) continue;
-    const auto device = view->balena->getDevice(uuid);
+    const auto device = view->balena->getDevice(uuid, {.lane = Lane::kSweep});
     if (device) return true;
     if (device.error().code != ErrorCode::kNotFound) return fail(device.error());
   }
@@ -119,7 +119,7 @@ StalePass removeStale(const Context& context, const std::string& uuid, const Cle
 
   const SteadyPoint observedAt = context.clock.steadyNow();
   const DesiredDevice desired = desireRemoval(context, uuid, *fleet);
-  auto observed = observe(desired, *fleet);
+  auto observed = observe(desired, *fleet, {.lane = Lane::kSweep});
   if (!observed) return failed(observed.error());
   const auto seenElsewhere =
       observed->device ? Result<bool>(false) : isSeenElsewhere(context, uuid, *fleet);
@@ -138,7 +138,7 @@ StalePass removeStale(const Context& context, const std::string& uuid, const Cle
 
   if (pass.plan.verdict == Verdict::kAct) {
     auto applied = apply(pass.plan, desired, *pass.observed, *fleet, observedAt, context.clock,
-                         context.random);
+                         context.random, Lane::kSweep);
     if (!applied) return failed(applied.error());
     context.log.info("stale registration removed",
                      {{"uuid", uuid}, {"fleet", toString(clearance.fleet)}});

@@ -93,6 +93,10 @@ std::vector<std::pair<std::string_view, kube::WatcherHealth>> KubernetesStore::w
           {nameOf(KubernetesKind<api::BalenaDevice>::kResource), deviceWatcher_.health()}};
 }
 
+bool KubernetesStore::watchesTurn() const {
+  return registryWatcher_.turns() && fleetWatcher_.turns() && deviceWatcher_.turns();
+}
+
 bool KubernetesStore::waitUntilSynced(const std::stop_token& stop) {
   while (!isSynced()) {
     if (!sleepFor(clock_, kLook, stop)) return false;

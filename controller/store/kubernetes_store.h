@@ -31,10 +31,12 @@ class KubernetesStore final : public ObjectStore {
   void run(const std::stop_token& stop);
   // All three kinds have been listed completely at least once.
   [[nodiscard]] bool isSynced() const;
-  // How each kind's watch does, by the plural of its name.
-  [[nodiscard]] std::vector<std::pair<std::string_view, kube::WatcherHealth>> watches() const;
   // Waits for that; false when stopped before.
   bool waitUntilSynced(const std::stop_token& stop);
+  // How each kind's watch does, by the plural of its name.
+  [[nodiscard]] std::vector<std::pair<std::string_view, kube::WatcherHealth>> watches() const;
+  // For /livez: none of the watches hangs.
+  [[nodiscard]] bool watchesTurn() const;
 
   [[nodiscard]] Collection<api::ClearBladeRegistry>& registries() override { return registries_; }
   [[nodiscard]] Collection<api::BalenaFleet>& fleets() override { return fleets_; }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/call_terms.h"
 #include "core/result.h"
 #include "core/secret.h"
 
@@ -112,6 +113,7 @@ struct DeleteGuard {
 
 // Thread-safe; blocks. Every operation can return kUnauthenticated (confirmed by whoami),
 // kThrottled, kUnavailable, kDeadline and kInternal; others are named where they mean something.
+// Overrides repeat the default terms.
 class BalenaApi {
  public:
   virtual ~BalenaApi() = default;
@@ -129,22 +131,26 @@ class BalenaApi {
                                                     FleetVisitor& visitor) = 0;
 
   // kNotFound: no such device, or none that the token can see.
-  [[nodiscard]] virtual Result<Device> getDevice(const std::string& uuid) = 0;
+  [[nodiscard]] virtual Result<Device> getDevice(const std::string& uuid,
+                                                 const CallTerms& terms = {}) = 0;
 
   // Sends all writes in parallel, one result for each. kAlreadyExists: the row appeared meanwhile;
   // kConflict: the parent is not there (any more): observe again. A PATCH that matched nothing is
   // not seen as such: the next observation does.
-  [[nodiscard]] virtual std::vector<Status> writeVariables(
-      const VariableParent& parent, std::span<const VariableWrite> writes) = 0;
+  [[nodiscard]] virtual std::vector<Status> writeVariables(const VariableParent& parent,
+                                                           std::span<const VariableWrite> writes,
+                                                           const CallTerms& terms = {}) = 0;
 
   // Whether `parent` has a variable of this name. Its value is not read.
   [[nodiscard]] virtual Result<bool> hasVariable(const VariableParent& parent,
-                                                 std::string_view name) = 0;
+                                                 std::string_view name,
+                                                 const CallTerms& terms = {}) = 0;
 
   // Removes those of our four variables under `parent` that the guard allows, in one request.
   // Succeeds when there are none.
   [[nodiscard]] virtual Status deleteVariables(const VariableParent& parent,
-                                               const DeleteGuard& guard) = 0;
+                                               const DeleteGuard& guard,
+                                               const CallTerms& terms = {}) = 0;
 
   // Asks when the token ends, unless that was learnt a moment ago. That it can't be learnt is no
   // failure.

@@ -41,6 +41,11 @@ Request boundedRequest(Method method, CallClass callClass, std::string_view kind
   return requestOf(method, callClass, kind, url.text(), credential);
 }
 
+void setTerms(Request& request, const CallTerms& terms) {
+  request.lane = terms.lane;
+  request.sendBefore = terms.sendBefore;
+}
+
 void setBody(Request& request, std::string&& json) {
   request.headers.emplace_back("Content-Type", "application/json");
   request.body = SecretBytes::take(std::move(json));
@@ -140,14 +145,13 @@ Status Client::judge(const Result<Response>& answer, const Request& request,
 }
 
 Result<std::string> Client::read(std::string_view kind, std::string url, const std::string& what,
-                                 Duration maxBudgetWait, bool mayCompress) {
+                                 Duration maxBudgetWait, bool mayCompress, Lane lane) {
   const auto credential = this->credential();
   if (!credential) return fail(withContext(credential.error(), what));
   Request request = requestOf(Method::kGet, CallClass::kRead, kind, std::move(url), *credential);
   request.maxResponseBytes = kMaxPage;
   request.maxBudgetWait = maxBudgetWait;
-  // What may wait so long is a sweep's.
-  if (maxBudgetWait == http::kUnderwayBudgetWait) request.lane = Lane::kSweep;
+  request.lane = lane;
   request.mayCompress = mayCompress;
   auto answer = transport_.send(request);
   if (const Status status = judge(answer, request, what); !status) return fail(status.error());
@@ -293,13 +297,13 @@ Result<std::vector<std::int64_t>> Client::listKeyless(std::int64_t fleetId,
   return keyless;
 }
 
-Result<Device> Client::getDevice(const std::string& uuid) {
+Result<Device> Client::getDevice(const std::string& uuid, const CallTerms& terms) {
   const std::string what = "reading device " + uuid;
   if (!isDeviceUuid(uuid)) {
     return fail(ErrorCode::kInvalid, "a device's UUID has 32 or 62 lower-case hex digits");
   }
   auto body = read("balena.device.get", urls_.device(uuid), what, Request().maxBudgetWait,
-                   /*mayCompress=*/false);
+                   /*mayCompress=*/false, terms.lane);
   if (!body) return fail(body.error());
   auto device = parseDevice(std::move(*body), uuid);
   if (!device) return fail(withContext(device.error(), what));
@@ -328,7 +332,8 @@ Result<Request> Client::writeRequest(const VariableParent& parent, const Variabl
 }
 
 std::vector<Status> Client::writeVariables(const VariableParent& parent,
-                                           std::span<const VariableWrite> writes) {
+                                           std::span<const VariableWrite> writes,
+                                           const CallTerms& terms) {
   std::vector<Status> results(writes.size());
   const auto credential = this->credential();
   if (!credential) {
@@ -343,6 +348,7 @@ std::vector<Status> Client::writeVariables(const VariableParent& parent,
       results[i] = fail(request.error());
       continue;
     }
+    setTerms(*request, terms);
     requests.push_back(std::move(*request));
     sent.push_back(i);
   }
@@ -356,7 +362,8 @@ std::vector<Status> Client::writeVariables(const VariableParent& parent,
   return results;
 }
 
-Result<bool> Client::hasVariable(const VariableParent& parent, std::string_view name) {
+Result<bool> Client::hasVariable(const VariableParent& parent, std::string_view name,
+                                 const CallTerms& terms) {
   const std::string what = "reading back " + std::string(name);
   const auto url = urls_.variableId(parent, name);
   if (!url) return fail(withContext(url.error(), what));
@@ -366,6 +373,7 @@ Result<bool> Client::hasVariable(const VariableParent& parent, std::string_view 
       requestOf(Method::kGet, CallClass::kRead, "balena.variable.get", *url, *credential);
   // What was written before it is begun work.
   request.maxBudgetWait = http::kUnderwayBudgetWait;
+  request.lane = terms.lane;
   auto answer = transport_.send(request);
   if (const Status status = judge(answer, request, what); !status) return fail(status.error());
   const auto ids = parseIdPage(std::move(answer->body), 0);
@@ -373,14 +381,16 @@ Result<bool> Client::hasVariable(const VariableParent& parent, std::string_view 
   return !ids->empty();
 }
 
-Status Client::deleteVariables(const VariableParent& parent, const DeleteGuard& guard) {
+Status Client::deleteVariables(const VariableParent& parent, const DeleteGuard& guard,
+                               const CallTerms& terms) {
   const std::string what = "removing the variables of device " + std::to_string(guard.deviceId);
   const auto address = urls_.guardedVariables(parent, guard);
   if (!address) return fail(withContext(address.error(), what));
   const auto credential = this->credential();
   if (!credential) return fail(withContext(credential.error(), what));
-  const Request request = boundedRequest(Method::kDelete, CallClass::kCreateDelete,
-                                         "balena.variable.delete", *address, *credential);
+  Request request = boundedRequest(Method::kDelete, CallClass::kCreateDelete,
+                                   "balena.variable.delete", *address, *credential);
+  setTerms(request, terms);
   return judge(transport_.send(request), request, what);
 }
 

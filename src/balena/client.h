@@ -45,13 +45,15 @@ class Client final : public BalenaApi {
   [[nodiscard]] Result<Fleet> getFleet(const std::string& slug) override;
   [[nodiscard]] Result<TimePoint> listFleet(std::int64_t fleetId, const VariableLevel& level,
                                             bool withTags, FleetVisitor& visitor) override;
-  [[nodiscard]] Result<Device> getDevice(const std::string& uuid) override;
+  [[nodiscard]] Result<Device> getDevice(const std::string& uuid,
+                                         const CallTerms& terms = {}) override;
   [[nodiscard]] std::vector<Status> writeVariables(const VariableParent& parent,
-                                                   std::span<const VariableWrite> writes) override;
-  [[nodiscard]] Result<bool> hasVariable(const VariableParent& parent,
-                                         std::string_view name) override;
-  [[nodiscard]] Status deleteVariables(const VariableParent& parent,
-                                       const DeleteGuard& guard) override;
+                                                   std::span<const VariableWrite> writes,
+                                                   const CallTerms& terms = {}) override;
+  [[nodiscard]] Result<bool> hasVariable(const VariableParent& parent, std::string_view name,
+                                         const CallTerms& terms = {}) override;
+  [[nodiscard]] Status deleteVariables(const VariableParent& parent, const DeleteGuard& guard,
+                                       const CallTerms& terms = {}) override;
   // Once an hour.
   void learnTokenExpiry() override;
   [[nodiscard]] std::optional<TimePoint> tokenExpiry() const override;
@@ -63,7 +65,7 @@ class Client final : public BalenaApi {
   // GETs `url`; the body of a 2xx answer.
   [[nodiscard]] Result<std::string> read(std::string_view kind, std::string url,
                                          const std::string& what, Duration maxBudgetWait,
-                                         bool mayCompress = true);
+                                         bool mayCompress = true, Lane lane = Lane::kSweep);
   // Judges an answer; asks whoami about a 401, unless `accepted` says already what it answers.
   [[nodiscard]] Status judge(const Result<http::Response>& answer, const http::Request& request,
                              const std::string& what, std::optional<Status>& accepted);

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/lane.h"
+#include "core/call_terms.h"
 #include "core/result.h"
 
 namespace bco::clearblade {
@@ -52,11 +52,11 @@ struct NewRegistration {
 struct RegistrationPatch {
   std::optional<std::vector<Credential>> credentials;
   std::optional<Metadata> metadata;
-  Lane lane = Lane::kFresh;  // in the budget of calls
 };
 
 // Thread-safe; blocks. Every operation can return kUnauthenticated, kForbidden, kThrottled,
-// kUnavailable, kDeadline and kInternal; others are named where they mean something.
+// kUnavailable, kDeadline and kInternal; others are named where they mean something. Overrides
+// repeat the default terms.
 class RegistryApi {
  public:
   virtual ~RegistryApi() = default;
@@ -68,15 +68,19 @@ class RegistryApi {
   [[nodiscard]] virtual Result<TimePoint> listRegistrations(
       const std::function<void(const Registration&)>& visit) = 0;
   // By id. kNotFound.
-  [[nodiscard]] virtual Result<Registration> getRegistration(const std::string& id) = 0;
+  [[nodiscard]] virtual Result<Registration> getRegistration(const std::string& id,
+                                                             const CallTerms& terms = {}) = 0;
   // kAlreadyExists: observe. kInvalid: the registry refuses the key or the metadata.
-  [[nodiscard]] virtual Result<Registration> createRegistration(const NewRegistration& created) = 0;
+  [[nodiscard]] virtual Result<Registration> createRegistration(const NewRegistration& created,
+                                                                const CallTerms& terms = {}) = 0;
   // kNotFound: deleted meanwhile.
   [[nodiscard]] virtual Result<Registration> patchRegistration(const std::string& numId,
-                                                               const RegistrationPatch& patch) = 0;
+                                                               const RegistrationPatch& patch,
+                                                               const CallTerms& terms = {}) = 0;
   // Succeeds when it was gone already. kInvalid with reason kBoundToGateway: a person must unbind
   // it.
-  [[nodiscard]] virtual Status deleteRegistration(const std::string& numId) = 0;
+  [[nodiscard]] virtual Status deleteRegistration(const std::string& numId,
+                                                  const CallTerms& terms = {}) = 0;
 
   // The registry's clock less ours, from the Date of the latest answer; zero before the first.
   [[nodiscard]] virtual Duration clockSkew() const = 0;

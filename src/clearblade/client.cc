@@ -26,8 +26,11 @@ constexpr std::size_t kMaxAnswer = 1U << 20;
 // 500 devices of 32 kB; with three keys and our mark one has about 1 kB.
 constexpr std::size_t kMaxPage = 16U << 20;
 
-Request requestOf(Method method, CallClass callClass, std::string_view kind) {
+Request requestOf(Method method, CallClass callClass, std::string_view kind,
+                  const CallTerms& terms = {}) {
   Request request;
+  request.lane = terms.lane;
+  request.sendBefore = terms.sendBefore;
   request.method = method;
   request.callClass = callClass;
   // A pass begins at balena: whatever is asked here continues it.
@@ -150,11 +153,11 @@ Result<TimePoint> Client::listRegistrations(const std::function<void(const Regis
   }
 }
 
-Result<Registration> Client::getRegistration(const std::string& id) {
+Result<Registration> Client::getRegistration(const std::string& id, const CallTerms& terms) {
   const std::string what = "reading registration " + id;
   if (!isDeviceId(id)) return fail(ErrorCode::kInvalid, what + ": not a registration's id");
   auto body =
-      call(requestOf(Method::kGet, CallClass::kRead, "clearblade.device.get"),
+      call(requestOf(Method::kGet, CallClass::kRead, "clearblade.device.get", {.lane = terms.lane}),
            addressOf("cloudiot_devices", registry_.devicePath(id)) + std::string(kFields), what);
   if (!body) return fail(body.error());
   auto registration = parseRegistration(std::move(*body));
@@ -165,12 +168,14 @@ Result<Registration> Client::getRegistration(const std::string& id) {
   return registration;
 }
 
-Result<Registration> Client::createRegistration(const NewRegistration& created) {
+Result<Registration> Client::createRegistration(const NewRegistration& created,
+                                                const CallTerms& terms) {
   const std::string what = "creating registration " + created.id;
   if (!isDeviceId(created.id)) return fail(ErrorCode::kInvalid, what + ": not a registration's id");
   if (const Status valid = checkCredentials(created.credentials); !valid)
     return fail(valid.error());
-  Request request = requestOf(Method::kPost, CallClass::kCreateDelete, "clearblade.device.create");
+  Request request =
+      requestOf(Method::kPost, CallClass::kCreateDelete, "clearblade.device.create", terms);
   setBody(request, createBody(created));
   auto body = call(std::move(request), "cloudiot_devices", what);
   if (!body) return fail(registryIsMissing(body.error()));
@@ -178,7 +183,8 @@ Result<Registration> Client::createRegistration(const NewRegistration& created) 
 }
 
 Result<Registration> Client::patchRegistration(const std::string& numId,
-                                               const RegistrationPatch& patch) {
+                                               const RegistrationPatch& patch,
+                                               const CallTerms& terms) {
   const std::string what = "updating registration " + numId;
   if (!isNumId(numId) || (!patch.credentials && !patch.metadata)) {
     return fail(ErrorCode::kInvalid, what + ": a patch needs a numeric id and a field");
@@ -190,8 +196,7 @@ Result<Registration> Client::patchRegistration(const std::string& numId,
   }
   std::string mask = patch.credentials ? "credentials" : "";
   if (patch.metadata) mask += mask.empty() ? "metadata" : "%2Cmetadata";
-  Request request = requestOf(Method::kPatch, CallClass::kUpdate, "clearblade.device.patch");
-  request.lane = patch.lane;
+  Request request = requestOf(Method::kPatch, CallClass::kUpdate, "clearblade.device.patch", terms);
   setBody(request, patchBody(patch));
   auto body = call(
       std::move(request),
@@ -200,11 +205,11 @@ Result<Registration> Client::patchRegistration(const std::string& numId,
   return writtenOf(std::move(*body), what);
 }
 
-Status Client::deleteRegistration(const std::string& numId) {
+Status Client::deleteRegistration(const std::string& numId, const CallTerms& terms) {
   const std::string what = "removing registration " + numId;
   if (!isNumId(numId)) return fail(ErrorCode::kInvalid, what + ": not a numeric id");
   const auto body =
-      call(requestOf(Method::kDelete, CallClass::kCreateDelete, "clearblade.device.delete"),
+      call(requestOf(Method::kDelete, CallClass::kCreateDelete, "clearblade.device.delete", terms),
            addressOf("cloudiot_devices", registry_.devicePath(numId)), what);
   if (body || body.error().code == ErrorCode::kNotFound) return {};
   Error error = body.error();

@@ -30,11 +30,15 @@ class Client final : public RegistryApi {
   [[nodiscard]] Result<Registry> getRegistry() override;
   [[nodiscard]] Result<TimePoint> listRegistrations(
       const std::function<void(const Registration&)>& visit) override;
-  [[nodiscard]] Result<Registration> getRegistration(const std::string& id) override;
-  [[nodiscard]] Result<Registration> createRegistration(const NewRegistration& created) override;
+  [[nodiscard]] Result<Registration> getRegistration(const std::string& id,
+                                                     const CallTerms& terms = {}) override;
+  [[nodiscard]] Result<Registration> createRegistration(const NewRegistration& created,
+                                                        const CallTerms& terms = {}) override;
   [[nodiscard]] Result<Registration> patchRegistration(const std::string& numId,
-                                                       const RegistrationPatch& patch) override;
-  [[nodiscard]] Status deleteRegistration(const std::string& numId) override;
+                                                       const RegistrationPatch& patch,
+                                                       const CallTerms& terms = {}) override;
+  [[nodiscard]] Status deleteRegistration(const std::string& numId,
+                                          const CallTerms& terms = {}) override;
   [[nodiscard]] Duration clockSkew() const override {
     return skew_.latest().value_or(Duration::zero());
   }

@@ -100,8 +100,8 @@ std::optional<std::string> WorkQueue::pop() {
   const SteadyPoint now = clock_.steadyNow();
   const auto waited = waiting_.find(key);
   if (observer_ != nullptr) observer_->onTaken(now - waited->second.since);
+  inFlight_.emplace(key, InFlight{waited->second.lane, turn->first, now, std::nullopt});
   waiting_.erase(waited);
-  inFlight_.emplace(key, InFlight{turn->first, now, std::nullopt});
   if (turn->second.empty()) {
     turns.erase(turn);
   } else {
@@ -143,6 +143,20 @@ bool WorkQueue::idle(Duration horizon) const {
 std::size_t WorkQueue::depth() const {
   std::lock_guard lock(mutex_);
   return waiting_.size();
+}
+
+Lane WorkQueue::laneOf(const std::string& key) const {
+  std::lock_guard lock(mutex_);
+  const auto flying = inFlight_.find(key);
+  return flying == inFlight_.end() ? Lane::kFresh : flying->second.lane;
+}
+
+Duration WorkQueue::longestInFlight() const {
+  std::lock_guard lock(mutex_);
+  const SteadyPoint now = clock_.steadyNow();
+  Duration longest{0};
+  for (const auto& [key, flying] : inFlight_) longest = std::max(longest, now - flying.since);
+  return longest;
 }
 
 std::size_t WorkQueue::inFlight() const {

@@ -59,6 +59,10 @@ class WorkQueue {
   // back to take(): the place that has become free in the key's group is for nobody else to notice.
   [[nodiscard]] std::optional<std::string> take(const std::stop_token& stop);
   void done(const std::string& key);
+  // In which lane a key waited that is in flight now.
+  [[nodiscard]] Lane laneOf(const std::string& key) const;
+  // How long the key has been in flight that has been so for longest; zero when none is.
+  [[nodiscard]] Duration longestInFlight() const;
 
   // Nothing waits, nothing is in flight and nothing is due before `horizon` from now.
   [[nodiscard]] bool idle(Duration horizon) const;
@@ -88,6 +92,7 @@ class WorkQueue {
     SteadyPoint since;
   };
   struct InFlight {
+    Lane lane;
     std::string group;
     SteadyPoint since;
     std::optional<Lane> again;  // the lane to come back to

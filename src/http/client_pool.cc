@@ -90,6 +90,8 @@ class ClientPool::State final : public std::enable_shared_from_this<State> {
 
  private:
   void startWaiting();
+  [[nodiscard]] bool takePlace();
+  void leavePlace();
   void start(const AttemptPtr& attempt);
   void startStream(const AttemptPtr& attempt);
   Result<std::shared_ptr<Origin>> originOf(const Url& url, bool forStreams);
@@ -225,16 +227,33 @@ Result<Response> ClientPool::State::stream(const Request& request, const StreamO
 
 void ClientPool::State::startWaiting() {
   if (closed_) abandonAll(closedError());
-  while (!waiting_.empty() && inFlight_.size() - streams_ < options_.maxInFlight) {
+  while (!waiting_.empty() && inFlight_.size() - streams_ < options_.maxInFlight && takePlace()) {
     const AttemptPtr attempt = std::move(waiting_.front());
     waiting_.pop_front();
     if (Status may = attempt->maySend(); !may) {
       finish(attempt, fail(std::move(may.error())));
+      leavePlace();
     } else {
       attempt->deadline = clock_.steadyNow() + options_.attemptDeadline;
       start(attempt);
     }
   }
+  // Woken for what has been given up meanwhile.
+  if (waiting_.empty() && options_.shared) options_.shared->passOn();
+}
+
+// Among all that share the limit; this pool is brought back here when there is one again.
+bool ClientPool::State::takePlace() {
+  if (!options_.shared) return true;
+  return options_.shared->enter(this, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self) boost::asio::post(libraryThread(), [self] { self->startWaiting(); });
+    return self != nullptr;
+  });
+}
+
+void ClientPool::State::leavePlace() {
+  if (options_.shared) options_.shared->leave();
 }
 
 void ClientPool::State::startStream(const AttemptPtr& attempt) {
@@ -244,7 +263,10 @@ void ClientPool::State::startStream(const AttemptPtr& attempt) {
 
 void ClientPool::State::start(const AttemptPtr& attempt) {
   auto origin = originOf(attempt->url, attempt->stream != nullptr);
-  if (!origin) return finish(attempt, fail(std::move(origin.error())));
+  if (!origin) {
+    if (!attempt->stream) leavePlace();
+    return finish(attempt, fail(std::move(origin.error())));
+  }
   attempt->origin = *std::move(origin);
   inFlight_.insert(attempt);
   if (attempt->stream) ++streams_;
@@ -416,7 +438,7 @@ Error ClientPool::State::explain(const std::exception_ptr& failure, const Attemp
 // handler returns, so the next request starts after that: before, it would open one more.
 void ClientPool::State::release(const AttemptPtr& attempt) {
   if (attempt->abandoned) --abandoned_;
-  if (inFlight_.erase(attempt) > 0 && attempt->stream) --streams_;
+  if (inFlight_.erase(attempt) > 0) attempt->stream ? void(--streams_) : leavePlace();
   if (closed_ && inFlight_.empty()) idle_.countDown(clock_);
   if (!waiting_.empty()) {
     boost::asio::post(libraryThread(), [self = shared_from_this()] { self->startWaiting(); });

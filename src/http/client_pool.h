@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "http/identity.h"
+#include "http/in_flight_limit.h"
 #include "http/proxy.h"
 #include "http/transport.h"
 #include "http/trust.h"
@@ -22,6 +23,8 @@ struct PoolOptions {
   std::string serverName = {};
   // Most requests in flight, and so most connections; what is beyond waits its turn.
   std::size_t maxInFlight = 8;
+  // Beside that, a limit that holds for several pools together.
+  std::shared_ptr<InFlightLimit> shared = nullptr;
   // From when a request has its turn. A connection that stays silent for a second longer is closed
   // even if nobody waits.
   Duration attemptDeadline{15000};

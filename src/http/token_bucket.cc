@@ -40,6 +40,12 @@ void TokenBucket::chooseLimit() {
   if (least) options_ = *least;
 }
 
+BucketOptions TokenBucket::limit() {
+  std::lock_guard lock(mutex_);
+  chooseLimit();
+  return options_;
+}
+
 Status TokenBucket::take(std::size_t count, Duration longestWait, const std::stop_token& stop,
                          Lane lane) {
   std::unique_lock lock(mutex_);

@@ -37,6 +37,9 @@ class TokenBucket {
   // Nothing is given out faster than `limit` says, for as long as others hold it.
   void limitTo(const std::shared_ptr<const BucketOptions>& limit);
 
+  // The limit that counts now.
+  [[nodiscard]] BucketOptions limit();
+
   // Takes `count` calls from the budget, and waits for them at most `longestWait`. kThrottled with
   // retryAfter when they would take longer, kUnavailable after a stop; then nothing is taken. More
   // than the burst is given at the latest when the whole burst is there.

@@ -24,6 +24,8 @@ class Trust {
   [[nodiscard]] static Result<Trust> load(const TrustSource& source);
 
   [[nodiscard]] X509_STORE* store() const { return store_.get(); }
+  // There are copies of it.
+  [[nodiscard]] bool isShared() const { return store_.use_count() > 1; }
 
  private:
   explicit Trust(std::shared_ptr<X509_STORE> store) : store_(std::move(store)) {}

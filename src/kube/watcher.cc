@@ -17,15 +17,23 @@ constexpr Duration kAtOnce = std::chrono::seconds(1);
 constexpr BackoffPolicy kBackoff{.initial = Duration(1600), .longest = std::chrono::seconds(30)};
 constexpr Duration kHealth = std::chrono::minutes(2);
 constexpr Duration kLongestRetryAfter = std::chrono::minutes(1);
+// Beyond the longest watch: the silence after it, a pause, and what the sink takes.
+constexpr Duration kSlack = std::chrono::minutes(5);
 
 }  // namespace
 
 Watcher::Watcher(Client& client, WatcherOptions options, WatchSink& sink, Clock& clock,
                  Random& random)
-    : client_(client), options_(std::move(options)), sink_(sink), clock_(clock), random_(random) {}
+    : client_(client),
+      options_(std::move(options)),
+      sink_(sink),
+      clock_(clock),
+      random_(random),
+      turned_(clock.steadyNow().time_since_epoch().count()) {}
 
 void Watcher::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
+    turned_ = clock_.steadyNow().time_since_epoch().count();
     pauseDue_ = false;
     auto error = state_.phase == WatchPhase::kPages ? readPage() : follow(stop);
     if (!pauseDue_ || stop.stop_requested()) continue;
@@ -165,6 +173,11 @@ void Watcher::pauseAfter(Error error, const std::stop_token& stop) {
   if (options_.onTrouble) options_.onTrouble({std::move(error), phaseBefore_, failures_, pause});
   sleepFor(clock_, pause, stop);
   resumed_ = clock_.steadyNow();
+}
+
+bool Watcher::turns() const {
+  const SteadyPoint turned{SteadyPoint::duration(turned_.load())};
+  return clock_.steadyNow() - turned <= options_.longestWatch + kSlack;
 }
 
 WatcherHealth Watcher::health() const {

@@ -1,6 +1,7 @@
 // Keeps a sink told of all objects of a kind, whatever happens to the connection.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -78,6 +79,9 @@ class Watcher {
   // Until a stop. Once.
   void run(const std::stop_token& stop);
 
+  // For /livez: false once run() has made no turn for longer than one may take, with a server that
+  // is silent too. From any thread, as is health().
+  [[nodiscard]] bool turns() const;
   // For readiness and metrics; from any thread.
   [[nodiscard]] WatcherHealth health() const;
 
@@ -108,7 +112,8 @@ class Watcher {
   bool wasLate_ = false;                // kGone since the last complete list
   std::optional<SteadyPoint> resumed_;  // when the last pause ended
 
-  mutable std::mutex mutex_;  // guards health_
+  std::atomic<Duration::rep> turned_;  // steady time at which run() began its last turn
+  mutable std::mutex mutex_;           // guards health_
   WatcherHealth health_;
 };
 

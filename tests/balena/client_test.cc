@@ -313,6 +313,24 @@ TEST_F(BalenaClient, EscapesWhatJsonWantsEscaped) {
   EXPECT_TRUE(client_.writeVariables({.deviceId = 12}, writes)[0]);
 }
 
+TEST_F(BalenaClient, SendsWritesOnTheTermsTheyWereGiven) {
+  const CallTerms terms{Lane::kSweep, SteadyPoint(std::chrono::minutes(90))};
+  transport_
+      .expect(Method::kPatch, urls_.variable({.deviceId = 12}, kProjectId)->text(),
+              R"({"value":"p"})")
+      .reply(200);
+  EXPECT_TRUE(client_.writeVariables({.deviceId = 12}, std::array{writeOf(kProjectId, "p", true)},
+                                     terms)[0]);
+  EXPECT_EQ(transport_.seen().back().lane, Lane::kSweep);
+  EXPECT_EQ(transport_.seen().back().sendBefore, terms.sendBefore);
+  const DeleteGuard guard{12, 5, "path"};
+  transport_.expect(Method::kDelete, urls_.guardedVariables({.deviceId = 12}, guard)->text())
+      .reply(200);
+  EXPECT_TRUE(client_.deleteVariables({.deviceId = 12}, guard, terms));
+  EXPECT_EQ(transport_.seen().back().lane, Lane::kSweep);
+  EXPECT_EQ(transport_.seen().back().sendBefore, terms.sendBefore);
+}
+
 TEST_F(BalenaClient, RemovesVariablesInOneGuardedRequest) {
   const DeleteGuard guard{12, 5, "projects/p/devices/x"};
   transport_.expect(Method::kDelete,

@@ -209,8 +209,8 @@ TEST_F(ClearBladeClient, PatchesByNumIdAndOnlyWhatIsGiven) {
               R"({"credentials":[{"publicKey":{"format":"F","key":"K"}}]})")
       .reply(200, deviceAnswer());
   EXPECT_TRUE(client_.patchRegistration(
-      "2912345678901234",
-      {std::vector<Credential>{{"F", "K", std::nullopt}}, std::nullopt, Lane::kRevocation}));
+      "2912345678901234", {std::vector<Credential>{{"F", "K", std::nullopt}}, std::nullopt},
+      {.lane = Lane::kRevocation}));
   EXPECT_EQ(transport_.seen().back().lane, Lane::kRevocation);
 
   transport_
@@ -232,6 +232,17 @@ TEST_F(ClearBladeClient, RefusesWritesThatNameNoRegistrationOrNothing) {
   EXPECT_EQ(client_.patchRegistration("12", {four, std::nullopt}).error().code,
             ErrorCode::kInvalid);
   EXPECT_EQ(client_.createRegistration({kId, four, {}}).error().code, ErrorCode::kInvalid);
+}
+
+TEST_F(ClearBladeClient, SendsWritesOnTheTermsTheyWereGivenAlsoAfterANewExchange) {
+  const CallTerms terms{Lane::kSweep, SteadyPoint(std::chrono::minutes(90))};
+  expectExchange();
+  transport_.expect(Method::kDelete, byNumId_).reply(401, problem(401, "UNAUTHENTICATED"));
+  expectExchange();
+  transport_.expect(Method::kDelete, byNumId_).reply(200, "{}");
+  EXPECT_TRUE(client_.deleteRegistration("2912345678901234", terms));
+  EXPECT_EQ(transport_.seen().back().sendBefore, terms.sendBefore);
+  EXPECT_EQ(transport_.seen().back().lane, Lane::kSweep);
 }
 
 TEST_F(ClearBladeClient, DeletesByNumIdAndTakesGoneForDone) {

@@ -164,3 +164,26 @@ def test_a_sweep_moves_no_key(tmp_path, sandbox, service):
     assert all(f"/devices/balena-{uuid}" in answered for uuid in uuids), "the public variables"
     keys = [sandbox.variable(uuid, "GCP_PRIVATE_KEY", service) for uuid in uuids]
     assert all(keys) and not [key for key in keys if key in answered]
+
+
+def test_in_flight_limits_hold_for_a_whole_account_and_the_smallest_counts(sandbox, tmp_path):
+    # Each answer takes a while, so that as many are in flight as may be.
+    for kind in ("balena.device.get", "balena.variable.create", "clearblade.device.create"):
+        sandbox.fault(kind, "latency", delay="20ms")
+    site = Site(tmp_path / "site", sandbox)
+    plenty = {"createDeletePerMinute": 6000000, "updatesPerMinute": 6000000, "readsPerMinute": 6000000}
+    site.registry(callBudget=plenty | {"maxInFlight": 2})
+    sandbox.add_registry("others")
+    site.registry("others", registry="others", callBudget=plenty | {"maxInFlight": 4})
+    plenty = {"requestsPerSecond": 100000, "burst": 100000}
+    site.fleet(callBudget=plenty | {"maxInFlight": 3})
+    site.fleet("gateways", "acme/gateways", "main", registryRef={"name": "others"},
+               callBudget=plenty | {"maxInFlight": 5})
+    sensors = sandbox.add_devices(20)
+    gateways = sandbox.add_devices(20, "acme/gateways")
+    sandbox.reset_traffic()
+    done = site.sync_once()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert_provisioned(sandbox, sensors)
+    assert_provisioned(sandbox, gateways, "main", "others")
+    assert sandbox.get("traffic")["inFlight"]["max"] <= 3 + 2

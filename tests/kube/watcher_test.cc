@@ -106,6 +106,19 @@ class WatcherTest : public testing::Test, public WatchSink {
   }
 };
 
+TEST_F(WatcherTest, IsTakenForDeadOnceATurnLastsLongerThanAnyCan) {
+  streams_.expect(kStreamUrl).sends(listEnd("6")).then(lasting());
+  Watcher watcher(client_, options_, *this, clock_, random_);
+  lastStream(watchUrl("6")).then([&] {
+    clock_.advance(options_.longestWatch);
+    EXPECT_TRUE(watcher.turns());
+    clock_.advance(6min);
+    EXPECT_FALSE(watcher.turns());
+    stop_.request_stop();
+  });
+  watcher.run(stop_.get_token());
+}
+
 // ---- streaming lists
 
 TEST_F(WatcherTest, StreamsTheListAndGoesOnInTheSameStream) {

@@ -23,11 +23,13 @@ class Replica:
             arguments = ("--retry-initial", "20ms", "--retry-longest", "200ms", *arguments)
         if "--metrics-addr" not in arguments:
             arguments = ("--metrics-addr", "", *arguments)
+        if "--health-addr" not in arguments:
+            arguments = ("--health-addr", "", *arguments)
         with self.log_file.open("w") as log:
             self.process = subprocess.Popen(
                 [BIN / "balena-clearblade-operator", "controller", "--kubeconfig", kubeconfig,
                  "--namespace", installation.namespace, "--lease-namespace", installation.namespace,
-                 "--health-addr", "", *arguments], stdout=log, stderr=log)
+                 *arguments], stdout=log, stderr=log)
 
     @property
     def log(self):

@@ -215,7 +215,7 @@ Result<TimePoint> BalenaClient::listFleet(std::int64_t fleetId, const balena::Va
   return start;
 }
 
-Result<balena::Device> BalenaClient::getDevice(const std::string& uuid) {
+Result<balena::Device> BalenaClient::getDevice(const std::string& uuid, const CallTerms&) {
   return link_.call<balena::Device>(
       {Upstream::kBalena, "getDevice " + uuid, false, uuid},
       [&cloud = cloud_, token = token_, uuid]() -> Result<balena::Device> {
@@ -225,7 +225,8 @@ Result<balena::Device> BalenaClient::getDevice(const std::string& uuid) {
 }
 
 std::vector<Status> BalenaClient::writeVariables(const balena::VariableParent& parent,
-                                                 std::span<const balena::VariableWrite> writes) {
+                                                 std::span<const balena::VariableWrite> writes,
+                                                 const CallTerms&) {
   std::vector<std::pair<Call, std::shared_ptr<Link::Flight<void>>>> flights;
   for (const balena::VariableWrite& write : writes) {
     Call call{Upstream::kBalena, "write " + write.name + " on " + describe(parent), true, {}};
@@ -243,8 +244,8 @@ std::vector<Status> BalenaClient::writeVariables(const balena::VariableParent& p
   return results;
 }
 
-Result<bool> BalenaClient::hasVariable(const balena::VariableParent& parent,
-                                       std::string_view name) {
+Result<bool> BalenaClient::hasVariable(const balena::VariableParent& parent, std::string_view name,
+                                       const CallTerms&) {
   return link_.call<bool>(
       {Upstream::kBalena, "hasVariable on " + describe(parent)},
       [&cloud = cloud_, token = token_, parent, name = std::string(name)]() -> Result<bool> {
@@ -254,7 +255,7 @@ Result<bool> BalenaClient::hasVariable(const balena::VariableParent& parent,
 }
 
 Status BalenaClient::deleteVariables(const balena::VariableParent& parent,
-                                     const balena::DeleteGuard& guard) {
+                                     const balena::DeleteGuard& guard, const CallTerms&) {
   return link_.call<void>(
       {Upstream::kBalena, "deleteVariables of " + describe(parent), true, {}},
       [parent, guard, process = process_, &cloud = cloud_, token = token_]() -> Status {

@@ -100,13 +100,17 @@ class BalenaClient final : public balena::BalenaApi {
   [[nodiscard]] Result<TimePoint> listFleet(std::int64_t fleetId,
                                             const balena::VariableLevel& level, bool withTags,
                                             balena::FleetVisitor& visitor) override;
-  [[nodiscard]] Result<balena::Device> getDevice(const std::string& uuid) override;
-  [[nodiscard]] std::vector<Status> writeVariables(
-      const balena::VariableParent& parent, std::span<const balena::VariableWrite> writes) override;
+  [[nodiscard]] Result<balena::Device> getDevice(const std::string& uuid,
+                                                 const CallTerms& terms = {}) override;
+  [[nodiscard]] std::vector<Status> writeVariables(const balena::VariableParent& parent,
+                                                   std::span<const balena::VariableWrite> writes,
+                                                   const CallTerms& terms = {}) override;
   [[nodiscard]] Result<bool> hasVariable(const balena::VariableParent& parent,
-                                         std::string_view name) override;
+                                         std::string_view name,
+                                         const CallTerms& terms = {}) override;
   [[nodiscard]] Status deleteVariables(const balena::VariableParent& parent,
-                                       const balena::DeleteGuard& guard) override;
+                                       const balena::DeleteGuard& guard,
+                                       const CallTerms& terms = {}) override;
 
  private:
   BalenaCloud& cloud_;

@@ -103,20 +103,21 @@ Result<TimePoint> RegistryClient::listRegistrations(
   return start;
 }
 
-Result<Registration> RegistryClient::getRegistration(const std::string& id) {
+Result<Registration> RegistryClient::getRegistration(const std::string& id, const CallTerms&) {
   return call<Registration>({Upstream::kClearBlade, "getRegistration " + id, false, id},
                             [&cloud = cloud_, id] { return cloud.get(id); });
 }
 
-Result<Registration> RegistryClient::createRegistration(
-    const clearblade::NewRegistration& created) {
+Result<Registration> RegistryClient::createRegistration(const clearblade::NewRegistration& created,
+                                                        const CallTerms&) {
   return call<Registration>(
       {Upstream::kClearBlade, "createRegistration " + created.id, true, created.id},
       [&cloud = cloud_, process = process_, created] { return cloud.create(process, created); });
 }
 
 Result<Registration> RegistryClient::patchRegistration(const std::string& numId,
-                                                       const clearblade::RegistrationPatch& patch) {
+                                                       const clearblade::RegistrationPatch& patch,
+                                                       const CallTerms&) {
   const std::string what =
       patch.credentials ? std::to_string(patch.credentials->size()) + " credentials" : "metadata";
   return call<Registration>(
@@ -126,7 +127,7 @@ Result<Registration> RegistryClient::patchRegistration(const std::string& numId,
       });
 }
 
-Status RegistryClient::deleteRegistration(const std::string& numId) {
+Status RegistryClient::deleteRegistration(const std::string& numId, const CallTerms&) {
   return call<void>(
       {Upstream::kClearBlade, "deleteRegistration " + numId, true, cloud_.idOf(numId)},
       [&cloud = cloud_, process = process_, numId] { return cloud.remove(process, numId); });

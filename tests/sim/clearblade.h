@@ -66,12 +66,15 @@ class RegistryClient final : public clearblade::RegistryApi {
   [[nodiscard]] Result<clearblade::Registry> getRegistry() override;
   [[nodiscard]] Result<TimePoint> listRegistrations(
       const std::function<void(const Registration&)>& visit) override;
-  [[nodiscard]] Result<Registration> getRegistration(const std::string& id) override;
-  [[nodiscard]] Result<Registration> createRegistration(
-      const clearblade::NewRegistration& created) override;
-  [[nodiscard]] Result<Registration> patchRegistration(
-      const std::string& numId, const clearblade::RegistrationPatch& patch) override;
-  [[nodiscard]] Status deleteRegistration(const std::string& numId) override;
+  [[nodiscard]] Result<Registration> getRegistration(const std::string& id,
+                                                     const CallTerms& terms = {}) override;
+  [[nodiscard]] Result<Registration> createRegistration(const clearblade::NewRegistration& created,
+                                                        const CallTerms& terms = {}) override;
+  [[nodiscard]] Result<Registration> patchRegistration(const std::string& numId,
+                                                       const clearblade::RegistrationPatch& patch,
+                                                       const CallTerms& terms = {}) override;
+  [[nodiscard]] Status deleteRegistration(const std::string& numId,
+                                          const CallTerms& terms = {}) override;
   [[nodiscard]] Duration clockSkew() const override { return skew_; }
 
  private:

@@ -20,21 +20,24 @@ class BalenaDecorator : public balena::BalenaApi {
                                             balena::FleetVisitor& visitor) override {
     return right_->listFleet(fleetId, level, withTags, visitor);
   }
-  [[nodiscard]] Result<balena::Device> getDevice(const std::string& uuid) override {
-    return right_->getDevice(uuid);
+  [[nodiscard]] Result<balena::Device> getDevice(const std::string& uuid,
+                                                 const CallTerms& terms = {}) override {
+    return right_->getDevice(uuid, terms);
   }
-  [[nodiscard]] std::vector<Status> writeVariables(
-      const balena::VariableParent& parent,
-      std::span<const balena::VariableWrite> writes) override {
-    return right_->writeVariables(parent, writes);
+  [[nodiscard]] std::vector<Status> writeVariables(const balena::VariableParent& parent,
+                                                   std::span<const balena::VariableWrite> writes,
+                                                   const CallTerms& terms = {}) override {
+    return right_->writeVariables(parent, writes, terms);
   }
   [[nodiscard]] Result<bool> hasVariable(const balena::VariableParent& parent,
-                                         std::string_view name) override {
-    return right_->hasVariable(parent, name);
+                                         std::string_view name,
+                                         const CallTerms& terms = {}) override {
+    return right_->hasVariable(parent, name, terms);
   }
   [[nodiscard]] Status deleteVariables(const balena::VariableParent& parent,
-                                       const balena::DeleteGuard& guard) override {
-    return right_->deleteVariables(parent, guard);
+                                       const balena::DeleteGuard& guard,
+                                       const CallTerms& terms = {}) override {
+    return right_->deleteVariables(parent, guard, terms);
   }
 
  protected:
@@ -54,19 +57,22 @@ class RegistryDecorator : public clearblade::RegistryApi {
       const std::function<void(const Registration&)>& visit) override {
     return right_->listRegistrations(visit);
   }
-  [[nodiscard]] Result<Registration> getRegistration(const std::string& id) override {
-    return right_->getRegistration(id);
+  [[nodiscard]] Result<Registration> getRegistration(const std::string& id,
+                                                     const CallTerms& terms = {}) override {
+    return right_->getRegistration(id, terms);
   }
-  [[nodiscard]] Result<Registration> createRegistration(
-      const clearblade::NewRegistration& created) override {
-    return right_->createRegistration(created);
+  [[nodiscard]] Result<Registration> createRegistration(const clearblade::NewRegistration& created,
+                                                        const CallTerms& terms = {}) override {
+    return right_->createRegistration(created, terms);
   }
-  [[nodiscard]] Result<Registration> patchRegistration(
-      const std::string& numId, const clearblade::RegistrationPatch& patch) override {
-    return right_->patchRegistration(numId, patch);
+  [[nodiscard]] Result<Registration> patchRegistration(const std::string& numId,
+                                                       const clearblade::RegistrationPatch& patch,
+                                                       const CallTerms& terms = {}) override {
+    return right_->patchRegistration(numId, patch, terms);
   }
-  [[nodiscard]] Status deleteRegistration(const std::string& numId) override {
-    return right_->deleteRegistration(numId);
+  [[nodiscard]] Status deleteRegistration(const std::string& numId,
+                                          const CallTerms& terms = {}) override {
+    return right_->deleteRegistration(numId, terms);
   }
   [[nodiscard]] Duration clockSkew() const override { return right_->clockSkew(); }
 

@@ -55,8 +55,9 @@ class NeverEmptyListing final : public BalenaDecorator {
 class OverwritingCreate final : public RegistryDecorator {
  public:
   using RegistryDecorator::RegistryDecorator;
-  Result<Registration> createRegistration(const clearblade::NewRegistration& created) override {
-    auto made = RegistryDecorator::createRegistration(created);
+  Result<Registration> createRegistration(const clearblade::NewRegistration& created,
+                                          const CallTerms& terms = {}) override {
+    auto made = RegistryDecorator::createRegistration(created, terms);
     if (made || made.error().code != ErrorCode::kAlreadyExists) return made;
     const auto there = getRegistration(created.id);
     if (!there) return made;
@@ -67,8 +68,9 @@ class OverwritingCreate final : public RegistryDecorator {
 class ForgottenOwner final : public RegistryDecorator {
  public:
   using RegistryDecorator::RegistryDecorator;
-  Result<Registration> getRegistration(const std::string& id) override {
-    auto read = RegistryDecorator::getRegistration(id);
+  Result<Registration> getRegistration(const std::string& id,
+                                       const CallTerms& terms = {}) override {
+    auto read = RegistryDecorator::getRegistration(id, terms);
     if (read) claim(*read);
     return read;
   }
@@ -92,10 +94,11 @@ class ForgottenOwner final : public RegistryDecorator {
 class RememberedReads final : public RegistryDecorator {
  public:
   using RegistryDecorator::RegistryDecorator;
-  Result<Registration> getRegistration(const std::string& id) override {
+  Result<Registration> getRegistration(const std::string& id,
+                                       const CallTerms& terms = {}) override {
     const auto known = known_.find(id);
     if (known != known_.end()) return known->second;
-    auto read = RegistryDecorator::getRegistration(id);
+    auto read = RegistryDecorator::getRegistration(id, terms);
     if (read) known_[id] = *read;
     return read;
   }
@@ -108,10 +111,11 @@ class RepeatedWrites final : public RegistryDecorator {
  public:
   using RegistryDecorator::RegistryDecorator;
   Result<Registration> patchRegistration(const std::string& numId,
-                                         const clearblade::RegistrationPatch& patch) override {
-    auto patched = RegistryDecorator::patchRegistration(numId, patch);
+                                         const clearblade::RegistrationPatch& patch,
+                                         const CallTerms& terms = {}) override {
+    auto patched = RegistryDecorator::patchRegistration(numId, patch, terms);
     for (int i = 0; i < 3 && !patched && patched.error().outcomeUnknown; ++i) {
-      patched = RegistryDecorator::patchRegistration(numId, patch);
+      patched = RegistryDecorator::patchRegistration(numId, patch, terms);
     }
     return patched;
   }
@@ -121,13 +125,14 @@ class LostMetadata final : public RegistryDecorator {
  public:
   using RegistryDecorator::RegistryDecorator;
   Result<Registration> patchRegistration(const std::string& numId,
-                                         const clearblade::RegistrationPatch& patch) override {
+                                         const clearblade::RegistrationPatch& patch,
+                                         const CallTerms& terms = {}) override {
     clearblade::RegistrationPatch ours = patch;
     if (ours.metadata) {
       std::erase_if(*ours.metadata,
                     [](const auto& pair) { return !pair.first.starts_with("bco-"); });
     }
-    return RegistryDecorator::patchRegistration(numId, ours);
+    return RegistryDecorator::patchRegistration(numId, ours, terms);
   }
 };
 

@@ -17,10 +17,13 @@ class FakeClock final : public Clock {
     return SteadyPoint{std::chrono::hours(1) + Duration(elapsed_.load())};
   }
   void advance(Duration by) { elapsed_ += by.count(); }
+  // How often anybody has waited, each for a millisecond at most.
+  [[nodiscard]] int waits() const { return waits_.load(); }
 
   // Looks again every millisecond of real time: advance() then needs to know of no waiter.
   void wait(std::unique_lock<std::mutex>& lock, Condition& condition, SteadyPoint,
             const std::stop_token&) override {
+    ++waits_;
     condition.wait_for(lock, std::chrono::milliseconds(1));
   }
   void wakeAll(Condition& condition) override { condition.notify_all(); }
@@ -29,6 +32,7 @@ class FakeClock final : public Clock {
  private:
   const TimePoint start_;
   std::atomic<Duration::rep> elapsed_{0};
+  std::atomic<int> waits_{0};
 };
 
 }  // namespace bco::test

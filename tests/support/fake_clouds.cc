@@ -36,10 +36,17 @@ void CallLog::forget() {
   calls_.clear();
 }
 
-std::optional<CallLog::Fault> CallLog::enter(const std::string& call) {
+CallTerms CallLog::termsOf(const std::string& call) const {
+  std::lock_guard lock(mutex_);
+  const auto found = terms_.find(call);
+  return found == terms_.end() ? CallTerms{} : found->second;
+}
+
+std::optional<CallLog::Fault> CallLog::enter(const std::string& call, const CallTerms& terms) {
   if (watcher_) watcher_(call);
   std::lock_guard lock(mutex_);
   calls_.push_back(call);
+  terms_[call] = terms;
   if (failAll_) return Fault{*failAll_, Moment::kBefore};
   auto& queue = faults_[call];
   if (queue.empty()) return std::nullopt;
@@ -50,10 +57,15 @@ std::optional<CallLog::Fault> CallLog::enter(const std::string& call) {
 
 namespace {
 
+struct Named {
+  std::string name;
+  CallTerms terms = {};
+};
+
 // Runs a call's effect around its fault.
 template <class Value, class Effect>
-Result<Value> call(CallLog& log, const std::string& name, Effect effect) {
-  const auto fault = log.enter(name);
+Result<Value> call(CallLog& log, const Named& named, Effect effect) {
+  const auto fault = log.enter(named.name, named.terms);
   if (fault && fault->moment == Moment::kBefore) return fail(fault->error);
   Result<Value> result = effect();
   if (fault) return fail(fault->error);
@@ -99,7 +111,7 @@ void FakeBalena::removeDevice(const std::string& uuid) {
 }
 
 Result<balena::Fleet> FakeBalena::getFleet(const std::string& slug) {
-  return call<balena::Fleet>(log_, "getFleet", [&]() -> Result<balena::Fleet> {
+  return call<balena::Fleet>(log_, {"getFleet"}, [&]() -> Result<balena::Fleet> {
     std::lock_guard lock(mutex_);
     const auto found = fleets_.find(slug);
     if (found == fleets_.end()) return fail(ErrorCode::kNotFound, "no fleet " + slug);
@@ -109,7 +121,7 @@ Result<balena::Fleet> FakeBalena::getFleet(const std::string& slug) {
 
 Result<TimePoint> FakeBalena::listFleet(std::int64_t fleetId, const balena::VariableLevel& level,
                                         bool withTags, balena::FleetVisitor& visitor) {
-  return call<TimePoint>(log_, "listFleet", [&]() -> Result<TimePoint> {
+  return call<TimePoint>(log_, {"listFleet"}, [&]() -> Result<TimePoint> {
     std::lock_guard lock(mutex_);
     std::vector<balena::FleetDevice> devices;
     for (const auto& [uuid, row] : devices_) {
@@ -143,8 +155,8 @@ Result<TimePoint> FakeBalena::listFleet(std::int64_t fleetId, const balena::Vari
   });
 }
 
-Result<balena::Device> FakeBalena::getDevice(const std::string& uuid) {
-  return call<balena::Device>(log_, "getDevice", [&]() -> Result<balena::Device> {
+Result<balena::Device> FakeBalena::getDevice(const std::string& uuid, const CallTerms& terms) {
+  return call<balena::Device>(log_, {"getDevice", terms}, [&]() -> Result<balena::Device> {
     std::lock_guard lock(mutex_);
     const auto found = devices_.find(uuid);
     if (found == devices_.end()) return fail(ErrorCode::kNotFound, "no device " + uuid);
@@ -181,10 +193,11 @@ FakeBalena::Variables* FakeBalena::variablesOf(const balena::VariableParent& par
 }
 
 std::vector<Status> FakeBalena::writeVariables(const balena::VariableParent& parent,
-                                               std::span<const balena::VariableWrite> writes) {
+                                               std::span<const balena::VariableWrite> writes,
+                                               const CallTerms& terms) {
   std::vector<Status> results;
   for (const balena::VariableWrite& write : writes) {
-    const auto fault = log_.enter("write " + write.name);
+    const auto fault = log_.enter("write " + write.name, terms);
     if (fault && fault->moment == Moment::kBefore) {
       results.push_back(fail(fault->error));
       continue;
@@ -211,8 +224,9 @@ std::vector<Status> FakeBalena::writeVariables(const balena::VariableParent& par
   return results;
 }
 
-Result<bool> FakeBalena::hasVariable(const balena::VariableParent& parent, std::string_view name) {
-  return call<bool>(log_, "hasVariable", [&]() -> Result<bool> {
+Result<bool> FakeBalena::hasVariable(const balena::VariableParent& parent, std::string_view name,
+                                     const CallTerms& terms) {
+  return call<bool>(log_, {"hasVariable", terms}, [&]() -> Result<bool> {
     std::lock_guard lock(mutex_);
     const Variables* variables = variablesOf(parent);
     return variables != nullptr && variables->contains(std::string(name));
@@ -220,8 +234,8 @@ Result<bool> FakeBalena::hasVariable(const balena::VariableParent& parent, std::
 }
 
 Status FakeBalena::deleteVariables(const balena::VariableParent& parent,
-                                   const balena::DeleteGuard& guard) {
-  const auto fault = log_.enter("deleteVariables");
+                                   const balena::DeleteGuard& guard, const CallTerms& terms) {
+  const auto fault = log_.enter("deleteVariables", terms);
   if (fault && fault->moment == Moment::kBefore) return fail(fault->error);
   std::lock_guard lock(mutex_);
   Variables* variables = variablesOf(parent);
@@ -255,20 +269,21 @@ clearblade::Registration* FakeRegistry::byNumber(const std::string& numId) {
 }
 
 Result<clearblade::Registry> FakeRegistry::getRegistry() {
-  return call<clearblade::Registry>(log_, "getRegistry", [] { return clearblade::Registry{}; });
+  return call<clearblade::Registry>(log_, {"getRegistry"}, [] { return clearblade::Registry{}; });
 }
 
 Result<TimePoint> FakeRegistry::listRegistrations(
     const std::function<void(const clearblade::Registration&)>& visit) {
-  return call<TimePoint>(log_, "listRegistrations", [&] {
+  return call<TimePoint>(log_, {"listRegistrations"}, [&] {
     std::lock_guard lock(mutex_);
     for (const auto& [id, registration] : registrations_) visit(registration);
     return clock_.now();
   });
 }
 
-Result<clearblade::Registration> FakeRegistry::getRegistration(const std::string& id) {
-  return call<clearblade::Registration>(log_, "getRegistration",
+Result<clearblade::Registration> FakeRegistry::getRegistration(const std::string& id,
+                                                               const CallTerms& terms) {
+  return call<clearblade::Registration>(log_, {"getRegistration", terms},
                                         [&]() -> Result<clearblade::Registration> {
                                           std::lock_guard lock(mutex_);
                                           const auto found = registrations_.find(id);
@@ -279,18 +294,18 @@ Result<clearblade::Registration> FakeRegistry::getRegistration(const std::string
 }
 
 Result<clearblade::Registration> FakeRegistry::createRegistration(
-    const clearblade::NewRegistration& created) {
+    const clearblade::NewRegistration& created, const CallTerms& terms) {
   return call<clearblade::Registration>(
-      log_, "createRegistration", [&]() -> Result<clearblade::Registration> {
+      log_, {"createRegistration", terms}, [&]() -> Result<clearblade::Registration> {
         if (has(created.id)) return fail(ErrorCode::kAlreadyExists, created.id + " exists");
         return add(created);
       });
 }
 
 Result<clearblade::Registration> FakeRegistry::patchRegistration(
-    const std::string& numId, const clearblade::RegistrationPatch& patch) {
+    const std::string& numId, const clearblade::RegistrationPatch& patch, const CallTerms& terms) {
   return call<clearblade::Registration>(
-      log_, "patchRegistration", [&]() -> Result<clearblade::Registration> {
+      log_, {"patchRegistration", terms}, [&]() -> Result<clearblade::Registration> {
         std::lock_guard lock(mutex_);
         clearblade::Registration* registration = byNumber(numId);
         if (registration == nullptr) return fail(ErrorCode::kNotFound, "no " + numId);
@@ -303,8 +318,8 @@ Result<clearblade::Registration> FakeRegistry::patchRegistration(
       });
 }
 
-Status FakeRegistry::deleteRegistration(const std::string& numId) {
-  const auto fault = log_.enter("deleteRegistration");
+Status FakeRegistry::deleteRegistration(const std::string& numId, const CallTerms& terms) {
+  const auto fault = log_.enter("deleteRegistration", terms);
   if (fault && fault->moment == Moment::kBefore) return fail(fault->error);
   {
     std::lock_guard lock(mutex_);

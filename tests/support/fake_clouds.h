@@ -12,6 +12,7 @@
 
 #include "balena/api.h"
 #include "clearblade/api.h"
+#include "core/call_terms.h"
 #include "core/clock.h"
 
 namespace bco::test {
@@ -32,6 +33,8 @@ class CallLog {
 
   [[nodiscard]] std::vector<std::string> calls() const;
   [[nodiscard]] int count(const std::string& call) const;
+  // On what terms the last call of this kind was made, if it was on any.
+  [[nodiscard]] CallTerms termsOf(const std::string& call) const;
   void forget();
 
   struct Fault {
@@ -39,11 +42,12 @@ class CallLog {
     Moment moment;
   };
   // For the clouds: notes a call and says how it is to fail.
-  std::optional<Fault> enter(const std::string& call);
+  std::optional<Fault> enter(const std::string& call, const CallTerms& terms = {});
 
  private:
   mutable std::mutex mutex_;  // guards all below but watcher_
   std::vector<std::string> calls_;
+  std::map<std::string, CallTerms> terms_;
   std::map<std::string, std::deque<Fault>> faults_;
   std::optional<Error> failAll_;
   std::function<void(const std::string&)> watcher_;
@@ -83,13 +87,17 @@ class FakeBalena final : public balena::BalenaApi {
   [[nodiscard]] Result<TimePoint> listFleet(std::int64_t fleetId,
                                             const balena::VariableLevel& level, bool withTags,
                                             balena::FleetVisitor& visitor) override;
-  [[nodiscard]] Result<balena::Device> getDevice(const std::string& uuid) override;
-  [[nodiscard]] std::vector<Status> writeVariables(
-      const balena::VariableParent& parent, std::span<const balena::VariableWrite> writes) override;
+  [[nodiscard]] Result<balena::Device> getDevice(const std::string& uuid,
+                                                 const CallTerms& terms = {}) override;
+  [[nodiscard]] std::vector<Status> writeVariables(const balena::VariableParent& parent,
+                                                   std::span<const balena::VariableWrite> writes,
+                                                   const CallTerms& terms = {}) override;
   [[nodiscard]] Result<bool> hasVariable(const balena::VariableParent& parent,
-                                         std::string_view name) override;
+                                         std::string_view name,
+                                         const CallTerms& terms = {}) override;
   [[nodiscard]] Status deleteVariables(const balena::VariableParent& parent,
-                                       const balena::DeleteGuard& guard) override;
+                                       const balena::DeleteGuard& guard,
+                                       const CallTerms& terms = {}) override;
 
  private:
   // nullptr: the parent is not there.
@@ -122,12 +130,15 @@ class FakeRegistry final : public clearblade::RegistryApi {
   [[nodiscard]] Result<clearblade::Registry> getRegistry() override;
   [[nodiscard]] Result<TimePoint> listRegistrations(
       const std::function<void(const clearblade::Registration&)>& visit) override;
-  [[nodiscard]] Result<clearblade::Registration> getRegistration(const std::string& id) override;
+  [[nodiscard]] Result<clearblade::Registration> getRegistration(
+      const std::string& id, const CallTerms& terms = {}) override;
   [[nodiscard]] Result<clearblade::Registration> createRegistration(
-      const clearblade::NewRegistration& created) override;
+      const clearblade::NewRegistration& created, const CallTerms& terms = {}) override;
   [[nodiscard]] Result<clearblade::Registration> patchRegistration(
-      const std::string& numId, const clearblade::RegistrationPatch& patch) override;
-  [[nodiscard]] Status deleteRegistration(const std::string& numId) override;
+      const std::string& numId, const clearblade::RegistrationPatch& patch,
+      const CallTerms& terms = {}) override;
+  [[nodiscard]] Status deleteRegistration(const std::string& numId,
+                                          const CallTerms& terms = {}) override;
   [[nodiscard]] Duration clockSkew() const override { return skew_; }
 
  private:

@@ -27,6 +27,7 @@ struct SeenRequest {
   std::string contentType;
   bool mayCompress;
   Lane lane;
+  std::optional<SteadyPoint> sendBefore;
 };
 
 class ScriptedTransport final : public http::HttpTransport {
@@ -88,7 +89,7 @@ class ScriptedTransport final : public http::HttpTransport {
                                               std::string(request.credential->reveal())
                                         : "",
                      std::string(request.body.reveal()), std::string(request.contentType),
-                     request.mayCompress, request.lane});
+                     request.mayCompress, request.lane, request.sendBefore});
     if (steps_.empty()) {
       ADD_FAILURE() << "one request too many: " << nameOf(request.method) << ' ' << request.url;
       return fail(ErrorCode::kInternal, "not in the script");

@@ -214,5 +214,64 @@ TEST_F(Running, SettleSaysWhyItCant) {
   EXPECT_THAT(late.error().message, testing::HasSubstr("down"));
 }
 
+TEST_F(Running, IsTakenForDeadOnceADeviceIsInTheSameHandsForLongerThanAPassCanLast) {
+  addDevice(1);
+  apply();
+  std::atomic<bool> isHeld{true};
+  std::atomic<bool> hasBegun{false};
+  balena().log().onCall([&](const std::string& call) {
+    if (call != "getDevice") return;
+    hasBegun = true;
+    isHeld.wait(true);
+  });
+  start();
+  turnsUntil([&] { return hasBegun.load(); });
+  clock_.advance(10min);
+  EXPECT_EQ(engine_.stalled(), "");
+  clock_.advance(15min);
+  EXPECT_EQ(engine_.stalled(), "a worker hangs");
+  isHeld = false;
+  isHeld.notify_all();
+  turnsUntil([&] { return engine_.deviceLoad().inFlight == 0; });
+  EXPECT_EQ(engine_.stalled(), "");
+  stop();
+}
+
+TEST_F(Running, AVerificationComesAfterWhatIsFresh) {
+  addDevice(1);
+  apply();
+  start();
+  untilReady(1);
+  EXPECT_EQ(balena().log().termsOf("getDevice").lane, Lane::kFresh);
+  forgetCalls();
+  clock_.advance(26h);
+  turnsUntil([&] { return balena().log().count("getDevice") > 0; });
+  EXPECT_EQ(balena().log().termsOf("getDevice").lane, Lane::kSweep);
+  stop();
+}
+
+TEST_F(Running, SettlesADeviceOfWhichTwoNamespacesHaveObjectsByBoth) {
+  addDevice(1);
+  manifests_.devices[{"other", "gate-1"}] = [] {
+    auto device = deviceOf(1);
+    device.meta.key.space = "other";
+    return device;
+  }();
+  apply();
+  const Status settled = engine_.settle(uuidOf(1), clock_.steadyNow() + 1h, {});
+  ASSERT_FALSE(settled);
+  EXPECT_THAT(settled.error().message, testing::HasSubstr("there is no BalenaFleet other/sensors"));
+}
+
+TEST_F(Running, SettlingReportsWhatWasThrown) {
+  addDevice(1);
+  apply();
+  balena().log().onCall([](const std::string&) { throw std::runtime_error("foreign code"); });
+  const Status settled = engine_.settle(uuidOf(1), clock_.steadyNow() + 1h, {});
+  ASSERT_FALSE(settled);
+  EXPECT_EQ(settled.error().code, ErrorCode::kInternal);
+  balena().log().onCall(nullptr);
+}
+
 }  // namespace
 }  // namespace bco

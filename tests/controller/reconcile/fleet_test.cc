@@ -1,6 +1,9 @@
 // The set level: what a sweep makes of two complete snapshots, and of incomplete ones.
 #include <gmock/gmock.h>
 
+#include <future>
+#include <thread>
+
 #include "tests/controller/reconcile/world.h"
 
 namespace bco {
@@ -810,6 +813,47 @@ TEST_F(Fleet, SuspendedIsNotWorkedOn) {
   syncAll();
   expectNothingWritten();
   EXPECT_EQ(phaseOf(1), Phase::kSuspended);
+}
+
+TEST_F(Fleet, WhoWaitsForAListingOfTheRegistrySharesItsFailure) {
+  apply();
+  sweep();
+  const auto view = registries_.view({"default", "main"});
+  ASSERT_TRUE(view);
+  clock_.advance(1h);
+  const auto list = [&] { return registries_.listing(**view, clock_.now(), {}); };
+  registry().log().forget();
+  std::future<Result<std::shared_ptr<const RegistryListing>>> other;
+  registry().log().failNext("listRegistrations", {ErrorCode::kDeadline, "silence"});
+  registry().log().onCall([&](const std::string& call) {
+    if (call != "listRegistrations" || other.valid()) return;
+    const int before = clock_.waits();
+    other = std::async(std::launch::async, list);
+    while (clock_.waits() == before) std::this_thread::yield();
+  });
+  EXPECT_EQ(list().error().code, ErrorCode::kDeadline);
+  EXPECT_EQ(other.get().error().code, ErrorCode::kDeadline);
+  EXPECT_EQ(registry().log().count("listRegistrations"), 1);
+}
+
+TEST_F(Fleet, AConditionSaysWhoseSmallerBudgetCountsForAsLongAsItDoes) {
+  apply();
+  const api::ObjectKey main{"default", "main"};
+  const auto budgetOf = [](const auto& object) {
+    const auto* condition = findCondition(object->status.conditions, "BudgetReduced");
+    return condition == nullptr ? std::string() : std::string(condition->message);
+  };
+  factory_.setSmallerBudget(api::ObjectKind::kFleet, kFleetKey, "maxInFlight 2, not 8");
+  factory_.setSmallerBudget(api::ObjectKind::kRegistry, main, "readsPerMinute 6, not 60");
+  sweep();
+  EXPECT_THAT(budgetOf(fleet()), HasSubstr("maxInFlight 2, not 8"));
+  EXPECT_THAT(budgetOf(store_.registries().get(main)), HasSubstr("readsPerMinute 6, not 60"));
+  factory_.setSmallerBudget(api::ObjectKind::kFleet, kFleetKey, "");
+  factory_.setSmallerBudget(api::ObjectKind::kRegistry, main, "");
+  clock_.advance(10min);
+  sweep();
+  EXPECT_EQ(budgetOf(fleet()), "");
+  EXPECT_EQ(budgetOf(store_.registries().get(main)), "");
 }
 
 }  // namespace

@@ -43,12 +43,22 @@ class FakeFactory final : public CloudFactory {
     return registry_;
   }
 
+  [[nodiscard]] std::string smallerBudget(api::ObjectKind kind,
+                                          const api::ObjectKey& key) const override {
+    const auto found = smaller_.find({kind, key});
+    return found == smaller_.end() ? std::string() : found->second;
+  }
+  void setSmallerBudget(api::ObjectKind kind, const api::ObjectKey& key, std::string smaller) {
+    smaller_[{kind, key}] = std::move(smaller);
+  }
+
   [[nodiscard]] std::string lastToken() const { return std::string(lastToken_->reveal()); }
 
  private:
   std::shared_ptr<FakeBalena> balena_;
   std::shared_ptr<FakeRegistry> registry_;
   SharedSecret lastToken_;
+  std::map<std::pair<api::ObjectKind, api::ObjectKey>, std::string> smaller_;
 };
 
 // "Warning Retained gate-1"

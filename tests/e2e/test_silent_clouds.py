@@ -1,0 +1,55 @@
+"""Clouds that take connections and never answer keep nobody waiting but who asks them."""
+
+import json
+import socket
+
+import pytest
+
+from harness import Site, assert_provisioned, wait_until
+
+# Nothing of a silent cloud ends within a test: whoever waits behind one fails it.
+LONG = ("--attempt-deadline", "5m", "--call-deadline", "10m", "--shutdown-grace", "1s")
+SILENT = 8  # more than fleets of one account are swept at once
+
+
+@pytest.fixture
+def holes():
+    """Addresses at which nobody ever answers."""
+    sockets = [socket.create_server(("127.0.0.1", 0), backlog=64) for _ in range(SILENT)]
+    yield [f"http://127.0.0.1:{each.getsockname()[1]}" for each in sockets]
+    for each in sockets:
+        each.close()
+
+
+def become_ready(site, sandbox, uuids):
+    process = site.start("sync", *LONG)
+    try:
+        wait_until(lambda: len(sandbox.registrations()) == len(uuids), "the healthy fleet")
+        wait_until(lambda: all(sandbox.variable(uuid, "GCP_PRIVATE_KEY", "relay")
+                               for uuid in uuids), "the healthy fleet's keys")
+        assert process.poll() is None
+    finally:
+        code, _ = site.finish(process)
+    assert code == 0
+    assert_provisioned(sandbox, uuids)
+
+
+def test_silent_balena_clouds_hold_up_no_other_fleet(sandbox, tmp_path, holes):
+    site = Site(tmp_path / "site", sandbox).registry()
+    for i, url in enumerate(holes):
+        site.fleet(f"a{i}", f"acme/a{i}", None, apiUrl=url)
+    site.fleet("z-good")
+    become_ready(site, sandbox, sandbox.add_devices(10))
+
+
+def test_silent_registries_hold_up_no_fleet_of_another(sandbox, tmp_path, holes):
+    site = Site(tmp_path / "site", sandbox).registry()
+    for i, url in enumerate(holes):
+        account = dict(sandbox.ready["service_account"], url=url)
+        sandbox.give_secret(f"silent{i}", "service-account.json", json.dumps(account))
+        site.registry(f"silent{i}", serviceAccountSecretRef={"name": f"silent{i}"})
+        # More of them than are swept at once, with the healthy fleet's own token.
+        for n in range(5):
+            site.fleet(f"a{i}-{n}", "acme/gateways", "main", registryRef={"name": f"silent{i}"})
+    site.fleet("z-good")
+    become_ready(site, sandbox, sandbox.add_devices(10))
