@@ -84,7 +84,7 @@ std::vector<Candidate> unexpired(const ObservedDevice& observed,
     const auto& credential = observed.registration->credentials[i];
     if (isExpired(credential.expiresAt, now, observed.clockSkew, times.expiryMargin)) continue;
     const std::string& fingerprint = observed.credentialFingerprints[i];
-    kept.push_back({credential, observed.mark.mark.find(fingerprint.substr(0, 16)),
+    kept.push_back({credential, observed.mark.mark.find(fingerprint.substr(0, kShortFingerprint)),
                     !fingerprint.empty() && fingerprint == storedFingerprint});
   }
   return kept;

@@ -26,7 +26,8 @@ std::optional<Number> parseNumber(std::string_view text) {
 std::optional<MarkedKey> parseKey(std::string_view text) {
   const std::size_t equals = text.find('=');
   const std::size_t at = text.find('@');
-  if (equals != 16 || at == std::string_view::npos || at < equals) return std::nullopt;
+  if (equals != kShortFingerprint || at == std::string_view::npos || at < equals)
+    return std::nullopt;
   const auto generation = parseNumber<std::uint32_t>(text.substr(equals + 1, at - equals - 1));
   const auto issued = parseRfc3339(text.substr(at + 1));
   if (!generation || !issued || !fromHex(text.substr(0, equals))) return std::nullopt;
@@ -108,7 +109,7 @@ std::optional<Mark> handedOver(const ReadMark& read, const std::string& from, co
 }
 
 std::string shortFingerprint(const crypto::PublicKey& key) {
-  return key.fingerprint().substr(0, 16);
+  return key.fingerprint().substr(0, kShortFingerprint);
 }
 
 }  // namespace bco

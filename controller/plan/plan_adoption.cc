@@ -4,8 +4,6 @@
 namespace bco {
 namespace {
 
-constexpr std::size_t kShortFingerprint = 16;
-
 Mark adoptedMark(const Planner& p) {
   Mark mark = p.ownMark();
   mark.incarnation = adoptedIncarnation(p.desired.uuid, p.observed.registration->numId);

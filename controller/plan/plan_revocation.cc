@@ -11,7 +11,7 @@ namespace {
 bool isClean(const Planner& p, TimePoint revokeBefore) {
   return p.mark.newest()->issuedAt >= revokeBefore &&
          std::ranges::all_of(p.observed.credentialFingerprints, [&](const std::string& each) {
-           const MarkedKey* key = p.mark.find(each.substr(0, 16));
+           const MarkedKey* key = p.mark.find(each.substr(0, kShortFingerprint));
            return key != nullptr && key->issuedAt >= revokeBefore;
          });
 }

@@ -7,7 +7,6 @@
 namespace bco {
 namespace {
 
-constexpr std::size_t kShort = 16;
 // To look whether the clocks agree again.
 constexpr Duration kClockInterval = std::chrono::minutes(5);
 
@@ -24,7 +23,8 @@ Planner::Planner(const DesiredDevice& desiredDevice, const ObservedDevice& obser
       times(KeyTimes::of(desiredDevice.keys.lifetime)) {}
 
 const MarkedKey* Planner::stored() const {
-  return target.keyFingerprint ? mark.find(target.keyFingerprint->substr(0, kShort)) : nullptr;
+  return target.keyFingerprint ? mark.find(target.keyFingerprint->substr(0, kShortFingerprint))
+                               : nullptr;
 }
 
 const clearblade::Credential* Planner::credentialOf(const std::string& fingerprint) const {
