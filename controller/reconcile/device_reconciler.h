@@ -33,6 +33,8 @@ struct Context {
   std::string defaultOwnerId = {};
   // Told of every pass and sweep; nullptr: nobody is.
   PassObserver* observer = nullptr;
+  // Each device's stored key is read by this process's first sweep, and not when its turn comes.
+  bool verifiesAll = false;
   // What a simulation looks over, or breaks.
   const KeyMaker& keys = kDerivedKeys;
   PlanFunction plan = bco::plan;

@@ -255,11 +255,15 @@ Status Engine::settle(const std::string& uuid, SteadyPoint deadline, const std::
     const auto object = context_.store.devices().get(objects.front()->meta.key);
     if (object == nullptr) return {};
     const api::DeviceStatus& status = object->status;
-    if (status.phase == api::Phase::kReady || status.phase == api::Phase::kAbsent) return {};
+    // Absent, but more is to be said of it: the next pass does.
+    const bool isOver = status.phase == api::Phase::kAbsent && !next;
+    if (status.phase == api::Phase::kReady || isOver) return {};
     const api::Condition* ready = findCondition(status.conditions, "Ready");
     const std::string why = ready == nullptr ? "" : ready->reason + ": " + ready->message;
-    const bool comesAgain = (status.failureCount > 0 || status.phase == api::Phase::kPending) &&
-                            findCondition(status.conditions, "Stalled") == nullptr;
+    const bool comesAgain =
+        (status.failureCount > 0 || status.phase == api::Phase::kPending ||
+         status.phase == api::Phase::kDeprovisioning || status.phase == api::Phase::kAbsent) &&
+        findCondition(status.conditions, "Stalled") == nullptr;
     if (!comesAgain || !next) return fail(ErrorCode::kConflict, why);
     const bool inTime = context_.clock.steadyNow() + *next < deadline;
     if (!inTime || !sleepFor(context_.clock, *next, stop)) {

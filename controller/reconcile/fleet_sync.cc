@@ -120,18 +120,34 @@ Result<FleetSync::Snapshots> FleetSync::read(const std::shared_ptr<const api::Ba
   auto devices = listFleet(**view);
   if (!devices) return fail(std::move(devices.error()));
   if (devices->devices.empty()) {
-    const auto owned = std::ranges::count_if(
-        (*registry)->rows(), [&](const auto& row) { return isOf(**view, row.registration); });
-    if (owned > 0) {
-      return fail(
-          ErrorCode::kUnavailable,
-          "balena lists no device in fleet " + fleet->spec.fleet + ", which has " +
-              std::to_string(owned) +
-              " registrations: not believed. Does the token see the devices? Of a fleet that was "
-              "emptied on purpose deprovision the devices, or remove its BalenaFleet");
-    }
+    if (auto problem = unexplained(**view, **registry)) return fail(std::move(*problem));
   }
   return Snapshots{*view, std::move(*devices), *registry, !context_.views.get(fleet->meta.key)};
+}
+
+// Why an empty list of devices is not believed; nullopt when every registration of the fleet
+// belongs to a device that is declared Absent: then somebody has said that the fleet was to be
+// emptied.
+std::optional<Error> FleetSync::unexplained(const FleetView& view,
+                                            const RegistryListing& registry) const {
+  constexpr std::size_t kNamed = 100;
+  std::set<std::string> absent;
+  for (const auto& object : context_.store.devicesOfFleet(view.object->meta.key)) {
+    if (object->spec.state == api::DesiredState::kAbsent) absent.insert(object->spec.uuid);
+  }
+  std::size_t owned = 0;
+  std::string named;
+  for (const auto& row : registry.rows()) {
+    if (!isOf(view, row.registration) || absent.contains(row.uuid.text())) continue;
+    if (++owned <= kNamed) named += (named.empty() ? "" : ", ") + row.uuid.text();
+  }
+  if (owned == 0) return std::nullopt;
+  return Error{ErrorCode::kUnavailable,
+               "balena lists no device in fleet " + view.object->spec.fleet + ", which has " +
+                   std::to_string(owned) +
+                   " registrations: not believed. Does the token see the devices? If the fleet was "
+                   "emptied on purpose, declare a BalenaDevice with state: Absent for each of " +
+                   named + (owned > kNamed ? ", ..." : "")};
 }
 
 // With `devices: All`, an object for each selected device that nobody has declared. Discovered
@@ -259,6 +275,12 @@ void FleetSync::judgeDevice(const Snapshots& snapshots,
     return;
   }
   if (followKey(*object, finding, snapshots.isFirst)) return;
+  // A pass says so; nobody else may change it.
+  const bool isShownBlocked = findCondition(status.conditions, api::kBlocked) != nullptr;
+  if (finding.isBlocked != isShownBlocked || (context_.verifiesAll && !verifiedAt)) {
+    devices_.add(uuid, Lane::kSweep);
+    return;
+  }
   // Whoever was to verify it has gone, or never knew: later than any pass that was planned.
   if (verifiedAt && context_.clock.now() - *verifiedAt > desired.keys.verifyInterval * 5 / 4) {
     devices_.add(uuid, Lane::kSweep);
@@ -470,7 +492,7 @@ Duration FleetSync::failWith(const api::BalenaFleet& fleet, Error error) {
   } else {
     std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
   }
-  const bool away = error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kDeadline;
+  const bool away = traitsOf(error.code).cause == Cause::kOutage;
   setCondition(status.conditions,
                {"UpstreamAvailable", !away, reason, error.message, fleet.meta.generation, now});
   status.observedGeneration = fleet.meta.generation;

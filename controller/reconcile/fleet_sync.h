@@ -47,6 +47,8 @@ class FleetSync {
   };
   [[nodiscard]] Result<Snapshots> read(const std::shared_ptr<const api::BalenaFleet>& fleet,
                                        const std::stop_token& stop);
+  [[nodiscard]] std::optional<Error> unexplained(const FleetView& view,
+                                                 const RegistryListing& registry) const;
   // What is registered is there to be removed with its object: the object with its finalizer, or
   // nullptr if it can't have one now.
   [[nodiscard]] store::Shared<api::BalenaDevice> hold(
