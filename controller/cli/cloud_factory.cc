@@ -174,7 +174,8 @@ class HttpCloudFactory final : public CloudFactory {
     const std::string key = caPem.value_or("");
     if (const auto found = trusts_.find(key); found != trusts_.end()) return found->second;
     auto trust = http::Trust::load({.system = !caPem, .extraPem = key});
-    if (trust) trusts_.emplace(key, *trust);
+    if (!trust) return caPem ? fail(withContext(std::move(trust.error()), "caSecretRef")) : trust;
+    trusts_.emplace(key, *trust);
     return trust;
   }
 

@@ -46,12 +46,14 @@ struct SyncOptions {
   CommonOptions common;
   MetricsFlags metrics;
   bool once = false;
+  bool verify = false;                          // with once
   Duration timeout = std::chrono::minutes(15);  // with once
 };
 
 struct PlanOptions {
   CommonOptions common;
   bool json = false;
+  bool verify = false;
   bool adopt = false;
 };
 

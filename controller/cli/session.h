@@ -1,11 +1,14 @@
 // What every command sets up before its own work: files loaded, logger, store, clients, engine.
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <thread>
 
 #include "cli/cloud_factory.h"
+#include "cli/directory_lock.h"
 #include "cli/options.h"
 #include "cli/shutdown.h"
 #include "crypto/hash.h"
@@ -30,6 +33,9 @@ class Session {
   [[nodiscard]] Tally& tally() { return tally_; }
   [[nodiscard]] telemetry::Logger& log() { return log_; }
 
+  // Every device's stored key is looked at by the first sweep. To be called before the engine runs.
+  void verifyAll() { context_.verifiesAll = true; }
+
   // As the flags say; stops when it is destroyed, which must be before the session is.
   [[nodiscard]] Result<std::unique_ptr<server::HttpServer>> serveMetrics();
 
@@ -37,9 +43,14 @@ class Session {
   // Until the returned thread is stopped, which it is when it is destroyed.
   [[nodiscard]] std::jthread limitShutdown(std::stop_token stop, Duration grace);
 
-  // Keeps the store in step with the files until `stop`: a changed file takes effect, a broken edit
-  // keeps the last good set and says so. Blocks.
-  void followFiles(const std::stop_token& stop);
+  // Keeps the store in step with the files and secrets until `stop`: a changed file takes effect, a
+  // broken edit keeps the last good set and says so. `reloads`: how often somebody has asked to
+  // have all read again, changed or not. Blocks.
+  void followFiles(const std::stop_token& stop, const std::atomic<unsigned>& reloads);
+
+  // For who writes keys beside other processes: with a random seed the same files must not be
+  // another's to work on, since neither could derive the other's keys. kConflict: they are.
+  [[nodiscard]] Status lockUnlessSeeded();
 
  private:
   Session(const CommonOptions& options, const std::string& logLevel, const MetricsFlags& metrics);
@@ -58,6 +69,9 @@ class Session {
   Context context_;
   std::unique_ptr<CloudFactory> factory_;
   std::string loadedFiles_;
+  std::string loadedSecrets_;
+  bool isSeedRandom_ = false;
+  std::optional<DirectoryLock> lock_;
   Engine engine_;
 };
 

@@ -22,6 +22,9 @@ class MemoryStore final : public ObjectStore {
   // Makes the declared objects exactly those of `manifests`: an object whose document has gone is
   // forgotten, which changes nothing in the clouds. Discovered devices stay, as does all status.
   void apply(api::Manifests manifests);
+  // Secrets may have changed: whatever uses one is to be looked at again. apply() sees by itself
+  // what of that is in the documents.
+  void secretsChanged();
 
   [[nodiscard]] Collection<api::ClearBladeRegistry>& registries() override { return registries_; }
   [[nodiscard]] Collection<api::BalenaFleet>& fleets() override { return fleets_; }
