@@ -21,6 +21,24 @@ bool isManifest(const fs::directory_entry& entry) {
   return !entry.is_directory(error);
 }
 
+std::string fingerprintOfEach(const std::vector<fs::path>& files) {
+  std::string fingerprint;
+  for (const fs::path& file : files) {
+    struct stat info {};
+    fingerprint += file.string();
+    if (::stat(file.c_str(), &info) == 0) {
+      for (const auto number :
+           {static_cast<long>(info.st_ino), static_cast<long>(info.st_size),
+            static_cast<long>(info.st_mtim.tv_sec), static_cast<long>(info.st_mtim.tv_nsec),
+            static_cast<long>(info.st_ctim.tv_sec), static_cast<long>(info.st_ctim.tv_nsec)}) {
+        fingerprint += ' ' + std::to_string(number);
+      }
+    }
+    fingerprint += '\n';
+  }
+  return fingerprint;
+}
+
 }  // namespace
 
 Result<std::vector<fs::path>> manifestFiles(const std::vector<fs::path>& paths) {
@@ -90,21 +108,24 @@ Result<SecretBytes> readSecretFile(const fs::path& secretsDir, const SecretKeyRe
 std::string fingerprintOf(const std::vector<fs::path>& paths) {
   const auto files = manifestFiles(paths);
   if (!files) return "error: " + files.error().message;
-  std::string fingerprint;
-  for (const fs::path& file : *files) {
-    struct stat info {};
-    fingerprint += file.string();
-    if (::stat(file.c_str(), &info) == 0) {
-      for (const auto number :
-           {static_cast<long>(info.st_ino), static_cast<long>(info.st_size),
-            static_cast<long>(info.st_mtim.tv_sec), static_cast<long>(info.st_mtim.tv_nsec),
-            static_cast<long>(info.st_ctim.tv_sec), static_cast<long>(info.st_ctim.tv_nsec)}) {
-        fingerprint += ' ' + std::to_string(number);
-      }
-    }
-    fingerprint += '\n';
+  return fingerprintOfEach(*files);
+}
+
+std::string fingerprintOfSecrets(const fs::path& secretsDir) {
+  if (secretsDir.empty()) return "";
+  constexpr auto kOptions = fs::directory_options::follow_directory_symlink |
+                            fs::directory_options::skip_permission_denied;
+  std::vector<fs::path> files;
+  std::error_code error;
+  fs::recursive_directory_iterator entry(secretsDir, kOptions, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    // DIR/<name>/<key> is all that is read.
+    if (entry.depth() > 0) entry.disable_recursion_pending();
+    files.push_back(entry->path());
   }
-  return fingerprint;
+  if (error) return "error: " + error.message();
+  std::ranges::sort(files);
+  return fingerprintOfEach(files);
 }
 
 }  // namespace bco::api

@@ -27,4 +27,7 @@ namespace bco::api {
 // Changes whenever one of the files does, appears or goes: by name, size, inode and time.
 [[nodiscard]] std::string fingerprintOf(const std::vector<std::filesystem::path>& paths);
 
+// The same of what is behind --secrets-dir; "" when there is none.
+[[nodiscard]] std::string fingerprintOfSecrets(const std::filesystem::path& secretsDir);
+
 }  // namespace bco::api

@@ -109,6 +109,10 @@ RegistrySpec readRegistrySpec(MappingReader spec) {
   result.ca = readCaRef(spec);
   result.ownerId = spec.string("ownerId");
   if (result.ownerId && result.ownerId->empty()) spec.problem("ownerId", "must not be empty");
+  const auto isControl = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (result.ownerId && std::ranges::any_of(*result.ownerId, isControl)) {
+    spec.problem("ownerId", "must hold no control characters");
+  }
   result.keySeed = readSecretRef(spec.mapping("keySeedSecretRef"), "bco-key-seed", "seed");
 
   MappingReader budget = spec.mapping("callBudget");
@@ -249,7 +253,7 @@ FleetSpec readFleetSpec(MappingReader spec, Problems& problems) {
   if (!url) {
     spec.problem("apiUrl", url.error().message);
   } else if (!isPlainUrl(*url)) {
-    spec.problem("apiUrl", "expected a URL such as https://api.balena-cloud.com");
+    spec.problem("apiUrl", "expected a URL such as https://api.balena-cloud.com, without a path");
   }
   result.token = readSecretRef(spec.mapping("tokenSecretRef"), "", "token");
   result.ca = readCaRef(spec);

@@ -89,6 +89,10 @@ int runDevice(const DeviceOptions& options, const std::stop_token& stop) {
     std::cerr << prepared.error().message << '\n';
     return kExitBadInput;
   }
+  if (const Status locked = session->lockUnlessSeeded(); !locked) {
+    std::cerr << locked.error().message << '\n';
+    return kExitBadInput;
+  }
   const std::jthread limit = session->limitShutdown(stop, options.common.shutdownGrace);
   const Status settled =
       session->engine().settle(options.uuid, session->clock().steadyNow() + options.timeout, stop);

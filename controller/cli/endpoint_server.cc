@@ -17,7 +17,7 @@ namespace {
 constexpr Duration kEndpointFilesLook = std::chrono::seconds(1);
 // Between two looks at whether the last replies have been read.
 constexpr Duration kDrainLook = std::chrono::milliseconds(10);
-constexpr std::size_t kMostConnections = 4096;
+constexpr std::size_t kMostCallers = 4096;
 // For everything that is not a caller's connection.
 constexpr std::size_t kOwnDescriptors = 256;
 
@@ -35,13 +35,13 @@ std::size_t connectionLimit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return kOwnDescriptors;
   if (limit.rlim_cur < limit.rlim_max) {
-    const rlimit raised{std::min<rlim_t>(limit.rlim_max, kMostConnections + kOwnDescriptors),
+    const rlimit raised{std::min<rlim_t>(limit.rlim_max, kMostCallers + kOwnDescriptors),
                         limit.rlim_max};
     if (raised.rlim_cur > limit.rlim_cur && setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
   }
   const auto descriptors = static_cast<std::size_t>(limit.rlim_cur);
   const std::size_t left = descriptors > kOwnDescriptors ? descriptors - kOwnDescriptors : 64;
-  return std::min(left, kMostConnections);
+  return std::min(left, kMostCallers);
 }
 
 endpoint::EndpointOptions optionsOf(const EndpointFlags& flags, bool storeBlocks) {

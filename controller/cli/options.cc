@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "cli/version.h"
 #include "core/text.h"
 
 namespace bco::cli {
@@ -14,19 +15,33 @@ std::string checkDuration(const std::string& text) {
                              : "expected a duration such as 15m, 90s or 1h30m, not " + text;
 }
 
+std::string checkNotZero(const std::string& text) {
+  const auto duration = parseDuration(text);
+  return !duration || *duration > Duration::zero() ? std::string() : "must be above zero";
+}
+
+std::string checkNotEmpty(const std::string& text) {
+  return text.empty() ? "must not be empty" : std::string();
+}
+
 std::string checkUuid(const std::string& text) {
   return isDeviceUuid(text) ? std::string()
                             : "expected the full UUID, 32 or 62 lower-case hex digits";
 }
 
-void addDuration(CLI::App& command, const std::string& name, Duration& value,
-                 const std::string& help) {
-  command
+CLI::Option* addDuration(CLI::App& command, const std::string& name, Duration& value,
+                         const std::string& help) {
+  return command
       .add_option_function<std::string>(
           name, [&value](const std::string& text) { value = *parseDuration(text); },
           help + " (default " + formatDuration(value) + ")")
       ->type_name("DURATION")
       ->check(CLI::Validator(checkDuration, ""));
+}
+
+void addInterval(CLI::App& command, const std::string& name, Duration& value,
+                 const std::string& help) {
+  addDuration(command, name, value, help)->check(CLI::Validator(checkNotZero, ""));
 }
 
 bool isCommand(const CLI::App& app, std::string_view name) {
@@ -46,12 +61,12 @@ void addEngineFlags(CLI::App& command, EngineFlags& options) {
       .add_option("--workers", options.workers,
                   "devices of one fleet worked on at once (default 16)")
       ->check(CLI::Range(1, 256));
-  addDuration(command, "--attempt-deadline", options.attemptDeadline,
+  addInterval(command, "--attempt-deadline", options.attemptDeadline,
               "longest time for one request to a cloud");
-  addDuration(command, "--call-deadline", options.callDeadline,
+  addInterval(command, "--call-deadline", options.callDeadline,
               "longest time for one call, repetitions included");
-  addDuration(command, "--retry-initial", options.retryInitial, "first wait after a failure");
-  addDuration(command, "--retry-longest", options.retryLongest, "longest wait after failures");
+  addInterval(command, "--retry-initial", options.retryInitial, "first wait after a failure");
+  addInterval(command, "--retry-longest", options.retryLongest, "longest wait after failures");
   addDuration(command, "--shutdown-grace", options.shutdownGrace,
               "time for what is under way to end after SIGTERM");
 }
@@ -169,6 +184,11 @@ std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
   syncCommand->add_flag(
       "--once", sync.once,
       "exit when all is in sync or has failed for good: 0, or 1 with what did not");
+  syncCommand
+      ->add_flag("--verify", sync.verify,
+                 "with --once: read every device's stored key too; a sweep only sees that there "
+                 "is one")
+      ->needs("--once");
   addDuration(*syncCommand, "--timeout", sync.timeout, "with --once: give up after this time");
   syncCommand->get_option("--timeout")->needs("--once");
   addEndpoint(*syncCommand, sync.endpoint);
@@ -192,6 +212,9 @@ std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
                         "only devices that the cloud function or somebody else has registered, "
                         "with what it left half done");
 
+  planCommand->add_flag("--verify", plan.verify,
+                        "read every device's stored key too; a sweep only sees that there is one");
+
   DeviceOptions device;
   CLI::App* provision = app.add_subcommand("provision", "provision one device and exit");
   CLI::App* deprovision =
@@ -212,7 +235,8 @@ std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
   addCommon(*handoverCommand, handover.common);
   handoverCommand->add_option("--from", handover.from, "the owner id that they carry")
       ->required()
-      ->type_name("OWNER");
+      ->type_name("OWNER")
+      ->check(CLI::Validator(checkNotEmpty, ""));
   handoverCommand->add_flag("--dry-run", handover.dryRun,
                             "print which they are, without writing anything");
   ControllerOptions controller;
@@ -224,6 +248,8 @@ std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
       app.add_subcommand("healthcheck", "ask a running controller whether it is ready");
   healthCheckCommand->add_option("url", healthCheck.url, "default " + healthCheck.url);
   CLI::App* version = app.add_subcommand("version", "print the version");
+
+  app.set_version_flag("--version", "balena-clearblade-operator " + std::string(versionText()));
 
   // CLI11 would only say that a subcommand is required.
   if (argc > 1 && argv[1][0] != '-' && !isCommand(app, argv[1])) {

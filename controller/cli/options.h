@@ -47,6 +47,7 @@ struct SyncOptions {
   CommonOptions common;
   MetricsFlags metrics;
   bool once = false;
+  bool verify = false;                          // with once
   Duration timeout = std::chrono::minutes(15);  // with once
   EndpointFlags endpoint;
 };
@@ -61,6 +62,7 @@ struct ServeOptions {
 struct PlanOptions {
   CommonOptions common;
   bool json = false;
+  bool verify = false;
   bool adopt = false;
 };
 

@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "plan/plan.h"
+#include "reconcile/report.h"
 
 namespace bco::cli {
 namespace {
@@ -16,16 +17,19 @@ struct Row {
   std::string reason;
   std::string message;
   std::vector<std::string> steps;
+  bool blocked = false;
 };
 
 Row toRow(const Engine::Preview& preview) {
-  Row row{preview.uuid, toString(preview.object->meta.key), {}, {}, {}, {}};
+  Row row{preview.uuid, toString(preview.object->meta.key), {}, {}, {}, {}, false};
   if (preview.pass.error) {
     row.verdict = "Error";
     row.reason = traitsOf(preview.pass.error->code).reason;
     row.message = preview.pass.error->message;
     return row;
   }
+  const auto& observed = preview.pass.observed;
+  row.blocked = observed && observed->registration && observed->registration->blocked;
   const Plan& plan = preview.pass.plan;
   row.verdict = nameOf(plan.verdict);
   row.reason = nameOf(plan.reason);
@@ -68,6 +72,9 @@ void printStale(const api::BalenaFleet& fleet, const Removals::Shown& shown) {
 void printTable(const std::vector<Row>& rows) {
   int acting = 0;
   for (const Row& row : rows) {
+    if (row.blocked) {
+      std::cout << row.uuid << "  Blocked  " << kBlockedReason << ": " << kBlockedText << '\n';
+    }
     if (row.verdict == "InSync") continue;
     std::cout << row.uuid << "  " << std::left << std::setw(7) << row.verdict << "  " << row.reason;
     if (!row.message.empty()) std::cout << ": " << row.message;
@@ -86,6 +93,7 @@ void printJson(const std::vector<Row>& rows, const nlohmann::json& fleets) {
                        {"verdict", row.verdict},
                        {"reason", row.reason},
                        {"message", row.message},
+                       {"blocked", row.blocked},
                        {"steps", row.steps}});
   }
   std::cout << nlohmann::json{{"fleets", fleets}, {"devices", devices}}.dump(2) << '\n';
@@ -96,6 +104,7 @@ void printJson(const std::vector<Row>& rows, const nlohmann::json& fleets) {
 int runPlan(const PlanOptions& options, const std::stop_token& stop) {
   auto session = Session::open(options.common, "warn");
   if (session == nullptr) return kExitBadInput;
+  if (options.verify) session->verifyAll();
   const std::jthread limit = session->limitShutdown(stop, Duration::zero());
   std::vector<Row> rows;
   bool failed = false;

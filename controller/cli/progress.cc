@@ -12,18 +12,30 @@ bool isSettled(const api::DeviceStatus& status) {
          status.phase == api::Phase::kSuspended;
 }
 
+DeviceNote noteOf(const api::BalenaDevice& device, std::string_view type) {
+  DeviceNote note{device.spec.uuid, std::string(nameOf(device.status.phase)), "", ""};
+  if (const api::Condition* condition = findCondition(device.status.conditions, type)) {
+    note.reason = condition->reason;
+    note.message = condition->message;
+  }
+  return note;
+}
+
 }  // namespace
 
-std::vector<Unsettled> unsettledDevices(store::ObjectStore& store) {
-  std::vector<Unsettled> result;
+std::vector<DeviceNote> unsettledDevices(store::ObjectStore& store) {
+  std::vector<DeviceNote> result;
   for (const auto& device : store.devices().list()) {
-    if (isSettled(device->status)) continue;
-    Unsettled unsettled{device->spec.uuid, std::string(nameOf(device->status.phase)), "", ""};
-    if (const api::Condition* ready = findCondition(device->status.conditions, "Ready")) {
-      unsettled.reason = ready->reason;
-      unsettled.message = ready->message;
-    }
-    result.push_back(std::move(unsettled));
+    if (!isSettled(device->status)) result.push_back(noteOf(*device, "Ready"));
+  }
+  return result;
+}
+
+std::vector<DeviceNote> blockedDevices(store::ObjectStore& store) {
+  std::vector<DeviceNote> result;
+  for (const auto& device : store.devices().list()) {
+    if (findCondition(device->status.conditions, api::kBlocked) == nullptr) continue;
+    result.push_back(noteOf(*device, api::kBlocked));
   }
   return result;
 }
@@ -38,7 +50,9 @@ bool anyMaySettle(store::ObjectStore& store) {
     const bool fleetStalled =
         fleet != nullptr && findCondition(fleet->status.conditions, "Stalled") != nullptr;
     const bool observing = fleet != nullptr && fleet->spec.mode == api::Mode::kObserve;
-    if (status.phase == api::Phase::kPending && !fleetStalled && !observing) return true;
+    const bool isUnderWay =
+        status.phase == api::Phase::kPending || status.phase == api::Phase::kDeprovisioning;
+    if (isUnderWay && !fleetStalled && !observing) return true;
     const api::Condition* ready = findCondition(status.conditions, "Ready");
     // The only things a device waits for that come by themselves, and soon.
     if (status.phase == api::Phase::kWaiting && ready != nullptr &&

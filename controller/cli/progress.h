@@ -10,7 +10,8 @@
 
 namespace bco::cli {
 
-struct Unsettled {
+// What a summary says of a device.
+struct DeviceNote {
   std::string uuid;
   std::string phase;
   std::string reason;
@@ -18,7 +19,9 @@ struct Unsettled {
 };
 
 // The devices that are neither in sync nor meant to be left alone, in order of object.
-[[nodiscard]] std::vector<Unsettled> unsettledDevices(store::ObjectStore& store);
+[[nodiscard]] std::vector<DeviceNote> unsettledDevices(store::ObjectStore& store);
+// Those whose registration somebody has blocked, whatever else is true of them.
+[[nodiscard]] std::vector<DeviceNote> blockedDevices(store::ObjectStore& store);
 // True while trying again by itself may still settle one of the devices.
 [[nodiscard]] bool anyMaySettle(store::ObjectStore& store);
 

@@ -7,7 +7,8 @@
 
 namespace bco::cli {
 
-int runServe(const ServeOptions& options, const std::stop_token& stop) {
+int runServe(const ServeOptions& options, const std::stop_token& stop,
+             const std::atomic<unsigned>& reloads) {
   auto lock = DirectoryLock::acquire(options.common.files);
   if (!lock) {
     std::cerr << lock.error().message << '\n';
@@ -20,7 +21,7 @@ int runServe(const ServeOptions& options, const std::stop_token& stop) {
     std::cerr << metrics.error().message << '\n';
     return kExitBadInput;
   }
-  return session->runWithEndpoint(options.endpoint, stop);
+  return session->runWithEndpoint(options.endpoint, stop, reloads);
 }
 
 }  // namespace bco::cli

@@ -50,6 +50,7 @@ Result<std::unique_ptr<server::HttpServer>> Session::serveMetrics() {
 
 bool Session::load() {
   loadedFiles_ = api::fingerprintOf(options_.files);
+  loadedSecrets_ = api::fingerprintOfSecrets(options_.secretsDir);
   auto manifests = api::loadManifests(options_.files, options_.secretsDir);
   if (!manifests) {
     for (const std::string& problem : manifests.error()) std::cerr << problem << '\n';
@@ -59,6 +60,7 @@ bool Session::load() {
   for (const auto& registry : store_.registries().list()) {
     const auto seed = store_.secret(registry->meta.key.space, registry->spec.keySeed);
     if (!seed && seed.error().code == ErrorCode::kNotFound) {
+      isSeedRandom_ = true;
       log_.warn(
           "no key seed: using a random one for this run; keys of an interrupted run can't be "
           "delivered again for an hour",
@@ -72,7 +74,20 @@ std::jthread Session::limitShutdown(std::stop_token stop, Duration grace) {
   return cli::limitShutdown(*factory_, clock_, std::move(stop), grace);
 }
 
-int Session::runWithEndpoint(const EndpointFlags& flags, const std::stop_token& stop) {
+Status Session::lockUnlessSeeded() {
+  if (!isSeedRandom_) return {};
+  auto lock = DirectoryLock::acquire(options_.files);
+  if (!lock) {
+    return fail(withContext(std::move(lock.error()),
+                            "without a key seed one process alone may write keys (give it one by "
+                            "the Secret that keySeedSecretRef names)"));
+  }
+  lock_.emplace(std::move(*lock));
+  return {};
+}
+
+int Session::runWithEndpoint(const EndpointFlags& flags, const std::stop_token& stop,
+                             const std::atomic<unsigned>& reloads) {
   std::stop_source ended;
   // Outlives the endpoint: what that still asks balena ends in time, too.
   const std::jthread limit = limitShutdown(ended.get_token(), options_.shutdownGrace);
@@ -84,19 +99,32 @@ int Session::runWithEndpoint(const EndpointFlags& flags, const std::stop_token& 
   }
   {
     const std::jthread engine([&] { engine_.run(ended.get_token()); });
-    followFiles(stop);
+    followFiles(stop, reloads);
     (*endpoint)->drain(options_.shutdownGrace);
     ended.request_stop();
   }
   return kExitDone;
 }
 
-void Session::followFiles(const std::stop_token& stop) {
+void Session::followFiles(const std::stop_token& stop, const std::atomic<unsigned>& reloads) {
   std::string used = loadedFiles_;
+  std::string usedSecrets = loadedSecrets_;
+  unsigned heeded = 0;
   api::ProblemTexts told;
   while (sleepFor(clock_, kFilePollInterval, stop)) {
+    const unsigned asked = reloads.load();
+    const bool isAsked = asked != heeded;
     const std::string now = api::fingerprintOf(options_.files);
-    if (now == used) {
+    const std::string secrets = api::fingerprintOfSecrets(options_.secretsDir);
+    const bool areSecretsNew = isAsked || secrets != usedSecrets;
+    heeded = asked;
+    usedSecrets = secrets;
+    if (areSecretsNew) {
+      store_.secretsChanged();
+      log_.info("secrets read again");
+    }
+    if (now == used && !isAsked) {
+      if (!told.empty()) log_.info("the files are again what is in force");
       told.clear();
       continue;
     }

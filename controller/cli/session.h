@@ -1,11 +1,14 @@
 // What every command sets up before its own work: files loaded, logger, store, clients, engine.
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <thread>
 
 #include "cli/cloud_factory.h"
+#include "cli/directory_lock.h"
 #include "cli/endpoint_flags.h"
 #include "cli/options.h"
 #include "cli/shutdown.h"
@@ -32,6 +35,9 @@ class Session {
   [[nodiscard]] Tally& tally() { return tally_; }
   [[nodiscard]] telemetry::Logger& log() { return log_; }
 
+  // Every device's stored key is looked at by the first sweep. To be called before the engine runs.
+  void verifyAll() { context_.verifiesAll = true; }
+
   // As the flags say; stops when it is destroyed, which must be before the session is.
   [[nodiscard]] Result<std::unique_ptr<server::HttpServer>> serveMetrics();
 
@@ -41,11 +47,17 @@ class Session {
 
   // Runs the engine with the endpoint before it until `stop`; then nobody is taken on any more, and
   // who waits has his answer before the engine ends. Returns the exit code. Blocks.
-  [[nodiscard]] int runWithEndpoint(const EndpointFlags& flags, const std::stop_token& stop);
+  [[nodiscard]] int runWithEndpoint(const EndpointFlags& flags, const std::stop_token& stop,
+                                    const std::atomic<unsigned>& reloads);
 
-  // Keeps the store in step with the files until `stop`: a changed file takes effect, a broken edit
-  // keeps the last good set and says so. Blocks.
-  void followFiles(const std::stop_token& stop);
+  // Keeps the store in step with the files and secrets until `stop`: a changed file takes effect, a
+  // broken edit keeps the last good set and says so. `reloads`: how often somebody has asked to
+  // have all read again, changed or not. Blocks.
+  void followFiles(const std::stop_token& stop, const std::atomic<unsigned>& reloads);
+
+  // For who writes keys beside other processes: with a random seed the same files must not be
+  // another's to work on, since neither could derive the other's keys. kConflict: they are.
+  [[nodiscard]] Status lockUnlessSeeded();
 
  private:
   Session(const CommonOptions& options, const std::string& logLevel, const MetricsFlags& metrics,
@@ -65,6 +77,9 @@ class Session {
   Context context_;
   std::unique_ptr<CloudFactory> factory_;
   std::string loadedFiles_;
+  std::string loadedSecrets_;
+  bool isSeedRandom_ = false;
+  std::optional<DirectoryLock> lock_;
   Engine engine_;
 };
 

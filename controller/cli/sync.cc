@@ -7,6 +7,7 @@
 #include "cli/directory_lock.h"
 #include "cli/progress.h"
 #include "cli/session.h"
+#include "cli/version.h"
 
 namespace bco::cli {
 namespace {
@@ -48,6 +49,14 @@ std::string keptBecause(const api::BalenaFleet& fleet) {
   return "; sync --once removes none: how long they have been away is known to a sync that stays";
 }
 
+void printSome(const std::vector<DeviceNote>& devices) {
+  for (std::size_t i = 0; i < devices.size() && i < kShown; ++i) {
+    std::cout << devices[i].uuid << "  " << devices[i].phase << "  " << devices[i].reason << ": "
+              << devices[i].message << '\n';
+  }
+  if (devices.size() > kShown) std::cout << "and " << devices.size() - kShown << " more\n";
+}
+
 // `cutOff`: why not everything was waited for; empty when it was.
 int summarise(Session& session, const std::string& cutOff) {
   const auto counts = session.tally().counts();
@@ -71,18 +80,31 @@ int summarise(Session& session, const std::string& cutOff) {
               << (ready == nullptr ? "not looked at yet" : ready->reason + ": " + ready->message)
               << '\n';
   }
-  for (std::size_t i = 0; i < unsettled.size() && i < kShown; ++i) {
-    std::cout << unsettled[i].uuid << "  " << unsettled[i].phase << "  " << unsettled[i].reason
-              << ": " << unsettled[i].message << '\n';
-  }
-  if (unsettled.size() > kShown) std::cout << "and " << unsettled.size() - kShown << " more\n";
+  printSome(blockedDevices(session.store()));
+  printSome(unsettled);
   if (!cutOff.empty()) std::cout << cutOff << '\n';
   return fleetsFine && unsettled.empty() && cutOff.empty() ? kExitDone : kExitNotConverged;
 }
 
+// What is looked after, and how often.
+void tellStart(Session& session) {
+  session.log().info(
+      "started", {{"version", versionText()},
+                  {"declared devices", std::to_string(session.store().devices().list().size())}});
+  for (const auto& fleet : session.store().fleets().list()) {
+    session.log().info(
+        "looking after a fleet",
+        {{"fleet", toString(fleet->meta.key)},
+         {"slug", fleet->spec.fleet},
+         {"devices", fleet->spec.devices == api::DeviceSource::kAll ? "All" : "Declared"},
+         {"every", formatDuration(fleet->spec.syncInterval)}});
+  }
+}
+
 }  // namespace
 
-int runSync(const SyncOptions& options, const std::stop_token& stop) {
+int runSync(const SyncOptions& options, const std::stop_token& stop,
+            const std::atomic<unsigned>& reloads) {
   const bool live = ::isatty(STDERR_FILENO) == 1 && options.common.logLevel.empty();
   auto lock = DirectoryLock::acquire(options.common.files);
   if (!lock) {
@@ -91,13 +113,15 @@ int runSync(const SyncOptions& options, const std::stop_token& stop) {
   }
   auto session = Session::open(options.common, live ? "warn" : "info", options.metrics);
   if (session == nullptr) return kExitBadInput;
+  if (options.verify) session->verifyAll();
   const auto metrics = session->serveMetrics();
   if (!metrics) {
     std::cerr << metrics.error().message << '\n';
     return kExitBadInput;
   }
 
-  if (!options.endpoint.address.empty()) return session->runWithEndpoint(options.endpoint, stop);
+  if (!options.endpoint.address.empty())
+    return session->runWithEndpoint(options.endpoint, stop, reloads);
   std::stop_source done;
   std::stop_callback forward(stop, [&done] { done.request_stop(); });
   const std::jthread limit = session->limitShutdown(done.get_token(), options.common.shutdownGrace);
@@ -112,7 +136,9 @@ int runSync(const SyncOptions& options, const std::stop_token& stop) {
     }
   });
   if (!options.once) {
-    session->followFiles(done.get_token());
+    tellStart(*session);
+    session->followFiles(done.get_token(), reloads);
+    session->log().info("stopping");
     return kExitDone;
   }
   const bool settled =

@@ -50,8 +50,7 @@ struct ObservedLevel {
   balena::VariableParent parent;
   std::map<std::string, std::string, std::less<>> publicVariables;
   bool hasKey = false;
-  // Of the stored key, 64 hex digits; nullopt when there is none or it isn't a key, and where the
-  // device is not desired.
+  // Of the stored key, 64 hex digits; nullopt when there is none or it isn't a key.
   std::optional<std::string> keyFingerprint;
 };
 

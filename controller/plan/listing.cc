@@ -43,6 +43,7 @@ ListedDevice summarize(const balena::FleetDevice& row, const api::Selector& sele
   ListedDevice device{row.uuid, row.name};
   device.isSelected = selects(selector, row);
   device.namesOurPath = holds(row, balena::kClientPath, registryPath + path);
+  device.hasStrayKey = row.hasPrivateKey && !row.publicVariables.contains(balena::kClientPath);
   device.isComplete = device.namesOurPath && holds(row, balena::kDataTopicRoot, path) &&
                       holds(row, balena::kProjectId, project) && row.hasPrivateKey;
   return device;
@@ -60,6 +61,7 @@ ListedRegistration summarize(const clearblade::Registration& registration,
   listed.fleetId = read.mark.fleetId;
   listed.incarnation = read.mark.incarnation;
   listed.needsVerification = read.mark.needsVerification;
+  listed.isBlocked = registration.blocked;
   const MarkedKey* newest = read.mark.newest();
   if (newest == nullptr) return listed;
   listed.oldestIssue = newest->issuedAt;

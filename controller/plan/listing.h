@@ -18,7 +18,8 @@ struct ListedDevice {
   std::string name;
   bool isSelected = false;    // by the fleet's selector
   bool namesOurPath = false;  // GCP_CLIENT_PATH leads to the device's own registration with us
-  bool isComplete = false;    // that, the two other public variables as desired, and some key
+  bool hasStrayKey = false;   // some key, and no GCP_CLIENT_PATH that says whose
+  bool isComplete = false;    // our path, the two other public variables as desired, and some key
 };
 
 // The newest key that the mark lists and that is a credential.
@@ -33,6 +34,7 @@ struct ListedKey {
 struct ListedRegistration {
   bool isOurs = false;                // by a valid mark with our owner id
   bool needsVerification = false;     // says its mark
+  bool isBlocked = false;             // a person has done so
   std::int64_t fleetId = 0;           // in its mark
   crypto::Incarnation incarnation{};  // in its mark: another one for each registration of an id
   std::optional<ListedKey> newest;

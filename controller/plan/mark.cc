@@ -14,7 +14,6 @@ constexpr auto kFleet = "bco-fleet";
 constexpr auto kIncarnation = "bco-incarnation";
 constexpr auto kKeys = "bco-keys";
 constexpr auto kVerify = "bco-verify";
-constexpr std::size_t kShortFingerprint = 16;
 
 template <class Number>
 std::optional<Number> parseNumber(std::string_view text) {

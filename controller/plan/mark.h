@@ -17,9 +17,12 @@ namespace bco {
 
 inline constexpr std::string_view kManagerName = "balena-clearblade-operator";
 
+// Of a fingerprint, so many hex digits stand in the mark.
+inline constexpr std::size_t kShortFingerprint = 16;
+
 // One key of ours, as listed in the mark.
 struct MarkedKey {
-  std::string shortFingerprint;  // the first 16 hex digits of SHA-256 of the SPKI
+  std::string shortFingerprint;  // the first kShortFingerprint hex digits of SHA-256 of the SPKI
   std::uint32_t generation = 0;
   TimePoint issuedAt;
 

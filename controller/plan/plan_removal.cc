@@ -1,16 +1,55 @@
 #include "plan/planner.h"
 
+#include <algorithm>
+
 namespace bco {
 namespace {
 
-void deleteVariables(Plan& plan, const DesiredDevice& desired,
-                     const ObservedDevice::InBalena& device, const ObservedLevel& level) {
-  const std::string path = desired.registryPath + "/devices/" + api::registrationId(desired.uuid);
-  const auto clientPath = level.publicVariables.find(balena::kClientPath);
-  // Variables that point elsewhere belong to somebody else's registration.
-  if (clientPath == level.publicVariables.end() || clientPath->second != path) return;
-  plan.stages.push_back({DeleteVariables{level.parent, {device.id, device.fleetId, path}}});
+std::string leftAt(const ObservedLevel& level) {
+  return level.parent.deviceId ? "the device" : "one of its services";
 }
+
+// What becomes of the variables, level by level; see the table at planRemoval().
+class VariablesRemoval {
+ public:
+  VariablesRemoval(const DesiredDevice& desired, const ObservedDevice& observed)
+      : observed_(observed),
+        path_(desired.registryPath + "/devices/" + api::registrationId(desired.uuid)) {
+    if (!observed.device) return;
+    if (observed.device->target) judge(*observed.device->target);
+    for (const ObservedLevel& level : observed.device->others) judge(level);
+  }
+
+  std::vector<Step> claims;   // before the registration goes
+  std::vector<Step> removes;  // after it
+  std::string left;           // where keys stay of which nobody knows whose they are
+
+ private:
+  void judge(const ObservedLevel& level) {
+    const auto clientPath = level.publicVariables.find(balena::kClientPath);
+    const bool hasPath = clientPath != level.publicVariables.end();
+    if (hasPath ? clientPath->second != path_ : !level.hasKey) return;
+    if (!hasPath && !holdsItsKey(level)) {
+      left += (left.empty() ? "" : " and ") + leftAt(level);
+      return;
+    }
+    if (!hasPath) {
+      claims.push_back(
+          WriteVariables{level.parent, {{std::string(balena::kClientPath), path_, false}}});
+    }
+    removes.push_back(
+        DeleteVariables{level.parent, {observed_.device->id, observed_.device->fleetId, path_}});
+  }
+
+  [[nodiscard]] bool holdsItsKey(const ObservedLevel& level) const {
+    return level.keyFingerprint &&
+           std::ranges::find(observed_.credentialFingerprints, *level.keyFingerprint) !=
+               observed_.credentialFingerprints.end();
+  }
+
+  const ObservedDevice& observed_;
+  const std::string path_;
+};
 
 }  // namespace
 
@@ -32,14 +71,20 @@ Plan planRemoval(const DesiredDevice& desired, const ObservedDevice& observed) {
               {},
               {}};
     }
+  }
+  VariablesRemoval variables(desired, observed);
+  const std::string left = "a GCP_PRIVATE_KEY without GCP_CLIENT_PATH stays on " + variables.left +
+                           ": no registration says whose it is; remove the GCP_* variables there, "
+                           "if they are not needed";
+  for (Step& claim : variables.claims) plan.stages.push_back({std::move(claim)});
+  if (observed.registration) {
     plan.stages.push_back({DeleteRegistration{observed.registration->numId}});
   }
-  if (observed.device) {
-    if (observed.device->target)
-      deleteVariables(plan, desired, *observed.device, *observed.device->target);
-    for (const ObservedLevel& level : observed.device->others) {
-      deleteVariables(plan, desired, *observed.device, level);
-    }
+  for (Step& removal : variables.removes) plan.stages.push_back({std::move(removal)});
+  if (!variables.left.empty()) {
+    if (plan.stages.empty()) return {Verdict::kRefuse, Reason::kVariablesLeft, left, {}, {}};
+    plan.message += "; " + left;
+    plan.next = TimePoint{};  // at once: to say so when all else is done
   }
   if (plan.stages.empty()) {
     return {Verdict::kInSync, Reason::kDeprovisioned, "no registration, no variables", {}, {}};

@@ -80,7 +80,18 @@ class Planner {
 [[nodiscard]] Plan planPresent(const DesiredDevice& desired, const ObservedDevice& observed,
                                TimePoint now);
 
-// For a device that is to have no registration: the registration first, then what pointed to it.
+// For a device that is to have no registration: the registration first, then the variables of each
+// level that belong to it.
+//
+//   GCP_CLIENT_PATH │ the level's key             │ its variables
+//   ────────────────┼─────────────────────────────┼──────────────────────────────────────────────
+//   ours            │ any                         │ are removed
+//   another         │ any                         │ stay: somebody else's registration
+//   none            │ none                        │ stay: they give no access to anything
+//   none            │ the removed registration's  │ get our path, so that whoever comes after a
+//                   │                             │ crash knows them, and are removed
+//   none            │ another                     │ stay, and are named: whose they are, a person
+//                   │                             │ has to say
 [[nodiscard]] Plan planRemoval(const DesiredDevice& desired, const ObservedDevice& observed);
 
 // For a registration that has been cleared for removal: the one with incarnation `cleared`, of a

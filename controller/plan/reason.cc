@@ -64,6 +64,8 @@ std::string_view nameOf(Reason reason) {
       return "WrongFleet";
     case Reason::kMovedToAnotherFleet:
       return "MovedToAnotherFleet";
+    case Reason::kVariablesLeft:
+      return "VariablesLeft";
     case Reason::kDuplicateObject:
       return "DuplicateObject";
   }

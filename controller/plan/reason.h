@@ -41,6 +41,7 @@ enum class Reason {
   kMarkUnreadable,
   kWrongFleet,
   kMovedToAnotherFleet,
+  kVariablesLeft,
   kDuplicateObject,
 };
 

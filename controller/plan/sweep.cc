@@ -8,7 +8,8 @@ SweepFinding judge(const DesiredDevice& desired, const ListedDevice* row,
                    const ListedRegistration* registration, TimePoint now, Duration clockSkew) {
   SweepFinding finding;
   if (!desired.present) {
-    finding.inSync = registration == nullptr && (row == nullptr || !row->namesOurPath);
+    const bool holdsNothing = row == nullptr || (!row->namesOurPath && !row->hasStrayKey);
+    finding.inSync = registration == nullptr && holdsNothing;
     return finding;
   }
   const bool isOurs =
@@ -23,6 +24,7 @@ SweepFinding judge(const DesiredDevice& desired, const ListedDevice* row,
   const Duration margin = KeyTimes::of(desired.keys.lifetime).expiryMargin;
   finding.inSync =
       !isExpired(expiresAt, now, clockSkew, margin) && !mayHaveExpired(expiresAt, now, clockSkew);
+  finding.isBlocked = registration->isBlocked;
   finding.needsVerification = registration->needsVerification;
   finding.key = registration->newest;
   finding.rotation = rotationOf(*finding.key, desired, now);

@@ -15,6 +15,8 @@ struct SweepFinding {
   bool inSync = false;
   // ... but a pass must have had a look at the stored key since this process started.
   bool needsVerification = false;
+  // The registration is blocked, which a person has done and a person undoes.
+  bool isBlocked = false;
   // The newest listed key, if present.
   std::optional<ListedKey> key;
   // When it is to be replaced. A stored key that is older is replaced by its delivery alone.

@@ -140,6 +140,12 @@ void Comparison::judgeDevice(const SweepSnapshots& snapshots,
     return;
   }
   if (followKey(*object, finding, snapshots.isFirst)) return;
+  // A pass says so; nobody else may change it.
+  const bool isShownBlocked = findCondition(status.conditions, api::kBlocked) != nullptr;
+  if (finding.isBlocked != isShownBlocked || (context_.verifiesAll && !verifiedAt)) {
+    devices_.add(uuid, Lane::kSweep);
+    return;
+  }
   // Whoever was to verify it has gone, or never knew: later than any pass that was planned.
   if (verifiedAt && context_.clock.now() - *verifiedAt > desired.keys.verifyInterval * 5 / 4) {
     devices_.add(uuid, Lane::kSweep);

@@ -14,12 +14,6 @@
 namespace bco {
 namespace {
 
-// Which of the world's changes made the pass useless: the next one, at once, sees them.
-bool isOutdated(const Error& error) {
-  return error.code == ErrorCode::kAlreadyExists || error.code == ErrorCode::kConflict ||
-         error.code == ErrorCode::kNotFound;
-}
-
 // Between passes whose result could not be written: the API server is away.
 constexpr Duration kStatusInterval = std::chrono::seconds(10);
 
@@ -65,7 +59,7 @@ bool hasNothingToRemove(const Pass& pass) {
   if (pass.error || pass.observeOnly) return false;
   if (pass.plan.verdict == Verdict::kInSync || pass.plan.verdict == Verdict::kAct) return true;
   return pass.plan.verdict == Verdict::kRefuse &&
-         (pass.plan.reason == Reason::kNotOurs ||
+         (pass.plan.reason == Reason::kNotOurs || pass.plan.reason == Reason::kVariablesLeft ||
           pass.plan.reason == Reason::kMovedToAnotherFleet ||
           pass.plan.reason == Reason::kDuplicateObject);
 }
@@ -291,7 +285,8 @@ std::optional<Duration> DeviceReconciler::comeAgain(const Pass& pass, int failur
   }
   if (pass.error) {
     // A first surprise is looked at again at once; those that keep coming wait like any failure.
-    if (isOutdated(*pass.error) && failures <= 1) return Duration::zero();
+    if (traitsOf(pass.error->code).cause == Cause::kOutdated && failures <= 1)
+      return Duration::zero();
     const Duration wait = backoff(context_.backoff, failures, context_.random);
     return std::max(wait, pass.error->retryAfter.value_or(Duration::zero()));
   }

@@ -10,6 +10,7 @@
 #include "core/random.h"
 #include "reconcile/desire.h"
 #include "reconcile/events.h"
+#include "reconcile/observe.h"
 #include "reconcile/pass_observer.h"
 #include "reconcile/read_ahead.h"
 #include "reconcile/renewal_pace.h"
@@ -34,6 +35,8 @@ struct Context {
   std::string defaultOwnerId = {};
   // Told of every pass and sweep; nullptr: nobody is.
   PassObserver* observer = nullptr;
+  // Each device's stored key is read by this process's first sweep, and not when its turn comes.
+  bool verifiesAll = false;
   // What a simulation looks over, or breaks.
   const KeyMaker& keys = kDerivedKeys;
   PlanFunction plan = bco::plan;

@@ -298,14 +298,18 @@ Status Engine::settleDevice(const std::string& uuid, SteadyPoint deadline,
       const auto object = context_.store.devices().get(each->meta.key);
       if (object == nullptr) continue;
       const api::DeviceStatus& status = object->status;
-      if (status.phase == api::Phase::kReady || status.phase == api::Phase::kAbsent) continue;
+      // Absent, but more is to be said of it: the next pass does.
+      const bool isOver = status.phase == api::Phase::kAbsent && !next;
+      if (status.phase == api::Phase::kReady || isOver) continue;
       const api::Condition* ready = findCondition(status.conditions, "Ready");
       if (worst) {
         worst = fail(ErrorCode::kConflict,
                      ready == nullptr ? "" : ready->reason + ": " + ready->message);
       }
-      comesAgain &= (status.failureCount > 0 || status.phase == api::Phase::kPending) &&
-                    findCondition(status.conditions, "Stalled") == nullptr;
+      comesAgain &=
+          (status.failureCount > 0 || status.phase == api::Phase::kPending ||
+           status.phase == api::Phase::kDeprovisioning || status.phase == api::Phase::kAbsent) &&
+          findCondition(status.conditions, "Stalled") == nullptr;
     }
     if (worst || !comesAgain || !next) return worst;
     const bool inTime = context_.clock.steadyNow() + *next < deadline;

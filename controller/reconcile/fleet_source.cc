@@ -62,7 +62,12 @@ Result<std::shared_ptr<const FleetView>> FleetSources::look(
   auto registry = registries_.view(fleet->registryKey());
   if (!registry) return fail(std::move(registry.error()));
   const auto described = (*client)->getFleet(fleet->spec.fleet);
-  if (!described) return fail(withContext(described.error(), "balena"));
+  if (!described) {
+    const bool isToken = described.error().code == ErrorCode::kUnauthenticated;
+    const std::string secret = fleet->meta.key.space + "/" + fleet->spec.token.name;
+    return fail(
+        withContext(described.error(), isToken ? "balena, with Secret " + secret : "balena"));
+  }
   const auto level = targetLevel(*described, fleet->spec.service);
   if (!level) return fail(level.error());
   auto windows = toWindows(fleet->spec.keys.windows);

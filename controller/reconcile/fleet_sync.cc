@@ -99,19 +99,35 @@ Result<SweepSnapshots> FleetSync::read(const std::shared_ptr<const api::BalenaFl
   auto devices = listFleet(**view);
   if (!devices) return fail(std::move(devices.error()));
   if (devices->devices.empty()) {
-    const auto owned = std::ranges::count_if(
-        (*registry)->rows(), [&](const auto& row) { return isOf(**view, row.registration); });
-    if (owned > 0) {
-      return fail(
-          ErrorCode::kUnavailable,
-          "balena lists no device in fleet " + fleet->spec.fleet + ", which has " +
-              std::to_string(owned) +
-              " registrations: not believed. Does the token see the devices? Of a fleet that was "
-              "emptied on purpose deprovision the devices, or remove its BalenaFleet");
-    }
+    if (auto problem = unexplained(**view, **registry)) return fail(std::move(*problem));
   }
   return SweepSnapshots{*view, std::move(*devices), *registry,
                         !context_.views.get(fleet->meta.key)};
+}
+
+// Why an empty list of devices is not believed; nullopt when every registration of the fleet
+// belongs to a device that is declared Absent: then somebody has said that the fleet was to be
+// emptied.
+std::optional<Error> FleetSync::unexplained(const FleetView& view,
+                                            const RegistryListing& registry) const {
+  constexpr std::size_t kNamed = 100;
+  std::set<std::string> absent;
+  for (const auto& object : context_.store.devicesOfFleet(view.object->meta.key)) {
+    if (object->spec.state == api::DesiredState::kAbsent) absent.insert(object->spec.uuid);
+  }
+  std::size_t owned = 0;
+  std::string named;
+  for (const auto& row : registry.rows()) {
+    if (!isOf(view, row.registration) || absent.contains(row.uuid.text())) continue;
+    if (++owned <= kNamed) named += (named.empty() ? "" : ", ") + row.uuid.text();
+  }
+  if (owned == 0) return std::nullopt;
+  return Error{ErrorCode::kUnavailable,
+               "balena lists no device in fleet " + view.object->spec.fleet + ", which has " +
+                   std::to_string(owned) +
+                   " registrations: not believed. Does the token see the devices? If the fleet was "
+                   "emptied on purpose, declare a BalenaDevice with state: Absent for each of " +
+                   named + (owned > kNamed ? ", ..." : "")};
 }
 
 void FleetSync::refresh(const api::ObjectKey& key) {
@@ -218,7 +234,7 @@ Duration FleetSync::failWith(const api::BalenaFleet& fleet, Error error,
   api::FleetStatus status = isThere ? current->status : fleet.status;
   const bool isNews = setProblem(status, error, fleet.meta.generation, now);
   const ErrorTraits& traits = traitsOf(error.code);
-  const bool away = error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kDeadline;
+  const bool away = traits.cause == Cause::kOutage;
   setCondition(status.conditions, {"UpstreamAvailable", !away, std::string(traits.reason),
                                    error.message, fleet.meta.generation, now});
   status.lastHandledReconcileAt = reconcileRequest(fleet.meta);

@@ -50,6 +50,9 @@ class FleetSync {
  private:
   [[nodiscard]] Result<SweepSnapshots> read(const std::shared_ptr<const api::BalenaFleet>& fleet,
                                             const std::stop_token& stop);
+  // Why an empty list of devices is not believed.
+  [[nodiscard]] std::optional<Error> unexplained(const FleetView& view,
+                                                 const RegistryListing& registry) const;
   // `snapshots`: nullptr when the sweep has failed.
   void tellSwept(const api::ObjectKey& fleet, SteadyPoint began, const SweepSnapshots* snapshots);
   Duration succeed(const SweepSnapshots& snapshots, const StaleRemoval::Outcome& removal,

@@ -7,9 +7,8 @@
 namespace bco {
 namespace {
 
-// `withKey`: it matters which key is stored.
 ObservedLevel readLevel(balena::VariableParent parent,
-                        const std::vector<balena::StoredVariable>& variables, bool withKey) {
+                        const std::vector<balena::StoredVariable>& variables) {
   ObservedLevel level{parent, {}, false, std::nullopt};
   for (const balena::StoredVariable& variable : variables) {
     if (variable.name != balena::kPrivateKey) {
@@ -17,7 +16,6 @@ ObservedLevel readLevel(balena::VariableParent parent,
       continue;
     }
     level.hasKey = true;
-    if (!withKey) continue;
     if (const auto key = crypto::fromVariableValue(variable.value)) {
       level.keyFingerprint = key->publicKey().fingerprint();
     }
@@ -26,7 +24,7 @@ ObservedLevel readLevel(balena::VariableParent parent,
 }
 
 ObservedDevice::InBalena readDevice(const balena::Device& device,
-                                    const balena::VariableLevel& level, bool withKeys) {
+                                    const balena::VariableLevel& level) {
   ObservedDevice::InBalena result{
       device.id, device.fleetId, device.name, device.isOnline, device.lastConnectivityEvent, {},
       {}};
@@ -37,10 +35,10 @@ ObservedDevice::InBalena readDevice(const balena::Device& device,
       result.others.push_back(std::move(read));
     }
   };
-  sort(readLevel({.deviceId = device.id, .serviceInstallId = {}}, device.deviceVariables, withKeys),
+  sort(readLevel({.deviceId = device.id, .serviceInstallId = {}}, device.deviceVariables),
        !level.serviceId);
   for (const balena::ServiceInstall& install : device.installs) {
-    sort(readLevel({.deviceId = {}, .serviceInstallId = install.id}, install.variables, withKeys),
+    sort(readLevel({.deviceId = {}, .serviceInstallId = install.id}, install.variables),
          level.serviceId == install.serviceId);
   }
   return result;
@@ -133,8 +131,7 @@ Result<ObservedDevice> observe(const DesiredDevice& desired, const FleetView& fl
   auto device = looking.early ? Result<balena::Device>(*std::move(looking.early))
                               : fleet.balena->getDevice(desired.uuid, call);
   if (device) {
-    // Whatever key is stored, a removal removes it.
-    observed.device = readDevice(*device, fleet.level, desired.present);
+    observed.device = readDevice(*device, fleet.level);
   } else if (device.error().code != ErrorCode::kNotFound) {
     return fail(withContext(std::move(device.error()), "balena"));
   }

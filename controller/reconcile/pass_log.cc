@@ -6,20 +6,7 @@ namespace {
 using telemetry::LogLevel;
 
 // The device itself is not the cause, or will not be for long.
-bool isElsewhere(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::kNotFound:
-    case ErrorCode::kAlreadyExists:
-    case ErrorCode::kConflict:
-    case ErrorCode::kThrottled:
-    case ErrorCode::kUnavailable:
-    case ErrorCode::kUnauthenticated:
-    case ErrorCode::kForbidden:
-      return true;
-    default:
-      return false;
-  }
-}
+bool isElsewhere(const Error& error) { return traitsOf(error.code).cause != Cause::kRequest; }
 
 bool isNews(std::string_view reason, const std::string& message, const api::DeviceStatus& before) {
   const api::Condition* ready = findCondition(before.conditions, "Ready");
@@ -46,6 +33,15 @@ void tell(const Context& context, const Pass& pass, const api::BalenaDevice& obj
         !isElsewhere(*pass.error) && isNews(reason, pass.error->message, object.status);
     return say(loud ? LogLevel::kWarn : LogLevel::kDebug, EventType::kWarning, "pass failed",
                reason, pass.error->message);
+  }
+  const bool isBlocked =
+      pass.observed && pass.observed->registration && pass.observed->registration->blocked;
+  const bool wasBlocked = findCondition(object.status.conditions, api::kBlocked) != nullptr;
+  if (isBlocked && !wasBlocked) {
+    say(LogLevel::kWarn, EventType::kWarning, "blocked", kBlockedReason, std::string(kBlockedText));
+  } else if (pass.observed && wasBlocked && !isBlocked) {
+    say(LogLevel::kInfo, EventType::kNormal, "no longer blocked", "Unblocked",
+        "the registration is not blocked any more");
   }
   const std::string_view reason = nameOf(pass.plan.reason);
   const std::string message = messageOf(pass);

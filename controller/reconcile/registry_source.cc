@@ -37,7 +37,8 @@ SharedSecret drawSeed(Random& random) {
 Result<SharedSecret> parseSeed(const SecretBytes& value) {
   // Base64 first: 32 bytes that happen to be a text are the base64 of too few.
   if (auto decoded = fromBase64(trim(value.reveal()))) {
-    if (decoded->size() == crypto::kSeedBytes) {
+    const bool isNothing = std::ranges::all_of(*decoded, [](char byte) { return byte == '\0'; });
+    if (decoded->size() == crypto::kSeedBytes && !isNothing) {
       return shareSecret(SecretBytes::take(std::move(*decoded)));
     }
     wipe(decoded->data(), decoded->size());

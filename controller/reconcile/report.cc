@@ -10,14 +10,12 @@ namespace {
 
 using api::Phase;
 
-Phase phaseOf(const Pass& pass, const DesiredDevice& desired, Phase before) {
+Phase endOf(const Pass& pass, const DesiredDevice& desired, Phase before) {
   if (pass.error) {
     const bool nothingKnownToBeWrong = !pass.observed && before == Phase::kReady;
-    const bool lookAgain =
-        pass.error->code == ErrorCode::kAlreadyExists || pass.error->code == ErrorCode::kConflict ||
-        pass.error->code == ErrorCode::kNotFound || pass.error->code == ErrorCode::kThrottled;
+    const Cause cause = traitsOf(pass.error->code).cause;
     if (nothingKnownToBeWrong) return Phase::kReady;
-    return lookAgain ? Phase::kPending : Phase::kFailed;
+    return cause == Cause::kOutdated || cause == Cause::kTurn ? Phase::kPending : Phase::kFailed;
   }
   switch (pass.plan.verdict) {
     case Verdict::kInSync:
@@ -32,6 +30,14 @@ Phase phaseOf(const Pass& pass, const DesiredDevice& desired, Phase before) {
       return isConflict(pass.plan.reason) ? Phase::kConflict : Phase::kFailed;
   }
   return before;
+}
+
+// What is under way, or waited for, is a removal where the device is not to be there.
+Phase phaseOf(const Pass& pass, const DesiredDevice& desired, Phase before) {
+  const Phase phase = endOf(pass, desired, before);
+  const bool isUnderWay = phase == Phase::kPending || phase == Phase::kWaiting;
+  const bool isRemoval = !desired.present && !pass.observeOnly;
+  return isUnderWay && isRemoval ? Phase::kDeprovisioning : phase;
 }
 
 // Conditions that are there only while true.
@@ -55,10 +61,9 @@ void setConditions(api::DeviceStatus& status, std::string_view reason, const std
   ready.status = status.phase == Phase::kReady;
   setCondition(status.conditions, ready);
   const bool isInTheWay = status.phase == Phase::kFailed || status.phase == Phase::kConflict;
-  setAbnormal(
-      status,
-      status.phase == Phase::kPending || status.phase == Phase::kWaiting || (isInTheWay && mayPass),
-      condition("Reconciling"));
+  const bool isUnderWay = status.phase == Phase::kPending || status.phase == Phase::kWaiting ||
+                          status.phase == Phase::kDeprovisioning;
+  setAbnormal(status, isUnderWay || (isInTheWay && mayPass), condition("Reconciling"));
   setAbnormal(status, isInTheWay && !mayPass, condition("Stalled"));
   setAbnormal(status, status.phase == Phase::kConflict, condition("OwnershipConflict"));
 }
@@ -66,9 +71,18 @@ void setConditions(api::DeviceStatus& status, std::string_view reason, const std
 void setBlocked(api::DeviceStatus& status, const ObservedDevice& observed, TimePoint now) {
   const bool blocked = observed.registration && observed.registration->blocked;
   setAbnormal(status, blocked,
-              api::Condition{"Blocked", true, "BlockedInRegistry",
-                             "somebody has blocked the registration; unblock it in ClearBlade",
-                             status.observedGeneration, now});
+              api::Condition{std::string(api::kBlocked), true, std::string(kBlockedReason),
+                             std::string(kBlockedText), status.observedGeneration, now});
+}
+
+// There only while it is false: a fleet's conditions say that its clouds are in reach.
+void setUpstream(api::DeviceStatus& status, const Pass& pass, TimePoint now) {
+  if (pass.error && traitsOf(pass.error->code).cause == Cause::kOutage) {
+    setCondition(status.conditions, {"UpstreamAvailable", false, std::string(reasonOf(*pass.error)),
+                                     pass.error->message, status.observedGeneration, now});
+  } else {
+    std::erase_if(status.conditions, [](const auto& c) { return c.type == "UpstreamAvailable"; });
+  }
 }
 
 // ClearBlade refuses to remove what is bound; until the next look nobody knows that it still is.
@@ -230,6 +244,7 @@ api::DeviceStatus report(const api::BalenaDevice& object, const DesiredDevice& d
   } else {
     setConditions(status, nameOf(pass.plan.reason), pass.plan.message, now);
   }
+  setUpstream(status, pass, now);
   setProvisioned(status, desired, pass, now);
   setCredentialValid(status, desired, pass, now);
   // A device that publishes is seen all the time: that alone is not worth a write.

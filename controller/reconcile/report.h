@@ -23,6 +23,11 @@ struct Pass {
   bool observeOnly = false;
 };
 
+// Of a registration that somebody has blocked, which nobody else undoes.
+inline constexpr std::string_view kBlockedReason = "BlockedInRegistry";
+inline constexpr std::string_view kBlockedText =
+    "somebody has blocked the registration; unblock it in ClearBlade";
+
 // A person has to say whose the device is.
 [[nodiscard]] bool isConflict(Reason reason);
 

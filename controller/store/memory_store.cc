@@ -1,10 +1,25 @@
 #include "store/memory_store.h"
 
+#include <algorithm>
 #include <tuple>
 
 #include "api/files.h"
 
 namespace bco::store {
+namespace {
+
+using Secrets = std::map<api::ObjectKey, api::Secret>;
+
+bool areEqual(const Secrets& some, const Secrets& others) {
+  const auto isSameValue = [](const auto& a, const auto& b) {
+    return a.first == b.first && a.second.equals(b.second.reveal());
+  };
+  return std::ranges::equal(some, others, [&](const auto& a, const auto& b) {
+    return a.first == b.first && std::ranges::equal(a.second.values, b.second.values, isSameValue);
+  });
+}
+
+}  // namespace
 
 MemoryStore::MemoryStore(Clock& clock, std::filesystem::path secretsDir)
     : secretsDir_(std::move(secretsDir)),
@@ -77,9 +92,15 @@ api::ProblemTexts MemoryStore::immutableChanges(const api::Manifests& manifests)
   return problems;
 }
 
+void MemoryStore::secretsChanged() {
+  for (const auto& registry : registries_.list()) notify(*registry);
+}
+
 void MemoryStore::apply(api::Manifests manifests) {
+  bool areSecretsNew = false;
   {
     std::lock_guard lock(mutex_);
+    areSecretsNew = !areEqual(secrets_, manifests.secrets);
     secrets_ = std::move(manifests.secrets);
   }
   // References point upwards, so what is referred to comes first and goes last.
@@ -89,6 +110,7 @@ void MemoryStore::apply(api::Manifests manifests) {
   forgetOthers(devices_, manifests.devices);
   forgetOthers(fleets_, manifests.fleets);
   forgetOthers(registries_, manifests.registries);
+  if (areSecretsNew) secretsChanged();
 }
 
 api::BalenaDevice MemoryStore::withDemands(api::BalenaDevice documented) {

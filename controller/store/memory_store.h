@@ -24,6 +24,9 @@ class MemoryStore final : public ObjectStore {
   // all status, and a state that was demanded of a device until its document says another one than
   // it did then.
   void apply(api::Manifests manifests);
+  // Secrets may have changed: whatever uses one is to be looked at again. apply() sees by itself
+  // what of that is in the documents.
+  void secretsChanged();
 
   [[nodiscard]] Collection<api::ClearBladeRegistry>& registries() override { return registries_; }
   [[nodiscard]] Collection<api::BalenaFleet>& fleets() override { return fleets_; }

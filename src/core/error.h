@@ -39,10 +39,20 @@ struct Error {
   std::string_view reason = {};
 };
 
+// What an error says of the rest of the world.
+enum class Cause {
+  kOutdated,  // what was read is no longer so: looking again, at once, sees what is
+  kTurn,      // our turn has not come
+  kOutage,    // the other side, or the way to it, is not there
+  kAccess,    // our credential
+  kRequest,   // what was asked for, or the answer
+};
+
 // One row of the table that says what an error leads to.
 struct ErrorTraits {
   std::string_view label;   // metric label and log field: "not_found"
   std::string_view reason;  // reason of the condition: "NotFound"
+  Cause cause;              // decides phase, first repetition, breaker and loudness
   bool transient;           // worth repeating later without anybody changing anything
 };
 [[nodiscard]] const ErrorTraits& traitsOf(ErrorCode code);

@@ -48,10 +48,7 @@ Breaker::State Breaker::state() const {
 }
 
 bool isOutage(const Result<Response>& result) {
-  if (!result) {
-    return result.error().code == ErrorCode::kUnavailable ||
-           result.error().code == ErrorCode::kDeadline;
-  }
+  if (!result) return traitsOf(result.error().code).cause == Cause::kOutage;
   const int status = result->status;
   return (status >= 502 && status <= 504) || (status >= 520 && status <= 527);
 }

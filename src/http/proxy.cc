@@ -103,11 +103,12 @@ Result<ProxySettings> ProxySettings::from(
     return value.empty() ? variable(toLower(name)) : value;
   };
   ProxySettings settings;
-  std::string address = either("HTTPS_PROXY");
-  if (address.empty()) address = either("HTTP_PROXY");
+  std::string name = "HTTPS_PROXY";
+  std::string address = either(name);
+  if (address.empty()) address = either(name = "HTTP_PROXY");
   if (address.empty()) return settings;
   auto proxy = parseProxy(trim(address));
-  if (!proxy) return fail(std::move(proxy.error()));
+  if (!proxy) return fail(withContext(std::move(proxy.error()), name));
   settings.proxy_ = *std::move(proxy);
   const std::string exceptions = toLower(either("NO_PROXY"));
   for (const std::string_view exception : split(exceptions, ',')) {

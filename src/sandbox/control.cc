@@ -1,5 +1,6 @@
 #include "sandbox/control.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/text.h"
@@ -120,6 +121,30 @@ Result<Duration> durationOf(const json& value) {
       value.is_string() ? parseDuration(value.get<std::string>()) : std::optional<Duration>();
   if (!parsed) return fail(ErrorCode::kInvalid, "a duration such as \"1h30m\" expected");
   return *parsed;
+}
+
+Result<std::uint64_t> countOf(const json& value, std::uint64_t most) {
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > most) {
+    return fail(ErrorCode::kInvalid, "a whole number from 0 to " + std::to_string(most) +
+                                         " expected, not " + value.dump());
+  }
+  return value.get<std::uint64_t>();
+}
+
+Result<std::uint64_t> countOf(const json& body, const char* key, std::uint64_t otherwise) {
+  const auto found = body.find(key);
+  if (found == body.end()) return otherwise;
+  auto count = countOf(*found);
+  return count ? count : fail(withContext(std::move(count.error()), key));
+}
+
+Status onlyKeys(const json& body, std::initializer_list<std::string_view> known) {
+  for (const auto& [key, value] : body.items()) {
+    if (std::ranges::find(known, key) == known.end()) {
+      return fail(ErrorCode::kInvalid, "unknown key " + key);
+    }
+  }
+  return {};
 }
 
 Result<std::string> textOf(const json& body, const char* key) {

@@ -45,7 +45,9 @@ Result<json> addDevices(Sandbox& sandbox, const ControlCall& call) {
   if (!fleet) return fail(fleet.error());
   std::vector<std::string> uuids;
   if (call.body.contains("count")) {
-    auto added = sandbox.balena().addDevices(*fleet, call.body.at("count").get<std::size_t>());
+    const auto count = countOf(call.body.at("count"), kMostDevices);
+    if (!count) return fail(withContext(count.error(), "count"));
+    auto added = sandbox.balena().addDevices(*fleet, *count);
     if (!added) return fail(added.error());
     uuids = *std::move(added);
   } else {

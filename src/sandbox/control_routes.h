@@ -1,7 +1,9 @@
 // How the control API's routes are declared; see control_*.cc for them.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -37,7 +39,19 @@ struct ControlRoute {
 [[nodiscard]] std::vector<ControlRoute> clearBladeRoutes();
 [[nodiscard]] std::vector<ControlRoute> deviceRoutes();
 
+// The most devices that are added at once.
+inline constexpr std::uint64_t kMostDevices = 200'000;
+
 // Reading bodies. kInvalid.
+// A whole number from 0 to `most`.
+[[nodiscard]] Result<std::uint64_t> countOf(const nlohmann::json& value,
+                                            std::uint64_t most = UINT64_MAX);
+// The same of body's `key`, or `otherwise` where there is none.
+[[nodiscard]] Result<std::uint64_t> countOf(const nlohmann::json& body, const char* key,
+                                            std::uint64_t otherwise);
+// That the body has no other keys than these.
+[[nodiscard]] Status onlyKeys(const nlohmann::json& body,
+                              std::initializer_list<std::string_view> known);
 [[nodiscard]] Result<Duration> durationOf(const nlohmann::json& value);
 [[nodiscard]] Result<std::string> textOf(const nlohmann::json& body, const char* key);
 

@@ -49,18 +49,24 @@ Result<FaultRule> readFault(const json& body) {
   rule.kind = body.value("kind", rule.kind);
   rule.route = body.value("route", rule.route);
   rule.probability = body.value("probability", rule.probability);
-  rule.skip = body.value("skip", rule.skip);
-  if (body.contains("count")) rule.count = body.at("count").get<std::uint64_t>();
+  const auto skip = countOf(body, "skip", rule.skip);
+  const auto count = countOf(body, "count", 0);
+  const auto status = countOf(body, "status", static_cast<std::uint64_t>(rule.fault.status));
+  for (const auto* number : {&skip, &count, &status}) {
+    if (!*number) return fail(number->error());
+  }
+  if (*status < 200 || *status > 599) {
+    return fail(ErrorCode::kInvalid, "status is to be 200 to 599");
+  }
+  rule.skip = *skip;
+  if (body.contains("count")) rule.count = *count;
   rule.fault.type = known->second;
   rule.fault.afterEffect = body.value("when", "before") == "after";
-  rule.fault.status = body.value("status", rule.fault.status);
+  rule.fault.status = static_cast<int>(*status);
   rule.fault.body = body.value("body", rule.fault.body);
   rule.fault.contentType = body.value("contentType", rule.fault.contentType);
   rule.fault.retryAfter = body.value("retryAfter", rule.fault.retryAfter);
   rule.fault.hang = body.value("hang", rule.fault.hang);
-  if (rule.fault.status < 200 || rule.fault.status > 599) {
-    return fail(ErrorCode::kInvalid, "status is to be 200 to 599");
-  }
   if (body.contains("delay")) {
     const auto delay = durationOf(body.at("delay"));
     if (!delay) return fail(delay.error());
@@ -153,7 +159,9 @@ std::vector<ControlRoute> trafficRoutes() {
        }},
       {"POST", "faults/seed",
        [](Sandbox& sandbox, const ControlCall& call) -> Result<json> {
-         sandbox.front().faults().seed(call.body.at("seed").get<std::uint64_t>());
+         const auto seed = countOf(call.body.at("seed"));
+         if (!seed) return fail(seed.error());
+         sandbox.front().faults().seed(*seed);
          return json::object();
        }},
       {"GET", "holds",
@@ -165,7 +173,9 @@ std::vector<ControlRoute> trafficRoutes() {
          if (!kind) return fail(kind.error());
          point.kind = *kind;
          point.afterEffect = call.body.value("when", "before") == "after";
-         point.number = call.body.value("number", point.number);
+         const auto number = countOf(call.body, "number", point.number);
+         if (!number) return fail(number.error());
+         point.number = *number;
          return json{{"id", sandbox.front().holds().add(std::move(point))}};
        }},
       {"POST", "holds/*/release",

@@ -52,10 +52,15 @@ std::string readyJson(const Addresses& addresses, const WorldPlan& plan, const B
   return ready.dump(2) + '\n';
 }
 
-Status writeWhole(const std::string& path, const std::string& text) {
+Status writeWhole(const std::string& path, const std::string& text, bool isSecret) {
   const std::string draft = path + ".part";
   {
     std::ofstream out(draft, std::ios::binary | std::ios::trunc);
+    using std::filesystem::perms;
+    std::error_code ignored;  // a file system without permissions has none to take away
+    if (isSecret) {
+      std::filesystem::permissions(draft, perms::owner_read | perms::owner_write, ignored);
+    }
     out << text;
     out.flush();
     if (!out) return fail(ErrorCode::kUnavailable, "can't write " + path);
@@ -75,10 +80,10 @@ Status writeSecrets(const std::string& directory, const std::string& url, const 
   }
   Status written;
   if (!built.tokens.empty())
-    written = writeWhole(directory + "/balena/token", built.tokens.front());
+    written = writeWhole(directory + "/balena/token", built.tokens.front(), true);
   if (written && !built.serviceAccounts.empty()) {
     written = writeWhole(directory + "/clearblade/service-account.json",
-                         serviceAccountJson(built.serviceAccounts.front(), url));
+                         serviceAccountJson(built.serviceAccounts.front(), url), true);
   }
   if (written) written = writeWhole(directory + "/ca/ca.crt", caPem);
   return written;

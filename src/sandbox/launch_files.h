@@ -28,6 +28,8 @@ struct Addresses {
                                   const BuiltWorld& built, const std::string& caPem);
 
 // Writes the file beside its place and moves it there, so that nobody reads half of it.
-[[nodiscard]] Status writeWhole(const std::string& path, const std::string& text);
+// `isSecret`: for its owner's eyes alone.
+[[nodiscard]] Status writeWhole(const std::string& path, const std::string& text,
+                                bool isSecret = false);
 
 }  // namespace bco::sandbox

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "sandbox/certificates.h"
+#include "sandbox/control_routes.h"
 #include "sandbox/launch_files.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/world_file.h"
@@ -43,6 +44,7 @@ void declare(CLI::App& app, Flags& flags) {
       "listened on");
   app.add_option("--world", flags.worldFile, "JSON file: fleets, tokens, registries, ...");
   app.add_option("--devices", flags.devices, "devices in fleet acme/sensors of the default world")
+      ->check(CLI::Range(0, static_cast<int>(kMostDevices)))
       ->capture_default_str();
   app.add_option("--clock", flags.clock, "real, or manual: moved through the control API")
       ->check(CLI::IsMember({"real", "manual"}))
@@ -214,8 +216,14 @@ int main(int argc, char** argv) {
   CLI::App app("balenaCloud and ClearBlade IoT Core on loopback, for demo, tests and benchmarks");
   bco::sandbox::Flags flags;
   bco::sandbox::declare(app, flags);
-  CLI11_PARSE(app, argc, argv);
+  constexpr int kBadInput = 2;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kBadInput;
+  }
   const auto ended = bco::sandbox::run(flags);
-  if (!ended) std::cerr << "cloud-sandbox: " << ended.error().message << '\n';
-  return ended ? 0 : 1;
+  if (ended) return 0;
+  std::cerr << "cloud-sandbox: " << ended.error().message << '\n';
+  return bco::traitsOf(ended.error().code).transient ? 1 : kBadInput;
 }

@@ -52,7 +52,10 @@ void Builder::refuseKey(const YAML::Mark& mark, Kind kind) const {
 void Builder::OnDocumentStart(const YAML::Mark& mark) {
   const auto at = static_cast<std::size_t>(mark.pos);
   input_.reported(at);
-  if (++documentCount_ > limits_.documents) refuse(mark, "too many documents");
+  if (++documentCount_ > limits_.documents) {
+    refuse(mark, "too many documents: at most " + std::to_string(limits_.documents) +
+                     " in one file; spread them over several");
+  }
   // What is left over after a document comes as one more, and may do so for ever.
   if (documentCount_ > 1 && text_.substr(at, 3) != "---") {
     refuse(mark, "unexpected text after the end of a document (documents are separated by ---)");

@@ -49,6 +49,19 @@ TEST(ErrorTraits, CallFinalOnlyWhatNobodyCanRepeatAway) {
   }
 }
 
+TEST(ErrorTraits, SayWhatIsTheCause) {
+  const auto causeOf = [](ErrorCode code) { return traitsOf(code).cause; };
+  for (const auto code : {ErrorCode::kNotFound, ErrorCode::kAlreadyExists, ErrorCode::kConflict}) {
+    EXPECT_EQ(causeOf(code), Cause::kOutdated) << traitsOf(code).label;
+  }
+  for (const auto code : {ErrorCode::kUnavailable, ErrorCode::kDeadline}) {
+    EXPECT_EQ(causeOf(code), Cause::kOutage) << traitsOf(code).label;
+  }
+  EXPECT_EQ(causeOf(ErrorCode::kThrottled), Cause::kTurn);
+  EXPECT_EQ(causeOf(ErrorCode::kUnauthenticated), Cause::kAccess);
+  EXPECT_EQ(causeOf(ErrorCode::kInvalid), Cause::kRequest);
+}
+
 TEST(WithContext, ChangesTheMessageAlone) {
   const Error error{ErrorCode::kThrottled, "too many calls", 5s, true};
   const Error wrapped = withContext(error, "balena");

@@ -80,6 +80,11 @@ def test_all_that_is_wrong_is_told_at_once(sandbox, site):
     (["provision", "-f", "/"], "uuid"),
     (["provision", "7CF02A69E4D34C9DA573914963CF54FD", "-f", "/"], "UUID"),
     (["plan", "-f", "/", "-o", "xml"], "--output"),
+    (["sync", "-f", "/", "--verify"], "--once"),
+    (["sync", "-f", "/", "--attempt-deadline", "0s"], "--attempt-deadline"),
+    (["sync", "-f", "/", "--call-deadline", "0s"], "--call-deadline"),
+    (["sync", "-f", "/", "--retry-initial", "0s"], "--retry-initial"),
+    (["handover", "-f", "/", "--from", ""], "--from"),
 ])
 def test_a_wrong_command_line_is_refused(arguments, told):
     done = subprocess.run([OPERATOR, *arguments], text=True, capture_output=True)
@@ -88,10 +93,41 @@ def test_a_wrong_command_line_is_refused(arguments, told):
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["sync", "--help"], ["plan", "--help"],
-                                       ["provision", "--help"], ["version"]])
+                                       ["provision", "--help"], ["version"],
+                                       ["--version"]])
 def test_help_and_version_are_no_errors(arguments):
     done = subprocess.run([OPERATOR, *arguments], text=True, capture_output=True)
     assert done.returncode == 0 and done.stdout and not done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["version"], ["--help"]])
+def test_a_result_that_nobody_gets_is_no_success(arguments):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([OPERATOR, *arguments], text=True, stdout=full,
+                              stderr=subprocess.PIPE)
+    assert done.returncode == 1 and "could not be written" in done.stderr
+
+
+def test_a_plan_that_nobody_gets_is_no_success(sandbox, site):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(site._command("plan"), text=True, stdout=full,
+                              stderr=subprocess.PIPE)
+    assert done.returncode == 1 and "could not be written" in done.stderr
+
+
+def test_it_runs_with_its_standard_streams_closed(sandbox, site):
+    uuids = sandbox.add_devices(2)
+    command = [str(part) for part in site._command("sync", "--once")]
+    done = subprocess.run(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command], timeout=PATIENCE)
+    assert done.returncode == 0
+    assert_provisioned(sandbox, uuids)
+
+
+@pytest.mark.parametrize("devices", ["-1", "99999999999", "many"])
+def test_the_sandbox_refuses_what_is_no_number_of_devices(devices):
+    done = subprocess.run([BIN / "cloud-sandbox", "--devices", devices], text=True,
+                          capture_output=True, timeout=PATIENCE)
+    assert done.returncode == 2 and "--devices" in done.stderr
 
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):

@@ -113,6 +113,24 @@ TEST_F(SandboxControl, SettingsChangeWhatTheyNameAndNothingElse) {
   EXPECT_EQ(control("GET", "settings"), expected);
 }
 
+TEST_F(SandboxControl, NumbersThatAreNoCountsAreRefused) {
+  for (const json& bad : {json(-1), json(1e99), json(1.5), json("2"), json(99999999999)}) {
+    EXPECT_EQ(status("POST", "devices", {{"fleet", "acme/sensors"}, {"count", bad}}), 400) << bad;
+  }
+  for (const json& bad : {json(-1), json(1e99)}) {
+    EXPECT_EQ(status("POST", "holds", {{"kind", "balena.whoami"}, {"number", bad}}), 400) << bad;
+    for (const char* key : {"count", "skip", "status"}) {
+      EXPECT_EQ(status("POST", "faults", {{"type", "hang"}, {key, bad}}), 400) << key << bad;
+    }
+    EXPECT_EQ(status("POST", "faults/seed", {{"seed", bad}}), 400) << bad;
+  }
+}
+
+TEST_F(SandboxControl, SettingsThatAreUnknownAreRefused) {
+  EXPECT_EQ(status("PATCH", "settings", {{"colour", "red"}}), 400);
+  EXPECT_EQ(status("PATCH", "settings", {{"balena", {{"instalDelay", "1s"}}}}), 400);
+}
+
 TEST_F(SandboxControl, TheDumpHoldsBothCloudsAndNoToken) {
   const auto key = crypto::PrivateKey::generate().value();
   registerDevice(key);

@@ -60,8 +60,29 @@ TEST(Removal, LeavesVariablesThatPointElsewhere) {
             Verdict::kInSync);
 }
 
-TEST(Removal, LeavesAKeyWithoutAPath) {
-  EXPECT_EQ(removal(Observed().stores(1)).verdict, Verdict::kInSync);
+TEST(Removal, NamesAKeyOfWhichNobodyKnowsWhoseItIs) {
+  const Plan planned = removal(Observed().stores(1));
+  EXPECT_EQ(planned.verdict, Verdict::kRefuse);
+  EXPECT_EQ(planned.reason, Reason::kVariablesLeft);
+  EXPECT_THAT(planned.message, testing::HasSubstr("GCP_PRIVATE_KEY"));
+}
+
+TEST(Removal, RemovesTheRegistrationFirstAndComesBackAtOnceToNameWhatIsLeft) {
+  const Plan planned = removal(Observed().stores(2).registered().credential(1).marked().lists(1));
+  EXPECT_EQ(outline(planned), "delete 4711");
+  EXPECT_THAT(planned.message, testing::HasSubstr("GCP_PRIVATE_KEY"));
+  EXPECT_LE(planned.next, kNow);
+}
+
+TEST(Removal, KnowsVariablesWithoutAPathByTheRegistrationsKeyAndClaimsThemFirst) {
+  const Plan planned = removal(Observed().stores(1).registered().credential(1).marked().lists(1));
+  EXPECT_EQ(outline(planned),
+            "write GCP_CLIENT_PATH=" + kDevicePath + " | delete 4711 | unset on device 42");
+  EXPECT_EQ(planned.next, std::nullopt);
+}
+
+TEST(Removal, IsNotHeldUpByVariablesWithoutAKey) {
+  EXPECT_EQ(removal(Observed().variable(balena::kProjectId, "p")).verdict, Verdict::kInSync);
 }
 
 TEST(Removal, ReachesBothLevels) {

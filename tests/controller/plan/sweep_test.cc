@@ -67,6 +67,28 @@ TEST(Sweep, TellsThatTheMarkAsksForALookAtTheStoredKey) {
   EXPECT_TRUE(finding.needsVerification);
 }
 
+TEST(Sweep, TellsThatTheRegistrationIsBlocked) {
+  ObservedDevice observed = provisionedRegistration().get();
+  const ListedDevice row = listed(provisionedRow());
+  for (const bool blocked : {false, true}) {
+    observed.registration->blocked = blocked;
+    const ListedRegistration registration = listed(*observed.registration);
+    EXPECT_EQ(judge(desiredDevice(), &row, &registration, kNow, 0s).isBlocked, blocked);
+  }
+}
+
+TEST(Sweep, LooksCloserAtAKeyThatIsLeftWithoutAPath) {
+  DesiredDevice absent = desiredDevice();
+  absent.present = false;
+  auto left = provisionedRow();
+  left.publicVariables.erase("GCP_CLIENT_PATH");
+  const ListedDevice row = listed(left);
+  EXPECT_FALSE(judge(absent, &row, nullptr, kNow, 0s).inSync);
+  left.hasPrivateKey = false;
+  const ListedDevice harmless = listed(left);
+  EXPECT_TRUE(judge(absent, &harmless, nullptr, kNow, 0s).inSync);
+}
+
 TEST(Sweep, LooksCloserAtADeviceThatEitherSideLacks) {
   const ListedDevice row = listed(provisionedRow());
   const ListedRegistration registration = listed(*provisionedRegistration().get().registration);

@@ -92,6 +92,66 @@ TEST_F(Fleet, FindsWhatAnEarlierProcessProvisionedInSyncWithoutAnyDeviceCall) {
   EXPECT_EQ(object(1)->status.key->generation, 0U);
 }
 
+TEST_F(Fleet, LooksAtARegistrationOnceThatHasBeenBlockedOrUnblocked) {
+  addDevice(1);
+  apply();
+  syncAll();
+  for (const bool blocked : {true, false}) {
+    registry().at(idOf(1)).blocked = blocked;
+    clock_.advance(10min);
+    forgetCalls();
+    sweep();
+    EXPECT_THAT(takeQueued(), ElementsAre(uuidOf(1)));
+    reconcile(1);
+    EXPECT_EQ(findCondition(object(1)->status.conditions, api::kBlocked) != nullptr, blocked);
+    clock_.advance(10min);
+    sweep();
+    EXPECT_THAT(takeQueued(), IsEmpty());
+    EXPECT_EQ(writes(), 0);
+  }
+}
+
+TEST_F(Fleet, ReadsEveryStoredKeyWhenAskedTo) {
+  addDevice(1);
+  apply();
+  syncAll();
+  store_.apply({});  // a new process: same clouds, no memory
+  apply();
+  clock_.advance(10min);
+  context_.verifiesAll = true;
+  sweep();
+  EXPECT_THAT(takeQueued(), ElementsAre(uuidOf(1)));
+  reconcile(1);
+  clock_.advance(10min);
+  sweep();
+  EXPECT_THAT(takeQueued(), IsEmpty()) << "once";
+}
+
+TEST_F(Fleet, ThatIsEmptyIsBelievedOnceAllItsDevicesAreDeclaredAbsent) {
+  addDevice(1);
+  addDevice(2);
+  apply();
+  syncAll();
+  balena().removeDevice(uuidOf(1));
+  balena().removeDevice(uuidOf(2));
+  for (const int n : {1, 2}) {
+    deviceSpec(n).state = api::DesiredState::kAbsent;
+    apply();
+    clock_.advance(10min);
+    sweep();
+    if (n == 1) {
+      EXPECT_THAT(fleetReady().message, HasSubstr("state: Absent for each of " + uuidOf(2)));
+      EXPECT_THAT(fleetReady().message, testing::Not(HasSubstr(uuidOf(1))));
+    }
+  }
+  EXPECT_TRUE(fleetReady().status) << fleetReady().message;
+  EXPECT_THAT(takeQueued(), testing::UnorderedElementsAre(uuidOf(1), uuidOf(2)));
+  reconcile(1);
+  reconcile(2);
+  EXPECT_EQ(registry().size(), 0U);
+  EXPECT_EQ(phaseOf(1), Phase::kAbsent);
+}
+
 TEST_F(Fleet, FindsNothingWorthAWriteInARestart) {
   addDevice(1);
   apply();
