@@ -47,9 +47,9 @@ def test_silent_registries_hold_up_no_fleet_of_another(sandbox, tmp_path, holes)
     for i, url in enumerate(holes):
         account = dict(sandbox.ready["service_account"], url=url)
         sandbox.give_secret(f"silent{i}", "service-account.json", json.dumps(account))
-        site.registry(f"silent{i}", serviceAccountSecretRef={"name": f"silent{i}"})
+        site.registry(f"silent{i}", registry=f"silent{i}", serviceAccountSecretRef={"name": f"silent{i}"})
         # More of them than are swept at once, with the healthy fleet's own token.
         for n in range(5):
-            site.fleet(f"a{i}-{n}", "acme/gateways", "main", registryRef={"name": f"silent{i}"})
+            site.fleet(f"a{i}-{n}", f"acme/a{i}-{n}", None, registryRef={"name": f"silent{i}"})
     site.fleet("z-good")
     become_ready(site, sandbox, sandbox.add_devices(10))
