@@ -74,7 +74,7 @@ std::string_view nameOf(Verdict verdict) {
 Plan plan(const DesiredDevice& desired, const ObservedDevice& observed, TimePoint now) {
   if (auto found = obstacle(desired, observed)) return std::move(*found);
   if (auto found = foreign(desired, observed)) return std::move(*found);
-  if (!desired.present) return planRemoval(desired, observed);
+  if (!desired.present) return planRemoval(desired, observed, now);
   if (!observed.device) {
     return wait(Reason::kDeviceNotFound, "balena has no such device, or the token can't see it");
   }

@@ -53,7 +53,7 @@ class VariablesRemoval {
 
 }  // namespace
 
-Plan planRemoval(const DesiredDevice& desired, const ObservedDevice& observed) {
+Plan planRemoval(const DesiredDevice& desired, const ObservedDevice& observed, TimePoint now) {
   Plan plan{Verdict::kAct, Reason::kDeprovisioning, "removing registration and variables", {}, {}};
   if (observed.registration) {
     if (observed.mark.state != MarkState::kValid) {
@@ -84,7 +84,7 @@ Plan planRemoval(const DesiredDevice& desired, const ObservedDevice& observed) {
   if (!variables.left.empty()) {
     if (plan.stages.empty()) return {Verdict::kRefuse, Reason::kVariablesLeft, left, {}, {}};
     plan.message += "; " + left;
-    plan.next = TimePoint{};  // at once: to say so when all else is done
+    plan.next = now;  // to say so when all else is done
   }
   if (plan.stages.empty()) {
     return {Verdict::kInSync, Reason::kDeprovisioned, "no registration, no variables", {}, {}};
@@ -93,7 +93,7 @@ Plan planRemoval(const DesiredDevice& desired, const ObservedDevice& observed) {
 }
 
 Plan planStaleRemoval(const DesiredDevice& desired, const ObservedDevice& observed,
-                      const crypto::Incarnation& cleared, bool allFleetsKnown) {
+                      const crypto::Incarnation& cleared, bool allFleetsKnown, TimePoint now) {
   const auto keep = [](Verdict verdict, Reason reason, std::string message) {
     return Plan{verdict, reason, std::move(message), {}, {}};
   };
@@ -118,7 +118,7 @@ Plan planStaleRemoval(const DesiredDevice& desired, const ObservedDevice& observ
   if (observed.mark.mark.incarnation != cleared) {
     return keep(Verdict::kRefuse, Reason::kTakenOver, "the registration was made anew meanwhile");
   }
-  Plan plan = planRemoval(desired, observed);
+  Plan plan = planRemoval(desired, observed, now);
   if (plan.verdict == Verdict::kAct) {
     plan.reason = Reason::kStaleRemoved;
     plan.message = "the device has left balena's fleet: its registration was removed";

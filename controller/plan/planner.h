@@ -92,7 +92,8 @@ class Planner {
 //                   │                             │ crash knows them, and are removed
 //   none            │ another                     │ stay, and are named: whose they are, a person
 //                   │                             │ has to say
-[[nodiscard]] Plan planRemoval(const DesiredDevice& desired, const ObservedDevice& observed);
+[[nodiscard]] Plan planRemoval(const DesiredDevice& desired, const ObservedDevice& observed,
+                               TimePoint now);
 
 // For a registration that has been cleared for removal: the one with incarnation `cleared`, of a
 // device that a sweep has found absent. Whatever this pass sees differently refuses:
@@ -107,6 +108,7 @@ class Planner {
 //   elsewhere, or nowhere     │ the one that was cleared│ delete it, then variables that name it
 //   ¹ or it might be: not all fleets of ours are known by number (`allFleetsKnown`)
 [[nodiscard]] Plan planStaleRemoval(const DesiredDevice& desired, const ObservedDevice& observed,
-                                    const crypto::Incarnation& cleared, bool allFleetsKnown);
+                                    const crypto::Incarnation& cleared, bool allFleetsKnown,
+                                    TimePoint now);
 
 }  // namespace bco

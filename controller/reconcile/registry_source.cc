@@ -35,18 +35,20 @@ SharedSecret drawSeed(Random& random) {
 }
 
 Result<SharedSecret> parseSeed(const SecretBytes& value) {
+  const auto isSeed = [](std::string_view bytes) {
+    return bytes.size() == crypto::kSeedBytes &&
+           std::ranges::any_of(bytes, [](char byte) { return byte != '\0'; });
+  };
   // Base64 first: 32 bytes that happen to be a text are the base64 of too few.
   if (auto decoded = fromBase64(trim(value.reveal()))) {
-    const bool isNothing = std::ranges::all_of(*decoded, [](char byte) { return byte == '\0'; });
-    if (decoded->size() == crypto::kSeedBytes && !isNothing) {
-      return shareSecret(SecretBytes::take(std::move(*decoded)));
-    }
+    if (isSeed(*decoded)) return shareSecret(SecretBytes::take(std::move(*decoded)));
     wipe(decoded->data(), decoded->size());
-  } else if (value.size() == crypto::kSeedBytes) {
+  } else if (isSeed(value.reveal())) {
     return shareSecret(value.clone());
   }
   return fail(ErrorCode::kInvalid,
-              "the key seed must be 32 random bytes, or their base64: openssl rand -base64 32");
+              "the key seed must be 32 random bytes, not all zero, or their base64: openssl rand "
+              "-base64 32");
 }
 
 Result<SharedSecret> RegistrySources::seedOf(const api::ClearBladeRegistry& registry) {

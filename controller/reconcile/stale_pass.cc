@@ -125,7 +125,8 @@ StalePass removeStale(const Context& context, const std::string& uuid, const Cle
       observed->device ? Result<bool>(false) : isSeenElsewhere(context, uuid, *fleet);
   if (!seenElsewhere) return failed(seenElsewhere.error());
   Pass pass;
-  pass.plan = planStaleRemoval(desired, *observed, clearance.incarnation, areAllKnown(context));
+  pass.plan = planStaleRemoval(desired, *observed, clearance.incarnation, areAllKnown(context),
+                               context.clock.now());
   pass.observed = std::move(*observed);
   if (*seenElsewhere || pass.plan.verdict == Verdict::kRefuse) {
     context.log.info("stale registration kept",

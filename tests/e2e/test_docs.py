@@ -45,7 +45,7 @@ def blocks(page, language):
 def secrets_dir(tmp_path):
     account = {"systemKey": "k", "token": "t", "url": "https://iot.example.com", "project": "my-project"}
     for path, value in {"balena/token": "token", "clearblade/service-account.json": json.dumps(account),
-                        "bco-key-seed/seed": base64.b64encode(bytes(32)).decode()}.items():
+                        "bco-key-seed/seed": base64.b64encode(bytes(range(32))).decode()}.items():
         (tmp_path / "secrets" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "secrets" / path).write_text(value)
     (tmp_path / "secrets" / "ca").mkdir()
@@ -116,7 +116,7 @@ def test_the_sandboxs_commands_are_valid(arguments):
         arguments = arguments[:at] + arguments[at + 2:]
     done = subprocess.run([BIN / SANDBOX, *arguments, "--world", "/nonexistent"], text=True,
                           capture_output=True, timeout=30)
-    assert done.returncode == 1 and "can't read /nonexistent" in done.stderr, done.stderr
+    assert done.returncode == 2 and "can't read /nonexistent" in done.stderr, done.stderr
 
 
 def test_every_reason_and_condition_is_explained():

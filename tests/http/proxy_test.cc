@@ -84,7 +84,7 @@ TEST(Proxy, TakesNothingOfAMalformedAddressForTheHost) {
     const auto settings = settingsOf({{"HTTPS_PROXY", address}});
     ASSERT_FALSE(settings) << address;
     EXPECT_EQ(settings.error().message,
-              "the proxy must be given as http://[user:password@]host:port");
+              "HTTPS_PROXY: the proxy must be given as http://[user:password@]host:port");
     EXPECT_EQ(settings.error().code, ErrorCode::kInvalid);
   }
 }

@@ -339,7 +339,8 @@ TEST(YamlLimits, CapBytesDocumentsNodesAndDepth) {
   EXPECT_EQ(read("a: b", {.bytes = 4}), "{a='b'}");
   EXPECT_EQ(read("a: bc", {.bytes = 4}), "f.yaml:1:1: larger than 4 bytes");
   EXPECT_EQ(read("a\n---\nb\n", {.documents = 2}), "'a' --- 'b'");
-  EXPECT_EQ(read("a\n---\n---\nb\n", {.documents = 2}), "f.yaml:3:1: too many documents");
+  EXPECT_EQ(read("a\n---\n---\nb\n", {.documents = 2}),
+            "f.yaml:3:1: too many documents: at most 2 in one file; spread them over several");
   EXPECT_EQ(read("[a, b]", {.nodes = 3}), "['a', 'b']");
   EXPECT_EQ(read("[a, b, c]", {.nodes = 3}), "f.yaml:1:8: too many values");
   EXPECT_EQ(read("[[a]]", {.depth = 2}), "[['a']]");

@@ -168,10 +168,15 @@ INSTANTIATE_TEST_SUITE_P(
             "UrlWithoutTls", "  apiUrl: http://api.balena-cloud.com",
             "8:11: spec.apiUrl: http://api.balena-cloud.com: http:// is accepted for this machine "
             "only; use https://"},
+        Mistake{"UrlWithPath", "  apiUrl: https://api.balena-cloud.com/v7/",
+                "8:11: spec.apiUrl: expected a URL such as https://api.balena-cloud.com, without a "
+                "path"},
         Mistake{"UrlWithQuery", "  apiUrl: https://api.example/?x",
-                "8:11: spec.apiUrl: expected a URL such as https://api.balena-cloud.com"},
+                "8:11: spec.apiUrl: expected a URL such as https://api.balena-cloud.com, without a "
+                "path"},
         Mistake{"UrlWithOddHost", "  apiUrl: https://a$b",
-                "8:11: spec.apiUrl: expected a URL such as https://api.balena-cloud.com"},
+                "8:11: spec.apiUrl: expected a URL such as https://api.balena-cloud.com, without a "
+                "path"},
         Mistake{"RateIsZero", "  callBudget: {requestsPerSecond: 0}",
                 "8:35: spec.callBudget.requestsPerSecond: expected a number above zero"},
         Mistake{"RateIsNegative", "  callBudget: {requestsPerSecond: -1.5}",

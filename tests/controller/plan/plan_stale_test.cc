@@ -27,7 +27,7 @@ class PlanStale : public testing::Test {
     return observed;
   }
   Plan planOf(const ObservedDevice& observed, bool allFleetsKnown = true) {
-    return planStaleRemoval(desired_, observed, cleared_, allFleetsKnown);
+    return planStaleRemoval(desired_, observed, cleared_, allFleetsKnown, kNow);
   }
   void expectKept(const ObservedDevice& observed, Reason reason, bool allFleetsKnown = true) {
     const Plan plan = planOf(observed, allFleetsKnown);

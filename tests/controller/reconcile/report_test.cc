@@ -122,7 +122,15 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"Throttled", Verdict::kAct, Reason::kNotRegistered, Phase::kPending, kReconciling, true,
             ErrorCode::kThrottled},
         Row{"Overtaken", Verdict::kAct, Reason::kNotRegistered, Phase::kPending, kReconciling, true,
-            ErrorCode::kAlreadyExists}),
+            ErrorCode::kAlreadyExists},
+        Row{"RemovalHalted", Verdict::kWait, Reason::kRemovalHalted, Phase::kDeprovisioning,
+            kReconciling, false},
+        Row{"RemovalThrottled", Verdict::kAct, Reason::kDeprovisioning, Phase::kDeprovisioning,
+            kReconciling, false, ErrorCode::kThrottled},
+        Row{"RemovalFailed", Verdict::kAct, Reason::kDeprovisioning, Phase::kFailed, kReconciling,
+            false, ErrorCode::kUnavailable},
+        Row{"VariablesLeft", Verdict::kRefuse, Reason::kVariablesLeft, Phase::kFailed, kStalled,
+            false}),
     [](const auto& each) { return std::string(each.param.name); });
 
 TEST(ReportDetails, SayThatTheKeyIsInvalidWhereThatWasSeenAndNotMended) {
@@ -154,6 +162,22 @@ TEST(ReportDetails, KeepInMindThatARemovalHasBegun) {
   // Withdrawn, and the first look fails.
   device.status = report(device, {}, pass, kNow);
   EXPECT_EQ(findCondition(device.status.conditions, "Provisioned")->reason, "Deprovisioning");
+}
+
+TEST(ReportDetails, SayWhileACloudIsAwayThatItIs) {
+  api::BalenaDevice device = deviceIn(Phase::kPending);
+  Pass pass;
+  pass.plan = {Verdict::kInSync, Reason::kSynced, "", {}, {}};
+  pass.error = Error{ErrorCode::kDeadline, "no answer"};
+  device.status = report(device, {}, pass, kNow);
+  const auto* away = findCondition(device.status.conditions, "UpstreamAvailable");
+  ASSERT_NE(away, nullptr);
+  EXPECT_FALSE(away->status);
+  EXPECT_EQ(away->reason, "DeadlineExceeded");
+  pass.error.reset();
+  pass.observed.emplace();
+  device.status = report(device, {}, pass, kNow);
+  EXPECT_EQ(findCondition(device.status.conditions, "UpstreamAvailable"), nullptr);
 }
 
 TEST(ReportDetails, CountFailuresUntilOnePassSucceeds) {
