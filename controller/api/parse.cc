@@ -252,8 +252,11 @@ FleetSpec readFleetSpec(MappingReader spec, Problems& problems) {
   const auto url = http::parseUrl(result.apiUrl);
   if (!url) {
     spec.problem("apiUrl", url.error().message);
+  } else if (url->target.ends_with("/v7")) {
+    spec.problem("apiUrl",
+                 "expected a URL without the API's version, which is added: leave out /v7");
   } else if (!isPlainUrl(*url)) {
-    spec.problem("apiUrl", "expected a URL such as https://api.balena-cloud.com, without a path");
+    spec.problem("apiUrl", "expected a URL such as https://api.balena-cloud.com");
   }
   result.token = readSecretRef(spec.mapping("tokenSecretRef"), "", "token");
   result.ca = readCaRef(spec);

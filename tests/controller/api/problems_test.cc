@@ -168,15 +168,13 @@ INSTANTIATE_TEST_SUITE_P(
             "UrlWithoutTls", "  apiUrl: http://api.balena-cloud.com",
             "8:11: spec.apiUrl: http://api.balena-cloud.com: http:// is accepted for this machine "
             "only; use https://"},
-        Mistake{"UrlWithPath", "  apiUrl: https://api.balena-cloud.com/v7/",
-                "8:11: spec.apiUrl: expected a URL such as https://api.balena-cloud.com, without a "
-                "path"},
+        Mistake{"UrlWithVersion", "  apiUrl: https://api.balena-cloud.com/v7/",
+                "8:11: spec.apiUrl: expected a URL without the API's version, which is added: "
+                "leave out /v7"},
         Mistake{"UrlWithQuery", "  apiUrl: https://api.example/?x",
-                "8:11: spec.apiUrl: expected a URL such as https://api.balena-cloud.com, without a "
-                "path"},
+                "8:11: spec.apiUrl: expected a URL such as https://api.balena-cloud.com"},
         Mistake{"UrlWithOddHost", "  apiUrl: https://a$b",
-                "8:11: spec.apiUrl: expected a URL such as https://api.balena-cloud.com, without a "
-                "path"},
+                "8:11: spec.apiUrl: expected a URL such as https://api.balena-cloud.com"},
         Mistake{"RateIsZero", "  callBudget: {requestsPerSecond: 0}",
                 "8:35: spec.callBudget.requestsPerSecond: expected a number above zero"},
         Mistake{"RateIsNegative", "  callBudget: {requestsPerSecond: -1.5}",
