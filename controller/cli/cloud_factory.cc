@@ -193,6 +193,7 @@ class HttpCloudFactory final : public CloudFactory {
     if (auto existing = existingOf(inputs); !existing || *existing) return existing;
     // Made without the lock: certificates are read.
     auto trust = trusts_.get(caPem);
+    if (!trust && caPem) return fail(withContext(std::move(trust.error()), "caSecretRef"));
     if (!trust) return fail(std::move(trust.error()));
     auto proxies = http::ProxySettings::fromEnvironment();
     if (!proxies) return fail(std::move(proxies.error()));

@@ -24,6 +24,12 @@ class FleetSources {
   // The fleet's client of balena, made anew when what it is made from has changed. Asks nothing.
   [[nodiscard]] Result<std::shared_ptr<balena::BalenaApi>> clientOf(const api::BalenaFleet& fleet);
 
+  // The fleet has gone; so do its client, and its word on the budget.
+  void forget(const api::ObjectKey& fleet) {
+    std::lock_guard lock(mutex_);
+    entries_.erase(fleet);
+  }
+
   // See CloudFactory.
   [[nodiscard]] std::string smallerBudget(const api::ObjectKey& fleet) const {
     return factory_.smallerBudget(api::ObjectKind::kFleet, fleet);

@@ -17,6 +17,7 @@ std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::st
   if (fleet == nullptr) {
     context_.views.forget(key);
     comparison_.forget(key);
+    fleets_.forget(key);
     const bool isOver = discovery_.releaseAll(key, stop);
     deletion_.finishRegistries();
     if (isOver || stop.stop_requested()) return std::nullopt;

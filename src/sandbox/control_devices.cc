@@ -118,11 +118,11 @@ Result<json> changeSettings(Sandbox& sandbox, const ControlCall& call) {
   const json forBalena = call.body.value("balena", json::object());
   const json forClearBlade = call.body.value("clearblade", json::object());
   const json forDevices = call.body.value("devices", json::object());
-  for (const Status& status :
-       {onlyKeys(call.body, {"balena", "clearblade", "devices"}),
-        onlyKeys(forBalena, {"installDelay", "staleness"}),
-        onlyKeys(forClearBlade, {"tokenLifetime"}),
-        onlyKeys(forDevices, {"pollInterval", "publishInterval", "restartDelay"})}) {
+  for (const Status& status : {onlyKeys(call.body, {"balena", "clearblade", "devices"}),
+                               onlyKeys(forBalena, {"installDelay", "staleness"}),
+                               onlyKeys(forClearBlade, {"tokenLifetime"}),
+                               onlyKeys(forDevices, {"pollInterval", "publishInterval",
+                                                     "restartDelay", "provisionUrl"})}) {
     if (!status) return fail(status.error());
   }
   for (const Status& status : {read(forBalena, "installDelay", balena.installDelay),

@@ -42,7 +42,7 @@ class WaitingTest : public testing::Test {
   void report(api::Phase phase, const char* reason) {
     api::DeviceStatus status;
     status.observedGeneration = object()->meta.generation;
-    const auto& annotations = object()->meta.annotations;
+    const auto annotations = object()->meta.annotations;
     if (annotations.contains(api::kReconcileAnnotation)) {
       status.lastHandledReconcileAt = annotations.at(api::kReconcileAnnotation);
     }

@@ -503,7 +503,8 @@ class Rivals : public Device {
     for (int pass = 0; pass < 3; ++pass) reconcile(1);
     EXPECT_EQ(writes(), 0);
     EXPECT_EQ(theirs(1)->status.phase, Phase::kConflict);
-    const auto* ready = findCondition(theirs(1)->status.conditions, "Ready");
+    const auto theirObject = theirs(1);
+    const auto* ready = findCondition(theirObject->status.conditions, "Ready");
     ASSERT_NE(ready, nullptr);
     EXPECT_EQ(ready->reason, "DuplicateObject");
     EXPECT_THAT(std::string(ready->message), HasSubstr("default/gate-1"));

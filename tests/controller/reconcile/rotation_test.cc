@@ -27,7 +27,7 @@ class KeyLife : public test::World {
     ASSERT_EQ(phaseOf(n), Phase::kReady) << readyOf(n).message;
     forgetCalls();
   }
-  [[nodiscard]] const api::KeyStatus& keyOf(int n) { return *object(n)->status.key; }
+  [[nodiscard]] api::KeyStatus keyOf(int n) { return *object(n)->status.key; }
   // The device's next rotation is due.
   void advanceToRotation(int n = 1) {
     clock_.advance(std::chrono::ceil<std::chrono::seconds>(*keyOf(n).rotateAt) - clock_.now());
