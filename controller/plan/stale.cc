@@ -22,8 +22,14 @@ void AbsenceLog::note(std::vector<StaleRegistration>& absent, SnapshotTimes take
     Absence absence{each.incarnation, taken.balena, 1};
     const auto known = absences_.find(each.uuid);
     if (known != absences_.end() && known->second.incarnation == each.incarnation) {
-      absence = known->second;
-      if (isFresh) ++absence.pairs;
+      const bool wasBack = each.hasRecord && (!each.since || *each.since > known->second.since);
+      if (!wasBack) {
+        absence = known->second;
+        if (isFresh) ++absence.pairs;
+      } else {
+        absence.since = std::min(each.since.value_or(taken.balena), taken.balena);
+        absence.isUndated = known->second.isUndated;
+      }
     } else if (known == absences_.end() && isContinuous && !seen_) {
       absence.isUndated = !each.since;
       absence.since = std::min(each.since.value_or(taken.balena), taken.balena);

@@ -19,6 +19,9 @@ struct StaleRegistration {
   crypto::Incarnation incarnation{};  // which of the registrations that this id has had
   // Absent since then, as far as anybody has recorded or seen it.
   std::optional<TimePoint> since = {};
+  // There is an object to record it: if that says nothing, or a later time, whoever wrote so has
+  // seen the device in the fleet since.
+  bool hasRecord = false;
 
   friend bool operator==(const StaleRegistration&, const StaleRegistration&) = default;
 };
@@ -34,7 +37,8 @@ class AbsenceLog {
  public:
   // Takes note of all that one pair of snapshots shows absent. `absent` comes with what earlier
   // processes have recorded and goes with what counts: the same, or since this pair. What is not
-  // in it is back, and its time begins anew when it leaves again.
+  // in it is back, and its time begins anew when it leaves again; so it does when the record says
+  // that another process, or a pass, has seen it back between two pairs of ours.
   //
   // Nobody was looking between two pairs that are more than `maxGap` apart, or whose clock went
   // back: all times begin anew. `before`: when any process took the last pair before this log's

@@ -90,7 +90,9 @@ StaleSet StaleRemoval::note(const FleetView& view, const FleetListing& balena,
     missing.insert(uuid);
     StaleRegistration absent{uuid, registration.incarnation};
     for (const auto& object : objectsOf(uuid)) {
-      if (object->fleetKey() == fleet.meta.key) absent.since = object->status.absentSince;
+      if (object->fleetKey() != fleet.meta.key) continue;
+      absent.since = object->status.absentSince;
+      absent.hasRecord = true;
     }
     stale.absent.push_back(std::move(absent));
   }

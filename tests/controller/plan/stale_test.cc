@@ -65,6 +65,33 @@ TEST_F(Absence, IsUndatedWhereNobodyWhoWasLookingHasRecordedIt) {
   EXPECT_FALSE(log_.isUndated(registration(3))) << "seen to leave";
 }
 
+// Another process, or a pass, has seen it back between two pairs of ours and taken the record away;
+// then it left again.
+TEST_F(Absence, BeginsAnewWhenTheRecordSaysThatItWasBack) {
+  const auto recorded = [](std::optional<TimePoint> since) {
+    StaleRegistration each = registration(1, 1, since);
+    each.hasRecord = true;
+    return each;
+  };
+  sweep(kNow, {recorded(std::nullopt)});
+  sweeps(kNow + 30min, kNow + kAfter - 30min, {recorded(kNow)});
+  EXPECT_EQ(sweep(kNow + kAfter, {recorded(std::nullopt)}), kNow + kAfter);
+  EXPECT_FALSE(isDue(kNow + kAfter));
+  sweeps(kNow + kAfter + 30min, kNow + 2 * kAfter, {recorded(kNow + kAfter)});
+  EXPECT_TRUE(isDue(kNow + 2 * kAfter));
+  const TimePoint later = kNow + kAfter + 1h;
+  EXPECT_EQ(sweep(kNow + 2 * kAfter + 30min, {recorded(later)}), later);
+  EXPECT_FALSE(isDue(kNow + 2 * kAfter + 30min));
+}
+
+// Where nobody was looking the time that is recorded does not count.
+TEST_F(Absence, GoesOnWhenTheRecordSaysAnEarlierTime) {
+  StaleRegistration each = registration(1, 1, kNow - 1h);
+  each.hasRecord = true;
+  sweep(kNow, {each});
+  EXPECT_EQ(sweep(kNow + 30min, {each}), kNow);
+}
+
 TEST_F(Absence, IsDatedWhereNobodyWasLooking) {
   sweep(kNow, {registration(1)});
   EXPECT_FALSE(log_.isUndated(registration(1)));
