@@ -18,9 +18,8 @@ using http::Response;
 
 constexpr std::size_t kMostBytesOfObject = 4U << 20;  // etcd's limit is 1.5 MB
 constexpr std::size_t kMostBytesOfPage = 64U << 20;
-// What events may come late: nobody notices. They come in dozens when we are at work, being the
-// echo of it.
-constexpr Duration kGather{50};
+// What events may come late. They come in dozens when we are at work, being the echo of it.
+constexpr Duration kGather{10};
 
 // A path below the server, and the query that begins after it.
 class Path {
