@@ -183,7 +183,7 @@ FIELDS = {
         "serviceAccountSecretRef.key": secret_key(),
         "caSecretRef.name": name(),
         "caSecretRef.key": secret_key(),
-        "ownerId": text("a\nb", "a\tb", "\x7f"),
+        "ownerId": text("a\nb", "a\tb"),
         "keySeedSecretRef.name": name(),
         "keySeedSecretRef.key": secret_key(),
         "callBudget.createDeletePerMinute": integer(1, 10000000),

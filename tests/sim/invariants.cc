@@ -353,7 +353,9 @@ void Invariants::judgeStaleRemoval(const std::string& uuid, std::int64_t fleetId
   const bool wasSeen =
       came == cameAt_.end() || isBack || left->second - came->second > 2 * fleet->spec.syncInterval;
   const Duration since = isBack ? Duration(0) : wasSeen ? left->second : came->second;
-  if (!isBack && scheduler_.now() - since < rules.after) {
+  // Whose clock is set meanwhile reckons with two times, each of which may be that far off.
+  const Duration tolerance = skews_ ? 2 * kMaxClockSkew : Duration(0);
+  if (!isBack && scheduler_.now() - since < rules.after - tolerance) {
     return violate(kRemoval, uuid + ": its device has not been away for long enough");
   }
   // The set and the cap.

@@ -49,8 +49,9 @@ class Invariants final : public CallObserver,
                          public RegistryObserver,
                          public Watch<api::BalenaDevice> {
  public:
-  Invariants(Scheduler& scheduler, Cluster& cluster, Statistics& statistics)
-      : scheduler_(scheduler), cluster_(cluster), statistics_(statistics) {}
+  // `skews`: the operators' clocks may be wrong.
+  Invariants(Scheduler& scheduler, Cluster& cluster, Statistics& statistics, bool skews)
+      : scheduler_(scheduler), cluster_(cluster), statistics_(statistics), skews_(skews) {}
   void look(const BalenaCloud& balena, const ClearBladeCloud& registry) {
     balena_ = &balena;
     registry_ = &registry;
@@ -133,6 +134,7 @@ class Invariants final : public CallObserver,
   Scheduler& scheduler_;
   Cluster& cluster_;
   Statistics& statistics_;
+  const bool skews_;
   const BalenaCloud* balena_ = nullptr;
   const ClearBladeCloud* registry_ = nullptr;
   std::optional<Violation> violation_;

@@ -20,7 +20,7 @@ struct Parts {
         trace(scheduler, tracing),
         chaos(dice),
         cluster(scheduler),
-        invariants(scheduler, cluster, statistics),
+        invariants(scheduler, cluster, statistics, scenario.skews),
         balena(scheduler, dice, invariants),
         registry(scheduler, invariants),
         devices(scheduler, dice, balena, invariants, statistics, scenario) {
