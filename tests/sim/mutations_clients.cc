@@ -10,15 +10,20 @@ namespace {
 
 using balena::FleetDevice;
 
+// Shows the first `most` devices.
 class CountingVisitor final : public balena::FleetVisitor {
  public:
-  explicit CountingVisitor(balena::FleetVisitor& right) : right_(right) {}
+  explicit CountingVisitor(balena::FleetVisitor& right, std::size_t most = SIZE_MAX)
+      : right_(right), most_(most) {}
   void restart() override { count = 0, right_.restart(); }
-  void visit(const FleetDevice& device) override { ++count, right_.visit(device); }
-  int count = 0;
+  void visit(const FleetDevice& device) override {
+    if (++count <= most_) right_.visit(device);
+  }
+  std::size_t count = 0;
 
  private:
   balena::FleetVisitor& right_;
+  const std::size_t most_;
 };
 
 class TruncatedListing final : public BalenaDecorator {
@@ -27,12 +32,23 @@ class TruncatedListing final : public BalenaDecorator {
       : BalenaDecorator(std::move(right)), parts_(parts) {}
   Result<TimePoint> listFleet(std::int64_t fleetId, const balena::VariableLevel& level,
                               bool withTags, balena::FleetVisitor& visitor) override {
-    auto taken = BalenaDecorator::listFleet(fleetId, level, withTags, visitor);
-    return taken ? std::move(taken) : Result<TimePoint>(kEpoch + parts_.scheduler.now());
+    const TimePoint now = kEpoch + parts_.scheduler.now();
+    const bool isCut = now < until_;
+    CountingVisitor counting(visitor, isCut ? shown_ : SIZE_MAX);
+    auto taken = BalenaDecorator::listFleet(fleetId, level, withTags, counting);
+    if (!taken && !isCut) {
+      shown_ = counting.count;
+      until_ = now + kOutage;
+    }
+    return taken ? std::move(taken) : Result<TimePoint>(now);
   }
 
  private:
+  // A page that fails does so for a while.
+  static constexpr Duration kOutage = std::chrono::hours(5);
   Parts& parts_;
+  std::size_t shown_ = 0;  // by a listing that is cut
+  TimePoint until_;
 };
 
 class NeverEmptyListing final : public BalenaDecorator {
@@ -175,7 +191,8 @@ std::vector<Mutation> clientMutations() {
   const auto registry = [&](std::string name, std::string what, auto make) {
     all.push_back({.name = std::move(name), .what = std::move(what), .registry = make});
   };
-  balena("failed-page-taken-as-empty", "a listing that fails half-way counts as complete",
+  balena("failed-page-taken-as-empty",
+         "a listing that fails half-way, for some hours, counts as complete",
          [](Mutant& mutant, Mutation::Balena right) -> Mutation::Balena {
            return std::make_shared<TruncatedListing>(std::move(right), mutant.parts);
          });
