@@ -15,7 +15,7 @@ import pytest
 
 from chart import CHART, ROOT, programs
 from dashboards import chosen, dashboards, queries
-from harness import BIN, PATIENCE, wait_until
+from harness import PATIENCE, wait_until
 from images import NEXT
 from machine import GROUP, Prometheus, Release, SandboxInside, run
 
@@ -248,12 +248,6 @@ def test_a_rollback_keeps_everything(release, undisturbed):
     wait_until(release.leader, "a leader")
 
 
-def controller_knows(flag):
-    done = subprocess.run([BIN / "balena-clearblade-operator", "controller", "--help"], text=True, capture_output=True)
-    return flag in done.stdout
-
-
-@pytest.mark.skipif(not controller_knows("--endpoint-addr"), reason="this operator has no endpoint")
 def test_the_endpoint_answers_through_its_service(release, undisturbed, tmp_path):
     host = f"{NAME}.{NAMESPACE}.svc"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",

@@ -34,7 +34,7 @@ def served(installation, tmp_path):
 
 
 def declare(installation, uuid):
-    """A device that both replicas know of: before, they would enrol it."""
+    """A device that is Ready, so that both replicas should have heard of it: before, they would enrol it."""
     installation.device(uuid).wait_condition("device", f"d-{uuid}", status="True")
 
 
