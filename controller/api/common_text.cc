@@ -83,21 +83,26 @@ char* blockOf(std::uintptr_t bits) {
   return reinterpret_cast<char*>(bits);  // NOLINT(performance-no-int-to-ptr)
 }
 
+std::uintptr_t newBlock(std::string_view text) {
+  const auto size = static_cast<Size>(text.size());
+  char* const block = new char[sizeof size + text.size()];
+  std::memcpy(block, &size, sizeof size);
+  std::memcpy(block + sizeof size, text.data(), text.size());
+  return reinterpret_cast<std::uintptr_t>(block);
+}
+
 }  // namespace
 
 CommonText::CommonText(std::string_view text) {
   if (text.empty()) return;
   const auto known = std::ranges::lower_bound(kKnown, text);
-  if (known != kKnown.end() && *known == text) {
-    bits_ = static_cast<std::uintptr_t>(known - kKnown.begin()) * 2 + 1;
-    return;
-  }
-  const auto size = static_cast<Size>(text.size());
-  char* const block = new char[sizeof size + text.size()];
-  std::memcpy(block, &size, sizeof size);
-  std::memcpy(block + sizeof size, text.data(), text.size());
-  bits_ = reinterpret_cast<std::uintptr_t>(block);
+  bits_ = known != kKnown.end() && *known == text
+              ? static_cast<std::uintptr_t>(known - kKnown.begin()) * 2 + 1
+              : newBlock(text);
 }
+
+CommonText::CommonText(const CommonText& other)
+    : bits_(other.bits_ == 0 || other.bits_ % 2 == 1 ? other.bits_ : newBlock(other.view())) {}
 
 CommonText::~CommonText() {
   if (bits_ % 2 == 0) delete[] blockOf(bits_);

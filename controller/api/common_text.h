@@ -23,7 +23,7 @@ class CommonText {
   CommonText(const std::string& text) : CommonText(std::string_view(text)) {}
   CommonText(const char* text) : CommonText(std::string_view(text)) {}
 
-  CommonText(const CommonText& other) : CommonText(other.view()) {}
+  CommonText(const CommonText& other);
   CommonText(CommonText&& other) noexcept : bits_(std::exchange(other.bits_, 0)) {}
   CommonText& operator=(CommonText other) noexcept {
     std::swap(bits_, other.bits_);

@@ -44,7 +44,8 @@ bool mayHaveExpired(const std::optional<TimePoint>& expiresAt, TimePoint now, Du
 
 TimePoint rotateAt(TimePoint issuedAt, const api::KeyPolicy& policy, const std::string& uuid) {
   const double offset = hashFraction("bco/rotate" + uuid) * 0.2 - 0.1;
-  return issuedAt + policy.lifetime - policy.rotateBefore + scale(policy.rotateBefore, offset);
+  return std::chrono::ceil<std::chrono::seconds>(issuedAt + policy.lifetime - policy.rotateBefore +
+                                                 scale(policy.rotateBefore, offset));
 }
 
 Duration spread(Duration interval, const std::string& uuid) {

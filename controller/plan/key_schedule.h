@@ -43,7 +43,8 @@ struct KeyTimes {
 [[nodiscard]] bool mayHaveExpired(const std::optional<TimePoint>& expiresAt, TimePoint now,
                                   Duration skew);
 
-// lifetime − rotateBefore after the issue, spread by ±10 % of rotateBefore by hash of the UUID.
+// lifetime − rotateBefore after the issue, spread by ±10 % of rotateBefore by hash of the UUID. In
+// whole seconds, as statuses have it.
 [[nodiscard]] TimePoint rotateAt(TimePoint issuedAt, const api::KeyPolicy& policy,
                                  const std::string& uuid);
 

@@ -14,8 +14,11 @@ struct RotationTime {
   // For the sake of keys.renewAfter, of a whole fleet: the renewal's pace counts.
   bool isFleetRenewal = false;
 
-  // For people: the coming time, or since when it is due.
-  [[nodiscard]] TimePoint shown(TimePoint now) const { return at > now ? at : since; }
+  // For people: the coming time, or since when it is due. In whole seconds, as the API server
+  // keeps it, so that what is read there equals what was written.
+  [[nodiscard]] TimePoint shown(TimePoint now) const {
+    return std::chrono::ceil<std::chrono::seconds>(at > now ? at : since);
+  }
 };
 
 // Of the newest key, in `desired`'s policy:

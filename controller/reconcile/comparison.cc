@@ -188,17 +188,19 @@ bool Comparison::followKey(const api::BalenaDevice& object, const SweepFinding& 
     devices_.add(object.spec.uuid, Lane::kSweep);
     return true;
   }
+  const bool isKnown = object.status.phase == api::Phase::kReady && known &&
+                       known->generation == finding.key->generation;
+  if (!isKnown) return false;
   // What is spread from now on keeps to the time that the status names.
-  const bool isNews = object.status.phase == api::Phase::kReady && known &&
-                      known->generation == finding.key->generation &&
-                      known->rotateAt != finding.rotation->shown(now);
+  const bool isNews = known->rotateAt != finding.rotation->shown(now);
   if (isNews) {
     api::DeviceStatus status = object.status;
     status.key->rotateAt = finding.rotation->shown(now);
     setStatus(object, status);
-    if (finding.rotation->at > now) {
-      devices_.addAfter(object.spec.uuid, finding.rotation->at - now, Lane::kSweep);
-    }
+  }
+  // An earlier process has planned it for itself alone.
+  if ((isNews || isFirst) && finding.rotation->at > now) {
+    devices_.addAfter(object.spec.uuid, finding.rotation->at - now, Lane::kSweep);
   }
   return isNews;
 }

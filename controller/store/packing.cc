@@ -130,7 +130,7 @@ std::string Unpacker::takeUid() {
 std::string Unpacker::takePath() {
   const std::string end = digits();
   if (end.empty()) return std::string(raw());
-  return std::string(pool_.textOf(static_cast<std::uint32_t>(number()))) + end;
+  return pool_.textOf(static_cast<std::uint32_t>(number())) + end;
 }
 
 }  // namespace bco::store

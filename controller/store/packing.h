@@ -99,7 +99,12 @@ class Unpacker {
   }
   template <class Text>
   void common(Text& text) {
-    text = pool_.textOf(static_cast<std::uint32_t>(number()));
+    const api::CommonText& known = pool_.textOf(static_cast<std::uint32_t>(number()));
+    if constexpr (std::is_same_v<Text, api::CommonText>) {
+      text = known;
+    } else {
+      text = known.view();
+    }
   }
   template <class Text>
   void path(Text& text) {

@@ -4,9 +4,10 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
-#include <string>
 #include <string_view>
 #include <unordered_map>
+
+#include "api/common_text.h"
 
 namespace bco::store {
 
@@ -20,19 +21,19 @@ class TextPool {
     const auto known = numbers_.find(text);
     if (known != numbers_.end()) return known->second;
     const auto number = static_cast<std::uint32_t>(texts_.size());
-    numbers_.emplace(texts_.emplace_back(text), number);
+    numbers_.emplace(texts_.emplace_back(text).view(), number);
     return number;
   }
 
   // Of a number that numberOf() gave; good while the pool lives.
-  [[nodiscard]] std::string_view textOf(std::uint32_t number) const {
+  [[nodiscard]] const api::CommonText& textOf(std::uint32_t number) const {
     const std::lock_guard lock(mutex_);
     return texts_[number];
   }
 
  private:
   mutable std::mutex mutex_;  // guards all below
-  std::deque<std::string> texts_;
+  std::deque<api::CommonText> texts_;
   std::unordered_map<std::string_view, std::uint32_t> numbers_;  // of texts_
 };
 

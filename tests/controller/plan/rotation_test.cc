@@ -50,7 +50,13 @@ TEST(Rotation, ComesAtLifetimeLessRotateBefore) {
   const RotationTime due = rotationOf(keyIssued(kNow), desired, at + days(1));
   EXPECT_EQ(due.at, at + days(1));
   EXPECT_EQ(due.since, at);
-  EXPECT_EQ(due.shown(at + days(1)), at);
+  EXPECT_EQ(due.shown(at + days(1)), std::chrono::ceil<std::chrono::seconds>(at));
+}
+
+TEST(Rotation, IsShownInWholeSecondsAsTheApiServerKeepsIt) {
+  RotationTime time{.at = kNow + 1h + 1ms, .since = kNow + 1ms};
+  EXPECT_EQ(time.shown(kNow), kNow + 1h + 1s);
+  EXPECT_EQ(time.shown(kNow + 2h), kNow + 1s);
 }
 
 TEST(Rotation, OfAKeyWithoutExpiryComesByItsIssue) {
