@@ -1,8 +1,8 @@
 #include "plan/key_schedule.h"
 
 #include <gmock/gmock.h>
-#include <cmath>
 
+#include <cmath>
 #include <set>
 
 #include "core/text.h"
