@@ -5,14 +5,14 @@
 
 namespace bco::http {
 
-Status Breaker::allow() {
+Result<Breaker::Call> Breaker::allow() {
   std::lock_guard lock(mutex_);
   const SteadyPoint now = clock_.steadyNow();
   if (state_ == State::kOpen && now >= openUntil_) state_ = State::kHalfOpen;
-  if (state_ == State::kClosed) return {};
+  if (state_ == State::kClosed) return Call::kUsual;
   if (state_ == State::kHalfOpen && !probing_) {
     probing_ = true;
-    return {};
+    return Call::kProbe;
   }
   Error error{ErrorCode::kUnavailable,
               "it failed repeatedly and is not called for a while; last: " + lastFailure_};
@@ -37,9 +37,9 @@ void Breaker::failed(std::string why) {
   openUntil_ = clock_.steadyNow() + options_.openFor;
 }
 
-void Breaker::notMade() {
+void Breaker::notMade(Call call) {
   std::lock_guard lock(mutex_);
-  probing_ = false;
+  if (call == Call::kProbe) probing_ = false;
 }
 
 Breaker::State Breaker::state() const {

@@ -25,16 +25,17 @@ struct BreakerOptions {
 class Breaker {
  public:
   enum class State { kClosed, kOpen, kHalfOpen };
+  enum class Call { kUsual, kProbe };
 
   Breaker(BreakerOptions options, Clock& clock) : options_(options), clock_(clock) {}
 
   // kUnavailable, with retryAfter and the last failure, when no call may be made. Whoever was
   // allowed reports once.
-  [[nodiscard]] Status allow();
+  [[nodiscard]] Result<Call> allow();
   void answered();
   void failed(std::string why);
-  // The call was not made after all.
-  void notMade();
+  // The call was not made after all. If it was to be the probe, another may be.
+  void notMade(Call call);
 
   [[nodiscard]] State state() const;
 

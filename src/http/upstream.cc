@@ -99,7 +99,8 @@ std::vector<Upstream::Outcome> Upstream::sendOnce(std::span<const Request> reque
     return std::any_of(refused.begin(), refused.end(), [](const auto& error) { return !error; });
   };
   const bool isAnyLeft = left();
-  const Status allowed = isAnyLeft ? breaker_.allow() : Status{};
+  Result<Breaker::Call> allowed = Breaker::Call::kUsual;
+  if (isAnyLeft) allowed = breaker_.allow();
   if (!allowed) {
     for (auto& error : refused) {
       if (!error) error = allowed.error();
@@ -108,7 +109,7 @@ std::vector<Upstream::Outcome> Upstream::sendOnce(std::span<const Request> reque
     const SteadyPoint asked = clock_.steadyNow();
     drawBudget(requests, startBy ? *startBy - asked : Duration::max(), refused);
     budgetWait = clock_.steadyNow() - asked;
-    if (!left()) breaker_.notMade();
+    if (!left()) breaker_.notMade(*allowed);
   }
 
   const Selection chosen(requests, [&](std::size_t i) { return !refused[i].has_value(); });
@@ -135,7 +136,7 @@ std::vector<Upstream::Outcome> Upstream::sendOnce(std::span<const Request> reque
         return may;
       });
   const Duration duration = clock_.steadyNow() - start;
-  tellBreaker(answers, turnedDown);
+  tellBreaker(*allowed, answers, turnedDown);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (!turnedDown[i]) settle(chosen.requests()[i], answers[i], duration);
     outcomes[chosen.positions()[i]] = {std::move(answers[i]), !turnedDown[i]};
@@ -179,14 +180,15 @@ void Upstream::drawBudget(std::span<const Request> requests, Duration longestWai
   }
 }
 
-void Upstream::tellBreaker(std::span<const Result<Response>> answers, const Refusals& refused) {
+void Upstream::tellBreaker(Breaker::Call call, std::span<const Result<Response>> answers,
+                           const Refusals& refused) {
   const Result<Response>* outage = nullptr;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (refused[i]) continue;
     if (!isOutage(answers[i])) return breaker_.answered();
     outage = &answers[i];
   }
-  if (outage == nullptr) return breaker_.notMade();
+  if (outage == nullptr) return breaker_.notMade(call);
   breaker_.failed(*outage ? "status " + std::to_string((*outage)->status)
                           : outage->error().message);
 }

@@ -99,7 +99,8 @@ class Upstream final : public HttpTransport {
   // Ok unless sending it now is wrong, whatever the upstream's state is.
   [[nodiscard]] Status passGate(const Request& request) const;
   void drawBudget(std::span<const Request> requests, Duration longestWait, Refusals& refused);
-  void tellBreaker(std::span<const Result<Response>> answers, const Refusals& refused);
+  void tellBreaker(Breaker::Call call, std::span<const Result<Response>> answers,
+                   const Refusals& refused);
   void settle(const Request& request, Result<Response>& result, Duration duration);
   [[nodiscard]] TokenBucket& bucketOf(const Request& request) const;
 

@@ -62,9 +62,20 @@ TEST_F(BreakerTest, OpensAgainWhenTheProbeFails) {
 TEST_F(BreakerTest, LetsAnotherProbeThroughWhenTheFirstWasNotMade) {
   fail(3);
   clock_.advance(10s);
-  ASSERT_TRUE(breaker_.allow());
-  breaker_.notMade();
+  const auto probe = breaker_.allow();
+  ASSERT_TRUE(probe);
+  breaker_.notMade(*probe);
   EXPECT_TRUE(breaker_.allow());
+}
+
+TEST_F(BreakerTest, LetsNoSecondProbeThroughWhenAnEarlierCallWasNotMade) {
+  const auto early = breaker_.allow();
+  ASSERT_TRUE(early);
+  fail(3);
+  clock_.advance(10s);
+  ASSERT_TRUE(breaker_.allow());
+  breaker_.notMade(*early);
+  EXPECT_FALSE(breaker_.allow());
 }
 
 TEST_F(BreakerTest, TakesNoAnswerAndTheEdgesOwnForAnOutage) {
