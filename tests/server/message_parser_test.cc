@@ -1,0 +1,65 @@
+#include "server/message_parser.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace bco::server {
+namespace {
+
+// What a connection does with bytes that come in pieces of this size, up to the first message's
+// end.
+Progress feedInPieces(MessageParser& parser, std::string_view data, std::size_t size) {
+  Progress progress = Progress::kNeedMore;
+  std::string pending;
+  while (!data.empty() && (progress == Progress::kNeedMore || progress == Progress::kHeadDone)) {
+    pending += data.substr(0, size);
+    data.remove_prefix(std::min(size, data.size()));
+    do {
+      std::size_t used = 0;
+      progress = parser.feed(pending, used);
+      pending.erase(0, used);
+    } while (progress == Progress::kHeadDone && !pending.empty());
+  }
+  return progress;
+}
+
+constexpr std::string_view kChunkedHead =
+    "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+TEST(MessageParser, TakesChunksInPiecesOfAnySize) {
+  for (std::size_t size = 1; size < 20; ++size) {
+    for (const auto& [chunks, body] :
+         {std::pair("0\r\n\r\n", ""), std::pair("0\r\nX: y\r\n\r\n", ""),
+          std::pair("00\r\n\r\n", ""), std::pair("3\r\n0\r\n\r\n0\r\n\r\n", "0\r\n"),
+          std::pair("02\r\n00\r\n1\r\n0\r\n0\r\n\r\n", "000")}) {
+      MessageParser parser(512, 512);
+      EXPECT_EQ(feedInPieces(parser, std::string(kChunkedHead) + chunks, size), Progress::kDone)
+          << chunks << " in pieces of " << size;
+      EXPECT_EQ(parser.request().body, body);
+    }
+  }
+}
+
+TEST(MessageParser, RefusesBadChunksInPiecesOfAnySize) {
+  for (std::size_t size = 1; size < 20; ++size) {
+    for (const auto* chunks : {"zz\r\n", "0\r\n{}\r\n\r\n", "1\r\nabcdef\r\n", "0;\r\n\r\n\r\n"}) {
+      MessageParser parser(512, 512);
+      EXPECT_EQ(feedInPieces(parser, std::string(kChunkedHead) + chunks, size),
+                Progress::kMalformed)
+          << chunks << " in pieces of " << size;
+    }
+  }
+}
+
+TEST(MessageParser, TakesABodyOfZerosByItsLength) {
+  MessageParser parser(512, 512);
+  EXPECT_EQ(feedInPieces(parser, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n0\r\n", 1),
+            Progress::kDone);
+  EXPECT_EQ(parser.request().body, "0\r\n");
+}
+
+}  // namespace
+}  // namespace bco::server
