@@ -7,6 +7,7 @@
 #include <array>
 #include <istream>
 
+#include "core/text.h"
 #include "yaml/builder.h"
 #include "yaml/source.h"
 
@@ -22,6 +23,18 @@ tl::unexpected<Error> failAt(std::string_view file, Position position, std::stri
 std::string_view wordsOf(const YAML::Exception& error) {
   const std::string_view words = error.msg;
   return words.substr(0, words.find(':'));
+}
+
+// Of a line that tabs indent, or stand behind the signs of its list: YAML lets spaces alone do
+// that, and the parser complains of whatever comes of it. In JSON they may stand there.
+std::string_view cureOf(const Source& source, int line) {
+  if (source.inserted > 0) return {};
+  const auto lines = split(source.text.reveal(), '\n');
+  if (line < 0 || static_cast<std::size_t>(line) >= lines.size()) return {};
+  const std::string_view text = lines[static_cast<std::size_t>(line)];
+  const std::string_view indentation = text.substr(0, text.find_first_not_of(" \t-?"));
+  return indentation.find('\t') == std::string_view::npos ? ""
+                                                          : "; a tab indents this line: use spaces";
 }
 
 }  // namespace
@@ -56,7 +69,8 @@ Result<std::vector<Node>> parse(std::string_view text, std::string_view file,
   } catch (const Refused& refused) {
     return failAt(file, refused.position, refused.text);
   } catch (const YAML::Exception& error) {
-    return failAt(file, source.positionOf(error.mark.line, error.mark.column), wordsOf(error));
+    return failAt(file, source.positionOf(error.mark.line, error.mark.column),
+                  std::string(wordsOf(error)).append(cureOf(source, error.mark.line)));
   } catch (const std::exception&) {
     return failAt(file, {1, 1}, "not readable as YAML");
   }

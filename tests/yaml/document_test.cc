@@ -257,6 +257,22 @@ TEST(Yaml, RefusesBrokenTextAndSaysWhere) {
   }
 }
 
+TEST(Yaml, SaysThatATabIndentsWhatItCanNotRead) {
+  const std::string cure = "; a tab indents this line: use spaces";
+  EXPECT_EQ(read("a:\n\tb: 1\n"), "f.yaml:2:3: illegal map value" + cure);
+  EXPECT_EQ(read("a:\n  b: 1\n\tc: 1\n"),
+            "f.yaml:3:1: illegal tab when looking for indentation" + cure);
+  EXPECT_EQ(read("a:\n  b: 1\n  \tc: 1\n"),
+            "f.yaml:3:3: illegal tab when looking for indentation" + cure);
+  EXPECT_EQ(read("a:\n\t- b\n"), "f.yaml:2:2: illegal block entry" + cure);
+  EXPECT_EQ(read("-\ta: 1\n"), "f.yaml:1:4: illegal map value" + cure);
+  EXPECT_EQ(read("a: b\tc: d\n"), "f.yaml:1:7: illegal map value");
+  // Where they may stand.
+  EXPECT_EQ(read("{\n\t\"a\":\t1\n}\n"), "{a=i:1}");
+  EXPECT_EQ(read("a: |\n  \tb\n"), "{a='\tb\n'}");
+  EXPECT_THAT(read("{\n\t\"a\" 1\n}\n"), testing::Not(HasSubstr(cure)));
+}
+
 TEST(Yaml, RefusesBytesThatAreNoText) {
   const std::pair<std::string, std::string> cases[] = {
       {"a: b\rc: d", "1:5: a control character"},
