@@ -141,7 +141,10 @@ Result<std::uint64_t> countOf(const json& body, const char* key, std::uint64_t o
 Status onlyKeys(const json& body, std::initializer_list<std::string_view> known) {
   for (const auto& [key, value] : body.items()) {
     if (std::ranges::find(known, key) == known.end()) {
-      return fail(ErrorCode::kInvalid, "unknown key " + key);
+      std::string all;
+      for (const std::string_view each : known)
+        all += (all.empty() ? "" : ", ") + std::string(each);
+      return fail(ErrorCode::kInvalid, "unknown key " + key + "; known here: " + all);
     }
   }
   return {};

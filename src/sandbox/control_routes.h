@@ -49,7 +49,7 @@ inline constexpr std::uint64_t kMostDevices = 200'000;
 // The same of body's `key`, or `otherwise` where there is none.
 [[nodiscard]] Result<std::uint64_t> countOf(const nlohmann::json& body, const char* key,
                                             std::uint64_t otherwise);
-// That the body has no other keys than these.
+// That an object has no other keys than these.
 [[nodiscard]] Status onlyKeys(const nlohmann::json& body,
                               std::initializer_list<std::string_view> known);
 [[nodiscard]] Result<Duration> durationOf(const nlohmann::json& value);

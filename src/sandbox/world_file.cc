@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sandbox/control_routes.h"
+
 namespace bco::sandbox {
 namespace {
 
@@ -10,27 +12,99 @@ using nlohmann::json;
 // Devices of a fleet are not all switched on in one moment.
 constexpr Duration kPowerOnSpread = std::chrono::seconds(2);
 
-FleetPlan readFleet(const json& entry) {
+Result<FleetPlan> readFleet(const json& entry) {
+  const auto slug = textOf(entry, "slug");
+  if (!slug) return fail(slug.error());
   FleetPlan fleet;
-  fleet.spec.slug = entry.at("slug").get<std::string>();
+  fleet.spec.slug = *slug;
   fleet.spec.services = entry.value("services", fleet.spec.services);
   fleet.spec.deviceType = entry.value("deviceType", fleet.spec.deviceType);
   fleet.spec.release = entry.value("release", fleet.spec.release);
-  if (const json devices = entry.value("devices", json(0)); devices.is_array()) {
+  const json devices = entry.value("devices", json(0U));
+  if (devices.is_array()) {
     fleet.uuids = devices.get<std::vector<std::string>>();
-  } else {
-    fleet.devices = devices.get<std::size_t>();
+    return fleet;
   }
+  const auto count = countOf(devices, kMostDevices);
+  if (!count) {
+    return fail(withContext(count.error(), "devices: a list of UUIDs, or how many there are"));
+  }
+  fleet.devices = *count;
   return fleet;
 }
 
-TokenSpec readToken(const json& entry) {
+Result<TokenSpec> readToken(const json& entry) {
   TokenSpec token;
   token.token = entry.value("token", token.token);
   token.name = entry.value("name", token.name);
   token.allFleets = entry.value("allFleets", token.allFleets);
   token.fleets = entry.value("fleets", token.fleets);
   return token;
+}
+
+Result<ServiceAccount> readServiceAccount(const json& entry) {
+  const auto project = textOf(entry, "project");
+  if (!project) return fail(project.error());
+  return ServiceAccount{entry.value("systemKey", ""), entry.value("token", ""), *project};
+}
+
+Result<RegistryPlan> readRegistry(const json& entry) {
+  RegistryPlan registry;
+  for (const auto& [key, target] :
+       {std::pair("project", &registry.project), std::pair("region", &registry.region),
+        std::pair("registry", &registry.id)}) {
+    const auto text = textOf(entry, key);
+    if (!text) return fail(text.error());
+    *target = *text;
+  }
+  return registry;
+}
+
+// The list `key` of the world, all of whose entries are objects of these keys.
+template <class Entry>
+Status readList(const json& world, const std::string& key,
+                std::initializer_list<std::string_view> known,
+                Result<Entry> (*read)(const json& entry), std::vector<Entry>& entries) {
+  const auto list = world.find(key);
+  if (list == world.end()) return {};
+  if (!list->is_array()) return fail(ErrorCode::kInvalid, key + ": a list expected");
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    const json& each = (*list)[i];
+    const auto readChecked = [&]() -> Result<Entry> {
+      if (!each.is_object()) return fail(ErrorCode::kInvalid, "an object expected");
+      if (const Status status = onlyKeys(each, known); !status) return fail(status.error());
+      try {
+        return read(each);
+      } catch (const json::exception& error) {  // a value of another type
+        return fail(ErrorCode::kInvalid, error.what());
+      }
+    };
+    auto entry = readChecked();
+    if (!entry) return fail(withContext(entry.error(), key + "[" + std::to_string(i) + "]"));
+    entries.push_back(*std::move(entry));
+  }
+  return {};
+}
+
+Status readWorld(const json& world, WorldPlan& plan) {
+  if (!world.is_object()) return fail(ErrorCode::kInvalid, "an object expected");
+  return onlyKeys(world, {"fleets", "tokens", "serviceAccounts", "registries"})
+      .and_then([&] {
+        return readList(world, "fleets", {"slug", "services", "deviceType", "release", "devices"},
+                        readFleet, plan.fleets);
+      })
+      .and_then([&] {
+        return readList(world, "tokens", {"token", "name", "allFleets", "fleets"}, readToken,
+                        plan.tokens);
+      })
+      .and_then([&] {
+        return readList(world, "serviceAccounts", {"project", "systemKey", "token"},
+                        readServiceAccount, plan.serviceAccounts);
+      })
+      .and_then([&] {
+        return readList(world, "registries", {"project", "region", "registry"}, readRegistry,
+                        plan.registries);
+      });
 }
 
 }  // namespace
@@ -54,28 +128,17 @@ WorldPlan defaultWorld(std::size_t devices) {
 }
 
 Result<WorldPlan> parseWorld(std::string_view text) {
+  json world;
   try {
-    const json root = json::parse(text);
-    WorldPlan plan;
-    for (const json& entry : root.value("fleets", json::array())) {
-      plan.fleets.push_back(readFleet(entry));
-    }
-    for (const json& entry : root.value("tokens", json::array())) {
-      plan.tokens.push_back(readToken(entry));
-    }
-    for (const json& entry : root.value("serviceAccounts", json::array())) {
-      plan.serviceAccounts.push_back({entry.value("systemKey", ""), entry.value("token", ""),
-                                      entry.at("project").get<std::string>()});
-    }
-    for (const json& entry : root.value("registries", json::array())) {
-      plan.registries.push_back({entry.at("project").get<std::string>(),
-                                 entry.at("region").get<std::string>(),
-                                 entry.at("registry").get<std::string>()});
-    }
-    return plan;
+    world = json::parse(text);
   } catch (const json::exception& error) {
     return fail(ErrorCode::kInvalid, std::string("world file: ") + error.what());
   }
+  WorldPlan plan;
+  if (const Status status = readWorld(world, plan); !status) {
+    return fail(withContext(status.error(), "world file"));
+  }
+  return plan;
 }
 
 Result<BuiltWorld> build(Sandbox& sandbox, const WorldPlan& plan) {

@@ -33,7 +33,7 @@ struct WorldPlan {
 // Fleet acme/sensors (service relay) with `devices` devices, fleet acme/gateways (service main)
 // without; a token for both; project my-project with registry devices in us-central1.
 [[nodiscard]] WorldPlan defaultWorld(std::size_t devices);
-// Reads --world's JSON; docs/sandbox.md has its form. kInvalid.
+// Reads --world's JSON; docs/sandbox.md has its form. kInvalid: what is wrong, and in which entry.
 [[nodiscard]] Result<WorldPlan> parseWorld(std::string_view json);
 
 // What a plan came to: what was generated for it.

@@ -47,10 +47,38 @@ TEST(WorldFile, NamesDevicesByTheirUuids) {
   EXPECT_EQ(sandbox.balena().deviceUuids("acme/gateways").size(), 2U);
 }
 
-TEST(WorldFile, ThatIsWrongOrContradictsItselfIsRefused) {
-  for (const char* text : {"{", R"({"fleets": [{"devices": 1}]})", R"({"registries": [{}]})"}) {
-    EXPECT_FALSE(parseWorld(text)) << text;
+TEST(WorldFile, ThatIsWrongIsRefusedWithThePlaceAndWhatIsExpected) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"{", "parse error at line 1, column 2"},
+      {"[]", "world file: an object expected"},
+      {R"({"fleet": []})",
+       "world file: unknown key fleet; known here: fleets, tokens, serviceAccounts, registries"},
+      {R"({"fleets": {}})", "world file: fleets: a list expected"},
+      {R"({"fleets": [{"devices": 1}]})", "world file: fleets[0]: slug expected"},
+      {R"({"fleets": [{"slug": "a/b"}, {"slug": "a/c", "device": 1}]})",
+       "world file: fleets[1]: unknown key device; known here: slug, services, deviceType, "
+       "release, "
+       "devices"},
+      {R"({"fleets": [{"slug": "a/b", "devices": -1}]})",
+       "fleets[0]: devices: a list of UUIDs, or how many there are: a whole number from 0 to "
+       "200000 expected, not -1"},
+      {R"({"fleets": [{"slug": "a/b", "devices": 200001}]})", "expected, not 200001"},
+      {R"({"fleets": [{"slug": "a/b", "devices": [1]}]})", "fleets[0]: "},
+      {R"({"fleets": [{"slug": "a/b", "release": "yes"}]})", "fleets[0]: "},
+      {R"({"tokens": ["secret"]})", "world file: tokens[0]: an object expected"},
+      {R"({"tokens": [{"fleet": "a/b"}]})", "tokens[0]: unknown key fleet"},
+      {R"({"serviceAccounts": [{"systemKey": "k"}]})", "serviceAccounts[0]: project expected"},
+      {R"({"registries": [{"project": "p", "region": "r"}]})", "registries[0]: registry expected"},
+      {R"({"registries": [{"id": "p"}]})", "registries[0]: unknown key id"}};
+  for (const auto& [text, told] : cases) {
+    const auto plan = parseWorld(text);
+    ASSERT_FALSE(plan) << text;
+    EXPECT_EQ(plan.error().code, ErrorCode::kInvalid);
+    EXPECT_NE(plan.error().message.find(told), std::string::npos) << plan.error().message;
   }
+}
+
+TEST(WorldFile, ThatContradictsItselfIsRefused) {
   Sandbox sandbox({.clock = ClockMode::kManual, .simulateDevices = false});
   const std::lock_guard lock(sandbox.world().mutex);
   WorldPlan twice = defaultWorld(0);
