@@ -50,6 +50,16 @@ std::string hostOf(const std::string& url) {
   return parsed ? parsed->host : "invalid";
 }
 
+// Which Secret holds the certificates that an object trusts: what is wrong with them is mended
+// there.
+template <class Object>
+std::string caSecretOf(const Object& object) {
+  if (!object.spec.ca) return {};
+  return "caSecretRef: Secret " +
+         toString(api::ObjectKey{object.meta.key.space, object.spec.ca->name}) + ", key " +
+         object.spec.ca->key;
+}
+
 http::BucketOptions perMinute(int calls) {
   // A tenth of a minute's calls may come at once.
   return {calls / 60.0, std::max(1.0, calls / 600.0)};
@@ -81,8 +91,8 @@ class HttpCloudFactory final : public CloudFactory {
     own->allowCalls("requestsPerSecond", 1,
                     {budget.requestsPerSecond, static_cast<double>(budget.burst)}, calls);
     own->allowInFlight(static_cast<std::size_t>(budget.maxInFlight), inFlight);
-    auto upstream = share(digestOfInputs({account, caPem.value_or("")}), label, caPem, inFlight,
-                          http::Budgets::shared(calls));
+    auto upstream = share(digestOfInputs({account, caPem.value_or("")}), label, caPem,
+                          caSecretOf(fleet), inFlight, http::Budgets::shared(calls));
     if (!upstream) return fail(std::move(upstream.error()));
     note(fleet, own);
     auto connection = std::make_shared<BalenaConnection>(*upstream, std::move(own), clock_,
@@ -113,7 +123,7 @@ class HttpCloudFactory final : public CloudFactory {
     // Regions fail apart.
     auto upstream = share(digestOfInputs({project, registry.spec.region, caPem.value_or("")}),
                           {"clearblade", registry.spec.project + "/" + registry.spec.region}, caPem,
-                          inFlight, budgets);
+                          caSecretOf(registry), inFlight, budgets);
     if (!upstream) return fail(std::move(upstream.error()));
     note(registry, own);
     auto connection = std::make_shared<RegistryConnection>(
@@ -184,16 +194,17 @@ class HttpCloudFactory final : public CloudFactory {
     shares_[{Object::kKind, object.meta.key}] = own;
   }
 
-  // The upstream of these inputs, made when there is none.
+  // The upstream of these inputs, made when there is none. `caSecret`: where `caPem` is from.
   Result<std::shared_ptr<http::Upstream>> share(const std::string& inputs,
                                                 const http::UpstreamLabel& label,
                                                 const std::optional<std::string>& caPem,
+                                                const std::string& caSecret,
                                                 std::shared_ptr<http::InFlightLimit> inFlight,
                                                 http::Budgets budgets) {
     if (auto existing = existingOf(inputs); !existing || *existing) return existing;
     // Made without the lock: certificates are read.
     auto trust = trusts_.get(caPem);
-    if (!trust && caPem) return fail(withContext(std::move(trust.error()), "caSecretRef"));
+    if (!trust && caPem) return fail(withContext(std::move(trust.error()), caSecret));
     if (!trust) return fail(std::move(trust.error()));
     auto proxies = http::ProxySettings::fromEnvironment();
     if (!proxies) return fail(std::move(proxies.error()));
