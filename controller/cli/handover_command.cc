@@ -1,12 +1,23 @@
 #include <iostream>
+#include <optional>
 
 #include "cli/commands.h"
+#include "cli/directory_lock.h"
 #include "cli/session.h"
 
 namespace bco::cli {
 
 int runHandover(const HandoverCommandOptions& options, const std::stop_token& stop) {
   using Outcome = HandoverResult::Outcome;
+  std::optional<DirectoryLock> lock;
+  if (!options.dryRun) {
+    auto acquired = DirectoryLock::acquire(options.common.files);
+    if (!acquired) {
+      std::cerr << acquired.error().message << '\n';
+      return kExitBadInput;
+    }
+    lock.emplace(std::move(*acquired));
+  }
   auto session = Session::open(options.common, "warn");
   if (session == nullptr) return kExitBadInput;
   const std::jthread limit = session->limitShutdown(stop, options.common.shutdownGrace);

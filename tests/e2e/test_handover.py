@@ -1,6 +1,6 @@
 """An installation with a new owner id takes over what the former one has made."""
 
-from harness import Site, assert_provisioned
+from harness import Site, assert_provisioned, wait_until
 
 
 def owners(sandbox):
@@ -65,3 +65,20 @@ def test_what_can_not_be_handed_over_is_said_before_anything_is_written(tmp_path
     assert set(owners(sandbox).values()) == {"site-a"}
     done = site.run("handover")
     assert done.returncode == 2 and "--from" in done.stderr
+
+
+def test_it_does_not_write_beside_a_sync_of_the_same_files(tmp_path, sandbox):
+    sandbox.add_devices(1)
+    assert Site(tmp_path / "old", sandbox).registry(ownerId="old").fleet().sync_once().returncode == 0
+    site = Site(tmp_path / "site", sandbox).registry(ownerId="new").fleet()
+    process = site.start("sync")
+    try:
+        wait_until(lambda: "NotOurs" in site.log_of(process), "the first sweep")
+        done = site.run("handover", "--from", "old")
+        assert done.returncode == 2 and "another process is syncing files of this directory" in done.stderr
+        assert set(owners(sandbox).values()) == {"old"}
+        done = site.run("handover", "--from", "old", "--dry-run")
+        assert done.returncode == 0 and "1 would be handed over" in done.stdout, "which only reads"
+    finally:
+        code, text = site.finish(process)
+    assert code == 0, text
