@@ -105,6 +105,25 @@ Result<SecretBytes> readSecretFile(const fs::path& secretsDir, const SecretKeyRe
   return SecretBytes(text);
 }
 
+bool isReadableByAll(const fs::path& file) {
+  std::error_code error;
+  const fs::path whole = fs::canonical(file, error);
+  if (error || !fs::is_regular_file(whole, error)) return false;
+  // The kubelet keeps what it mounts in "..2026_11_30_12_00_00.123", behind links.
+  const auto isKubelets = [](const fs::path& part) { return part.string().starts_with(".."); };
+  if (std::ranges::any_of(whole, isKubelets)) return false;
+  const auto allows = [&](const fs::path& path, fs::perms permission) {
+    return (fs::status(path, error).permissions() & permission) != fs::perms::none;
+  };
+  if (!allows(whole, fs::perms::others_read)) return false;
+  fs::path folder = whole;
+  do {
+    folder = folder.parent_path();
+    if (!allows(folder, fs::perms::others_exec)) return false;
+  } while (folder != folder.root_path());
+  return true;
+}
+
 std::string fingerprintOf(const std::vector<fs::path>& paths) {
   const auto files = manifestFiles(paths);
   if (!files) return "error: " + files.error().message;

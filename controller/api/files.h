@@ -24,6 +24,10 @@ namespace bco::api {
 [[nodiscard]] Result<SecretBytes> readSecretFile(const std::filesystem::path& secretsDir,
                                                  const SecretKeyRef& ref);
 
+// Whether every user of this machine can read the file: by its own mode and those of the folders it
+// is in. Never said of what Kubernetes has mounted: that has mode 0644, in a Pod of its own.
+[[nodiscard]] bool isReadableByAll(const std::filesystem::path& file);
+
 // Changes whenever one of the files does, appears or goes: by name, size, inode and time.
 [[nodiscard]] std::string fingerprintOf(const std::vector<std::filesystem::path>& paths);
 

@@ -4,6 +4,7 @@
 #include <initializer_list>
 
 #include "api/files.h"
+#include "core/time_zone.h"
 
 namespace bco::api {
 namespace {
@@ -79,6 +80,7 @@ class Loader {
              "ownerId: is required outside Kubernetes: choose a name for this installation and "
              "keep it");
     }
+    noteSecretFiles({registry.spec.serviceAccount, registry.spec.keySeed});
     needSecret(key.space, registry.spec.serviceAccount, document, file,
                {"spec", "serviceAccountSecretRef", "name"});
     needKeyOfSecret(key.space, registry.spec.keySeed, document, file,
@@ -97,10 +99,12 @@ class Loader {
       report(document, file, {"spec", "fleet"},
              "duplicate: this fleet is described already at " + first->second);
     }
+    noteSecretFiles({fleet.spec.token});
     needSecret(key.space, fleet.spec.token, document, file, {"spec", "tokenSecretRef", "name"});
     if (fleet.spec.ca) {
       needSecret(key.space, *fleet.spec.ca, document, file, {"spec", "caSecretRef", "name"});
     }
+    checkTimeZones(fleet, document, file);
     checks_.push_back([this, key, registry = fleet.registryKey(),
                        report = reporter(document, file, {"spec", "registryRef", "name"})] {
       if (!manifests_.registries.contains(registry)) {
@@ -137,7 +141,15 @@ class Loader {
   void insert(Secret& secret, const yaml::Node& document, const std::string& file,
               const std::string& here) {
     const ObjectKey key = secret.key;
+    manifests_.secretFiles.insert(file);
     insertUnique(manifests_.secrets, secret, key, "Secret", document, file, here);
+  }
+
+  void noteSecretFiles(std::initializer_list<SecretKeyRef> refs) {
+    if (secretsDir_.empty()) return;
+    for (const SecretKeyRef& ref : refs) {
+      manifests_.secretFiles.insert(secretsDir_ / ref.name / ref.key);
+    }
   }
 
   void needSecret(const std::string& space, const SecretKeyRef& ref, const yaml::Node& document,
@@ -155,6 +167,20 @@ class Loader {
                     : ", and no readable file " + (secretsDir_ / ref.name / ref.key).string()));
       }
     });
+  }
+
+  // A form's check is parse.h's; which zones there are is a matter of this machine.
+  void checkTimeZones(const BalenaFleet& fleet, const yaml::Node& document,
+                      const std::string& file) {
+    for (std::size_t i = 0; i < fleet.spec.keys.windows.size(); ++i) {
+      const auto zone = TimeZone::load(fleet.spec.keys.windows[i].timeZone);
+      if (zone) continue;
+      const yaml::Node& window = document.find("spec")->find("keys")->find("windows")->items.at(i);
+      Problems problems(file);
+      problems.add(window.find("timeZone")->position, "spec.keys.windows[].timeZone",
+                   zone.error().message);
+      problems_.push_back(problems.texts().front());
+    }
   }
 
   // The Secret need not be there; but one without its key is a mistake, not a wish to do without.

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ struct Manifests {
   std::map<ObjectKey, BalenaFleet> fleets;
   std::map<ObjectKey, BalenaDevice> devices;
   std::map<ObjectKey, Secret> secrets;
+  // Those that hold, or may hold, what nobody else should read: Secret documents, and files of
+  // `secretsDir` that are no certificates.
+  std::set<std::filesystem::path> secretFiles;
 };
 
 using ProblemTexts = std::vector<std::string>;
@@ -25,7 +29,8 @@ using ProblemTexts = std::vector<std::string>;
 // subdirectories) are read in order of name. Beyond what parseObject() checks of each document,
 // these are problems: an unreadable path, no document at all, two objects of one kind and name, two
 // devices with one UUID, a reference to a fleet, registry or Secret that is not there (a Secret may
-// also stand in `secretsDir`, which may be empty), a registry without ownerId.
+// also stand in `secretsDir`, which may be empty), a registry without ownerId, a time zone that
+// this machine does not know.
 [[nodiscard]] tl::expected<Manifests, ProblemTexts> loadManifests(
     const std::vector<std::filesystem::path>& paths, const std::filesystem::path& secretsDir);
 

@@ -56,6 +56,8 @@ bool Session::load() {
     for (const std::string& problem : manifests.error()) std::cerr << problem << '\n';
     return false;
   }
+  secretFiles_ = std::move(manifests->secretFiles);
+  warnOfReadable();
   store_.apply(std::move(*manifests));
   for (const auto& registry : store_.registries().list()) {
     const auto seed = store_.secret(registry->meta.key.space, registry->spec.keySeed);
@@ -68,6 +70,14 @@ bool Session::load() {
     }
   }
   return true;
+}
+
+void Session::warnOfReadable() {
+  for (const auto& file : secretFiles_) {
+    if (!api::isReadableByAll(file) || !warnedOf_.insert(file).second) continue;
+    log_.warn("every user of this machine can read a file that holds secrets",
+              {{"file", file.string()}, {"cure", "chmod 600 " + file.string()}});
+  }
 }
 
 std::jthread Session::limitShutdown(std::stop_token stop, Duration grace) {
@@ -120,6 +130,7 @@ void Session::followFiles(const std::stop_token& stop, const std::atomic<unsigne
     heeded = asked;
     usedSecrets = secrets;
     if (areSecretsNew) {
+      warnOfReadable();
       store_.secretsChanged();
       log_.info("secrets read again");
     }
@@ -141,6 +152,8 @@ void Session::followFiles(const std::stop_token& stop, const std::atomic<unsigne
     }
     if (!problems.empty()) continue;
     used = now;
+    secretFiles_ = std::move(manifests->secretFiles);
+    warnOfReadable();
     store_.apply(std::move(*manifests));
     log_.info("files read again");
   }

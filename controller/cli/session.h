@@ -2,8 +2,10 @@
 #pragma once
 
 #include <atomic>
+#include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <thread>
 
@@ -63,6 +65,8 @@ class Session {
   Session(const CommonOptions& options, const std::string& logLevel, const MetricsFlags& metrics,
           bool sweeps);
   [[nodiscard]] bool load();
+  // Of each file with secrets that every user of this machine can read, once.
+  void warnOfReadable();
 
   const CommonOptions options_;
   const MetricsFlags metricsFlags_;
@@ -78,6 +82,8 @@ class Session {
   std::unique_ptr<CloudFactory> factory_;
   std::string loadedFiles_;
   std::string loadedSecrets_;
+  std::set<std::filesystem::path> secretFiles_;
+  std::set<std::filesystem::path> warnedOf_;
   bool isSeedRandom_ = false;
   std::optional<DirectoryLock> lock_;
   Engine engine_;

@@ -1,8 +1,11 @@
 """Bad input never brings it down, and is told with its place or its cause."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -30,6 +33,9 @@ FILES = {
     "bad choice": (FLEET + "  devices: Some\n", r":8:12: spec.devices: expected one of Declared, All"),
     "missing field": (FLEET.replace("  fleet: acme/sensors\n", ""), r":\d+:\d+: spec.fleet: "),
     "bad UUID": (DEVICE.replace("7cf02a69", "7CF02A69"), r":5:9: spec.uuid: "),
+    "a tab": (FLEET + "\tsuspend: true\n", r":8:2: .*; a tab indents this line: use spaces"),
+    "an unknown time zone": (FLEET + "  keys: {windows: [{start: '02:00', duration: 1h, timeZone: Europe/Berlni}]}\n",
+                             r":8:61: spec.keys.windows\[\].timeZone: there is no time zone Europe/Berlni"),
     "dangling reference": (FLEET.replace("{name: main}", "{name: mian}"),
                            r":7:23: spec.registryRef.name: there is no ClearBladeRegistry default/mian"),
     "missing secret": (FLEET.replace("{name: balena}", "{name: balema}"),
@@ -166,6 +172,26 @@ def test_only_one_sync_may_work_on_a_directory(sandbox, site):
         code, text = site.finish(process)
     assert code == 0, text
     assert site.sync_once().returncode == 0, "the lock has gone with its holder"
+
+
+def test_a_file_with_secrets_that_everybody_can_read_draws_a_warning(sandbox, site):
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        secrets = shutil.copytree(sandbox.secrets, f"{directory}/secrets")
+        os.chmod(f"{secrets}/bco-key-seed/seed", 0o600)
+        done = site.sync_once(secrets_dir=secrets)
+        assert done.returncode == 0 and "can read" not in done.stderr, done.stderr
+        token = f"{secrets}/balena/token"
+        os.chmod(token, 0o644)
+        done = site.sync_once(secrets_dir=secrets)
+        assert done.returncode == 0 and done.stderr.count("can read a file that holds secrets") == 1, done.stderr
+        assert f"chmod 600 {token}" in done.stderr
+        shutil.copytree(site.directory, f"{directory}/site")
+        document = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "other"}, "stringData": {"token": "x"}}
+        with open(f"{directory}/site/secret.json", "w") as file:
+            json.dump(document, file)
+        done = Site(f"{directory}/site", sandbox).sync_once(secrets_dir=secrets)
+        assert f"chmod 600 {directory}/site/secret.json" in done.stderr
 
 
 def test_an_unreadable_directory_keeps_the_last_good_set(sandbox, site):

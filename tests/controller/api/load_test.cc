@@ -166,6 +166,35 @@ TEST_F(LoadManifests, SaysWhichCaIsMissing) {
                                     "default/my-ca")));
 }
 
+TEST_F(LoadManifests, SaysWhichTimeZoneThereIsNot) {
+  const std::string windows = R"(  keys:
+    windows:
+    - {days: [Sat], start: "02:00", duration: 1h, timeZone: Europe/Berlin}
+    - {start: "02:00", duration: 1h}
+    - start: "02:00"
+      duration: 1h
+      timeZone: Europe/Berlni
+---
+)";
+  const auto file =
+      write("all.yaml", kRegistry + kFleet.substr(0, kFleet.size() - 4) + windows + kSecrets);
+  EXPECT_THAT(problemsOf({file}),
+              ElementsAre("all.yaml:24:17: spec.keys.windows[].timeZone: there is no time zone "
+                          "Europe/Berlni in /usr/share/zoneinfo: correct the name, or install "
+                          "tzdata"));
+}
+
+TEST_F(LoadManifests, TellsTheFilesThatHoldSecrets) {
+  const auto file = write("all.yaml", kRegistry + kFleet);
+  const auto secrets = write("secrets.yaml", kSecrets);
+  EXPECT_THAT(loadManifests({file, secrets}, {})->secretFiles, ElementsAre(secrets));
+  write("secrets/balena/token", "S3CRET\n");
+  write("secrets/clearblade/service-account.json", "{}");
+  EXPECT_THAT(loadManifests({file}, dir_ / "secrets")->secretFiles,
+              ElementsAre(dir_ / "secrets/balena/token", dir_ / "secrets/bco-key-seed/seed",
+                          dir_ / "secrets/clearblade/service-account.json"));
+}
+
 TEST_F(LoadManifests, DoesNotNeedTheKeySeed) {
   EXPECT_TRUE(loadManifests({write("all.yaml", kRegistry + kSecrets)}, {}));
 }
