@@ -46,24 +46,30 @@ spec:
 """
 
 
-def measure(binaries, devices, work):
+def start_sandbox(binaries, devices, work):
+    """A sandbox with so many devices, and a site for it in `work`: "site" and "secrets". The process, and its ready file's values."""
     work.mkdir()
     ready = work / "ready.json"
     sandbox = subprocess.Popen(
         [binaries / "cloud-sandbox", "--no-devices", "--devices", str(devices), "--ready-file", ready,
          "--ca-file", work / "ca.crt", "--write-secrets", work / "secrets"], stdout=subprocess.DEVNULL)
+    while not ready.exists():
+        time.sleep(0.02)
+    values = json.loads(ready.read_text())
+    seed = work / "secrets/bco-key-seed/seed"
+    seed.parent.mkdir()
+    seed.write_text(base64.b64encode(secrets.token_bytes(32)).decode())
+    # As in the field: the whole system bundle is trusted, and the sandbox's authority.
+    ca = work / "secrets/ca/ca.crt"
+    ca.write_text(SYSTEM_CA.read_text() + ca.read_text())
+    (work / "site").mkdir()
+    (work / "site/fleet.yaml").write_text(SITE.format(url=values["https_url"]))
+    return sandbox, values
+
+
+def measure(binaries, devices, work):
+    sandbox, urls = start_sandbox(binaries, devices, work)
     try:
-        while not ready.exists():
-            time.sleep(0.02)
-        urls = json.loads(ready.read_text())
-        seed = work / "secrets/bco-key-seed/seed"
-        seed.parent.mkdir()
-        seed.write_text(base64.b64encode(secrets.token_bytes(32)).decode())
-        # As in the field: the whole system bundle is trusted, and the sandbox's authority.
-        ca = work / "secrets/ca/ca.crt"
-        ca.write_text(SYSTEM_CA.read_text() + ca.read_text())
-        (work / "site").mkdir()
-        (work / "site/fleet.yaml").write_text(SITE.format(url=urls["https_url"]))
         sandbox_before = cpu_seconds(sandbox.pid)
         start = time.monotonic()
         operator = subprocess.Popen(

@@ -5,11 +5,9 @@ the sandbox. The callers are one thread here that writes prepared bytes, so that
 """
 
 import argparse
-import base64
 import json
 import pathlib
 import re
-import secrets
 import selectors
 import socket
 import statistics
@@ -19,7 +17,7 @@ import tempfile
 import time
 import urllib.request
 
-from bench import SITE, SYSTEM_CA, cpu_seconds
+from bench import cpu_seconds, start_sandbox
 
 
 def http(method, url, body=None):
@@ -74,22 +72,8 @@ def ask_all(port, uuids, callers):
 
 class Bench:
     def __init__(self, binaries, devices, work):
-        work.mkdir()
-        ready = work / "ready.json"
-        self.sandbox = subprocess.Popen(
-            [binaries / "cloud-sandbox", "--no-devices", "--devices", str(devices), "--ready-file", ready,
-             "--ca-file", work / "ca.crt", "--write-secrets", work / "secrets"], stdout=subprocess.DEVNULL)
-        while not ready.exists():
-            time.sleep(0.02)
-        urls = json.loads(ready.read_text())
+        self.sandbox, urls = start_sandbox(binaries, devices, work)
         self.control = urls["http_url"] + "/_sandbox/"
-        seed = work / "secrets/bco-key-seed/seed"
-        seed.parent.mkdir()
-        seed.write_text(base64.b64encode(secrets.token_bytes(32)).decode())
-        ca = work / "secrets/ca/ca.crt"
-        ca.write_text(SYSTEM_CA.read_text() + ca.read_text())
-        (work / "site").mkdir()
-        (work / "site/fleet.yaml").write_text(SITE.format(url=urls["https_url"]))
         dump = http("GET", self.control + "dump")
         self.uuids = [row["uuid"] for row in dump["balena"]["device"]]
         with socket.socket() as free:
