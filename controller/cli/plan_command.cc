@@ -34,9 +34,7 @@ Row toRow(const Engine::Preview& preview) {
   row.verdict = nameOf(plan.verdict);
   row.reason = nameOf(plan.reason);
   row.message = plan.message;
-  for (const auto& stage : plan.stages) {
-    for (const Step& step : stage) row.steps.push_back(describe(step));
-  }
+  for (const Step& step : plan.steps) row.steps.push_back(describe(step));
   return row;
 }
 

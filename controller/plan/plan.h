@@ -14,7 +14,7 @@ namespace bco {
 
 enum class Verdict {
   kInSync,  // nothing to do until `next`
-  kAct,     // apply the stages
+  kAct,     // apply the steps
   kWait,    // nothing can be done now; look again at `next`, or when something changes
   kRefuse,  // must not be done; a person decides
 };
@@ -23,9 +23,8 @@ enum class Verdict {
 struct Plan {
   Verdict verdict = Verdict::kInSync;
   Reason reason = Reason::kSynced;
-  std::string message;  // for a person: what is so, and what would mend it
-  // Stages in order; the steps of one stage may run in parallel.
-  std::vector<std::vector<Step>> stages = {};
+  std::string message;           // for a person: what is so, and what would mend it
+  std::vector<Step> steps = {};  // one after the other
   // When to look again although nothing changed.
   std::optional<TimePoint> next = {};
   // Part of a fleet's renewal: carried out when its pace allows.

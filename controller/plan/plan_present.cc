@@ -8,12 +8,10 @@ namespace {
 
 // The key that a plan registers; nullptr when it registers none.
 const NewKey* issuedKey(const Plan& plan) {
-  for (const auto& stage : plan.stages) {
-    for (const Step& step : stage) {
-      if (const auto* create = std::get_if<CreateRegistration>(&step)) return &create->key;
-      const auto* patch = std::get_if<PatchRegistration>(&step);
-      if (patch != nullptr && patch->add) return &*patch->add;
-    }
+  for (const Step& step : plan.steps) {
+    if (const auto* create = std::get_if<CreateRegistration>(&step)) return &create->key;
+    const auto* patch = std::get_if<PatchRegistration>(&step);
+    if (patch != nullptr && patch->add) return &*patch->add;
   }
   return nullptr;
 }
@@ -24,9 +22,7 @@ bool setsExpiry(const Plan& plan) {
     const auto* patch = std::get_if<PatchRegistration>(&step);
     return patch != nullptr && patch->keep.has_value();
   };
-  return issuedKey(plan) != nullptr || std::ranges::any_of(plan.stages, [&](const auto& stage) {
-           return std::ranges::any_of(stage, names);
-         });
+  return issuedKey(plan) != nullptr || std::ranges::any_of(plan.steps, names);
 }
 
 Plan planByTable(const Planner& planner) {

@@ -76,17 +76,17 @@ Plan planRemoval(const DesiredDevice& desired, const ObservedDevice& observed, T
   const std::string left = "a GCP_PRIVATE_KEY without GCP_CLIENT_PATH stays on " + variables.left +
                            ": no registration says whose it is; remove the GCP_* variables there, "
                            "if they are not needed";
-  for (Step& claim : variables.claims) plan.stages.push_back({std::move(claim)});
+  for (Step& claim : variables.claims) plan.steps.push_back(std::move(claim));
   if (observed.registration) {
-    plan.stages.push_back({DeleteRegistration{observed.registration->numId}});
+    plan.steps.push_back(DeleteRegistration{observed.registration->numId});
   }
-  for (Step& removal : variables.removes) plan.stages.push_back({std::move(removal)});
+  for (Step& removal : variables.removes) plan.steps.push_back(std::move(removal));
   if (!variables.left.empty()) {
-    if (plan.stages.empty()) return {Verdict::kRefuse, Reason::kVariablesLeft, left, {}, {}};
+    if (plan.steps.empty()) return {Verdict::kRefuse, Reason::kVariablesLeft, left, {}, {}};
     plan.message += "; " + left;
     plan.next = now;  // to say so when all else is done
   }
-  if (plan.stages.empty()) {
+  if (plan.steps.empty()) {
     return {Verdict::kInSync, Reason::kDeprovisioned, "no registration, no variables", {}, {}};
   }
   return plan;

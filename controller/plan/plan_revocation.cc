@@ -50,7 +50,7 @@ std::optional<Plan> planRevocation(const Planner& p) {
     }
     p.writeVariables(plan, isStored ? std::nullopt : std::optional(newest.generation));
   }
-  std::get<PatchRegistration>(plan.stages.front().front()).revokes = true;
+  std::get<PatchRegistration>(plan.steps.front()).revokes = true;
   return plan;
 }
 

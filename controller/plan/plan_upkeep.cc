@@ -25,7 +25,7 @@ void concludeVerification(const Planner& p, Plan& plan) {
 
 void repairVariables(const Planner& p, Plan& plan) {
   p.writeVariables(plan, std::nullopt);
-  if (plan.verdict != Verdict::kInSync || plan.stages.empty()) return;
+  if (plan.verdict != Verdict::kInSync || plan.steps.empty()) return;
   plan.verdict = Verdict::kAct;
   plan.reason = Reason::kVariablesDrifted;
   plan.message = "variables differ from what they must be";

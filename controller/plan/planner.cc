@@ -102,17 +102,17 @@ Plan Planner::waitForClocks(const std::string& what) const {
 }
 
 void Planner::patchMark(Plan& plan, const Mark& newMark) const {
-  plan.stages.push_back({PatchRegistration{observed.registration->numId,
-                                           withMark(observed.registration->metadata, newMark),
-                                           newMark, std::nullopt, std::nullopt}});
+  plan.steps.push_back(PatchRegistration{observed.registration->numId,
+                                         withMark(observed.registration->metadata, newMark),
+                                         newMark, std::nullopt, std::nullopt});
 }
 
 void Planner::patchCredentials(Plan& plan, Mark newMark, KeptCredentials kept,
                                std::optional<NewKey> key) const {
   newMark.keys = std::move(kept.keys);
-  plan.stages.push_back(
-      {PatchRegistration{observed.registration->numId, observed.registration->metadata,
-                         std::move(newMark), std::move(kept.credentials), key}});
+  plan.steps.push_back(PatchRegistration{observed.registration->numId,
+                                         observed.registration->metadata, std::move(newMark),
+                                         std::move(kept.credentials), key});
 }
 
 bool Planner::addKey(Plan& plan, const Mark& newMark, const NewKey& key) const {
@@ -152,7 +152,7 @@ void Planner::writeVariables(Plan& plan, std::optional<std::uint32_t> generation
   if (generation) {
     write.changes.push_back({std::string(balena::kPrivateKey), *generation, target.hasKey});
   }
-  if (!write.changes.empty()) plan.stages.push_back({std::move(write)});
+  if (!write.changes.empty()) plan.steps.push_back(std::move(write));
 }
 
 }  // namespace bco

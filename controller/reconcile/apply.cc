@@ -169,14 +169,12 @@ Result<Applied> apply(const Plan& plan, const DesiredDevice& desired,
                       SteadyPoint observedAt, Clock& clock, Random& random, Lane lane) {
   const SteadyPoint sendBefore = observedAt + kObservationLifetime;
   Applier applier(desired, observed, fleet, {lane, sendBefore}, clock, random);
-  for (const std::vector<Step>& stage : plan.stages) {
-    for (const Step& step : stage) {
-      if (clock.steadyNow() >= sendBefore) {
-        return fail(ErrorCode::kConflict, "what was observed is too old to act on");
-      }
-      Status done = std::visit(applier, step);
-      if (!done) return fail(std::move(done.error()));
+  for (const Step& step : plan.steps) {
+    if (clock.steadyNow() >= sendBefore) {
+      return fail(ErrorCode::kConflict, "what was observed is too old to act on");
     }
+    Status done = std::visit(applier, step);
+    if (!done) return fail(std::move(done.error()));
   }
   return applier.applied();
 }

@@ -25,7 +25,7 @@ struct Applied {
   std::optional<std::vector<clearblade::Credential>> credentials;
 };
 
-// Runs the stages in order and stops at the first error, whose code tells what to do:
+// Runs the steps in order and stops at the first error, whose code tells what to do:
 //   kAlreadyExists, kConflict, kNotFound  the world is not as observed: observe again at once
 //   anything else                         as the error table says
 // `observedAt`: before the pass's first read. `lane`: of the calls; a revocation's have their own.

@@ -30,28 +30,23 @@ bool isInOrder(const Pass& pass) {
          (pass.plan.verdict == Verdict::kInSync || writes(pass.plan));
 }
 
-// Of an object whose device another fleet of ours has.
-Pass movedTo(const api::ObjectKey& fleet) {
+// Of an object that is not the one to look after its device.
+Pass refused(Reason reason, std::string message) {
   Pass pass;
-  pass.plan = {Verdict::kRefuse,
-               Reason::kMovedToAnotherFleet,
-               "balena has the device in the fleet of " + toString(fleet) +
-                   ", which looks after it: correct fleetRef, or remove this object",
-               {},
-               {}};
+  pass.plan = {Verdict::kRefuse, reason, std::move(message), {}, {}};
   return pass;
 }
 
-// Of an object whose device another namespace's looks after.
+Pass movedTo(const api::ObjectKey& fleet) {
+  return refused(Reason::kMovedToAnotherFleet,
+                 "balena has the device in the fleet of " + toString(fleet) +
+                     ", which looks after it: correct fleetRef, or remove this object");
+}
+
 Pass heldBy(const api::ObjectKey& rival) {
-  Pass pass;
-  pass.plan = {Verdict::kRefuse,
-               Reason::kDuplicateObject,
-               "BalenaDevice " + toString(rival) +
-                   ", in another namespace, looks after this device: keep one of them",
-               {},
-               {}};
-  return pass;
+  return refused(Reason::kDuplicateObject,
+                 "BalenaDevice " + toString(rival) +
+                     ", in another namespace, looks after this device: keep one of them");
 }
 
 // Nothing is left that an object being deleted would have to do.

@@ -12,9 +12,8 @@ namespace {
 constexpr int kTries = 5;
 
 bool removesRegistration(const Plan& plan) {
-  return std::ranges::any_of(plan.stages, [](const auto& stage) {
-    return std::ranges::any_of(
-        stage, [](const Step& step) { return std::holds_alternative<DeleteRegistration>(step); });
+  return std::ranges::any_of(plan.steps, [](const Step& step) {
+    return std::holds_alternative<DeleteRegistration>(step);
   });
 }
 

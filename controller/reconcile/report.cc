@@ -174,8 +174,8 @@ std::string registrationPath(const DesiredDevice& desired) {
 
 std::string plannedSteps(const Plan& plan) {
   std::string text = "would";
-  for (const auto& stage : plan.stages) {
-    for (const Step& step : stage) text += (text == "would" ? " " : ", then ") + describe(step);
+  for (const Step& step : plan.steps) {
+    text += (text == "would" ? " " : ", then ") + describe(step);
   }
   return text;
 }

@@ -28,11 +28,9 @@ Planned misled(std::function<void(DesiredDevice&, ObservedDevice&)> mislead) {
 }
 
 PatchRegistration* credentialsPatch(Plan& plan) {
-  for (auto& stage : plan.stages) {
-    for (Step& step : stage) {
-      auto* patch = std::get_if<PatchRegistration>(&step);
-      if (patch != nullptr && patch->keep) return patch;
-    }
+  for (Step& step : plan.steps) {
+    auto* patch = std::get_if<PatchRegistration>(&step);
+    if (patch != nullptr && patch->keep) return patch;
   }
   return nullptr;
 }
@@ -54,8 +52,8 @@ Plan registerUnknown(Mutant& mutant, const DesiredDevice& desired, const Observe
   if (key.empty()) return plan;
   auto keep = observed.registration->credentials;
   keep.push_back({"ES256_PEM", key, std::nullopt});
-  plan.stages = {{PatchRegistration{observed.registration->numId, observed.registration->metadata,
-                                    observed.mark.mark, keep, std::nullopt}}};
+  plan.steps = {PatchRegistration{observed.registration->numId, observed.registration->metadata,
+                                  observed.mark.mark, keep, std::nullopt}};
   return plan;
 }
 
@@ -80,7 +78,7 @@ std::vector<Mutation> planMutations() {
   };
   add("variable-before-patch", "a key is stored before it is registered",
       edited([](Plan& plan, const ObservedDevice&, TimePoint) {
-        if (credentialsPatch(plan) != nullptr) std::ranges::reverse(plan.stages);
+        if (credentialsPatch(plan) != nullptr) std::ranges::reverse(plan.steps);
       }));
   add("older-key-dropped", "a rotation's PATCH holds the new key alone",
       edited([](Plan& plan, const ObservedDevice&, TimePoint) {
@@ -125,14 +123,14 @@ std::vector<Mutation> planMutations() {
         const auto found = held.find(balena::kProjectId);
         if (found == held.end()) return;
         plan.verdict = Verdict::kAct;
-        plan.stages = {{WriteVariables{
-            observed.device->target->parent,
-            {VariableChange{std::string(balena::kProjectId), found->second, true}}}}};
+        plan.steps = {
+            WriteVariables{observed.device->target->parent,
+                           {VariableChange{std::string(balena::kProjectId), found->second, true}}}};
       }));
   add("adoption-changes-credentials", "adoption takes the other credentials away",
       edited([](Plan& plan, const ObservedDevice& observed, TimePoint) {
-        if (plan.reason != Reason::kAdopted || plan.stages.empty()) return;
-        auto* patch = std::get_if<PatchRegistration>(&plan.stages.front().front());
+        if (plan.reason != Reason::kAdopted || plan.steps.empty()) return;
+        auto* patch = std::get_if<PatchRegistration>(&plan.steps.front());
         if (patch != nullptr && !patch->keep) patch->keep = observed.registration->credentials;
       }));
   add("deprovision-in-any-fleet", "an object removes what is another fleet's by now",

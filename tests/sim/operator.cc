@@ -1,5 +1,6 @@
 #include "tests/sim/operator.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace bco::sim {
@@ -8,13 +9,10 @@ namespace {
 constexpr int kWorkers = 2;
 
 bool addsKey(const Plan& plan) {
-  for (const auto& stage : plan.stages) {
-    for (const Step& step : stage) {
-      const auto* patch = std::get_if<PatchRegistration>(&step);
-      if (patch != nullptr && patch->add) return true;
-    }
-  }
-  return false;
+  return std::ranges::any_of(plan.steps, [](const Step& step) {
+    const auto* patch = std::get_if<PatchRegistration>(&step);
+    return patch != nullptr && patch->add;
+  });
 }
 
 std::function<bool()> gateOf(const Mutation* mutation, std::function<bool()> mayWrite) {

@@ -193,13 +193,9 @@ ObservedDevice Observed::get() const {
 }
 
 std::string outline(const Plan& plan) {
-  std::vector<std::string> stages;
-  for (const auto& stage : plan.stages) {
-    std::vector<std::string> steps;
-    for (const Step& step : stage) steps.push_back(std::visit(Outline{}, step));
-    stages.push_back(join(steps, " & "));
-  }
-  return join(stages, " | ");
+  std::vector<std::string> steps;
+  for (const Step& step : plan.steps) steps.push_back(std::visit(Outline{}, step));
+  return join(steps, " | ");
 }
 
 }  // namespace bco::test

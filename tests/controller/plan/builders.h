@@ -66,17 +66,15 @@ class Observed {
   ObservedDevice observed_;
 };
 
-// Stages joined by " | ": "create key 0 | write GCP_CLIENT_PATH, GCP_PRIVATE_KEY=0",
+// Steps joined by " | ": "create key 0 | write GCP_CLIENT_PATH, GCP_PRIVATE_KEY=0",
 // "keep 1,2 add 3 | write GCP_PRIVATE_KEY=3", "mark", "delete 4711", "unset 4711".
 std::string outline(const Plan& plan);
 
 // The step of this type; fails the test when there is none.
 template <class Wanted>
 Wanted stepOf(const Plan& plan) {
-  for (const auto& stage : plan.stages) {
-    for (const Step& step : stage) {
-      if (const auto* found = std::get_if<Wanted>(&step)) return *found;
-    }
+  for (const Step& step : plan.steps) {
+    if (const auto* found = std::get_if<Wanted>(&step)) return *found;
   }
   throw std::logic_error("no such step in: " + outline(plan));
 }

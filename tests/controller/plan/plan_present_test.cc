@@ -57,7 +57,7 @@ TEST(Plan, WaitsForADeviceThatBalenaDoesNotKnow) {
   const Plan planned = planFor(Observed().withoutDevice());
   EXPECT_EQ(planned.verdict, Verdict::kWait);
   EXPECT_EQ(planned.reason, Reason::kDeviceNotFound);
-  EXPECT_TRUE(planned.stages.empty());
+  EXPECT_TRUE(planned.steps.empty());
 }
 
 TEST(Plan, WaitsForTheServiceToBeInstalled) {
@@ -82,7 +82,7 @@ TEST(Plan, SaysHowAnObjectGoesWhoseDeviceIsInAFleetThatIsNotManagedHere) {
   const Plan planned = planFor(ours().inFleet(77), desired);
   EXPECT_EQ(planned.verdict, Verdict::kRefuse);
   EXPECT_EQ(planned.reason, Reason::kWrongFleet);
-  EXPECT_TRUE(planned.stages.empty());
+  EXPECT_TRUE(planned.steps.empty());
   EXPECT_THAT(planned.message, HasSubstr("provisioning.balena-clearblade.io/release=true"));
 }
 
@@ -93,7 +93,7 @@ TEST(Plan, ReleasesADeviceThatMovedToAnotherFleetOfOurs) {
     const Plan planned = planFor(ours().inFleet(test::kOtherFleetId), desired);
     EXPECT_EQ(planned.verdict, Verdict::kRefuse);
     EXPECT_EQ(planned.reason, Reason::kMovedToAnotherFleet);
-    EXPECT_TRUE(planned.stages.empty());
+    EXPECT_TRUE(planned.steps.empty());
   }
 }
 
@@ -107,7 +107,7 @@ TEST(Plan, LeavesARegistrationWithABrokenMarkAlone) {
     const Plan planned = plan(desired, observed, kNow);
     EXPECT_EQ(planned.verdict, Verdict::kRefuse);
     EXPECT_EQ(planned.reason, Reason::kMarkUnreadable);
-    EXPECT_TRUE(planned.stages.empty());
+    EXPECT_TRUE(planned.steps.empty());
   }
 }
 
@@ -131,15 +131,14 @@ TEST(Plan, PresumedAbsenceLeadsToACreateAndToNothingElse) {
     ObservedDevice presumed = observed.get();
     presumed.registrationPresumedAbsent = true;
     const Plan planned = plan(desiredDevice(), presumed, kNow);
-    ASSERT_EQ(planned.stages.size(), 2U);
+    ASSERT_EQ(planned.steps.size(), 2U);
     // Its create comes first and is its own check: what it refuses stops the rest.
-    ASSERT_EQ(planned.stages[0].size(), 1U);
-    EXPECT_TRUE(std::holds_alternative<CreateRegistration>(planned.stages[0][0]));
-    EXPECT_TRUE(std::holds_alternative<WriteVariables>(planned.stages[1][0]));
+    EXPECT_TRUE(std::holds_alternative<CreateRegistration>(planned.steps[0]));
+    EXPECT_TRUE(std::holds_alternative<WriteVariables>(planned.steps[1]));
   }
 }
 
-TEST(Plan, WritesTheVariablesWithTheirValuesInOneStage) {
+TEST(Plan, WritesTheVariablesWithTheirValuesInOneStep) {
   const auto write = stepOf<WriteVariables>(
       planFor(Observed().variable(balena::kClientPath, "elsewhere").stores(1)));
   EXPECT_EQ(write.parent.deviceId, test::kDeviceId);
@@ -216,7 +215,7 @@ TEST(Plan, MakesNoSecondGenerationWithinTheHour) {
   EXPECT_EQ(young.verdict, Verdict::kWait);
   EXPECT_EQ(young.reason, Reason::kKeyTooYoung);
   EXPECT_EQ(young.next, kNow + 1s);
-  EXPECT_TRUE(young.stages.empty());
+  EXPECT_TRUE(young.steps.empty());
   EXPECT_EQ(outline(planFor(issued(1h))), "keep 2 add 3 | write GCP_PRIVATE_KEY=3");
 }
 
@@ -263,12 +262,10 @@ TEST(Plan, NeverRegistersAStoredKeyItDoesNotKnow) {
       if (derivable) marked.derivable();
       for (const Observed& observed :
            {marked, Observed().stores(9), Observed().stores(9).registered()}) {
-        for (const auto& stage : planFor(observed, desired).stages) {
-          for (const Step& step : stage) {
-            const auto* patch = std::get_if<PatchRegistration>(&step);
-            if (patch == nullptr || !patch->keep) continue;
-            for (const auto& credential : *patch->keep) EXPECT_NE(test::numberOf(credential), 9);
-          }
+        for (const Step& step : planFor(observed, desired).steps) {
+          const auto* patch = std::get_if<PatchRegistration>(&step);
+          if (patch == nullptr || !patch->keep) continue;
+          for (const auto& credential : *patch->keep) EXPECT_NE(test::numberOf(credential), 9);
         }
       }
     }
@@ -519,8 +516,8 @@ TEST(Plan, TakeoverChangesTheFleetInTheMarkAndNothingElse) {
 
 TEST(Plan, TellsPeopleWhatItDoesWithoutSecrets) {
   const Plan planned = planFor(Observed().stores(1));
-  EXPECT_EQ(describe(planned.stages[0][0]), "create registration balena-" + kUuid + " with key 0");
-  EXPECT_EQ(describe(planned.stages[1][0]),
+  EXPECT_EQ(describe(planned.steps[0]), "create registration balena-" + kUuid + " with key 0");
+  EXPECT_EQ(describe(planned.steps[1]),
             "write GCP_CLIENT_PATH, GCP_DATA_TOPIC_ROOT, GCP_PROJECT_ID, GCP_PRIVATE_KEY");
   EXPECT_EQ(describe(Step(DeleteRegistration{"4711"})), "delete registration 4711");
   EXPECT_EQ(describe(Step(DeleteVariables{})), "delete the GCP_* variables");

@@ -183,28 +183,26 @@ void checkPatch(const PatchRegistration& patch, const ObservedDevice& observed,
 }
 
 void check(const Plan& planned, const ObservedDevice& observed, const DesiredDevice& desired) {
-  EXPECT_EQ(planned.verdict == Verdict::kAct, !planned.stages.empty());
+  EXPECT_EQ(planned.verdict == Verdict::kAct, !planned.steps.empty());
   EXPECT_TRUE(planned.verdict == Verdict::kInSync || !planned.message.empty());
   EXPECT_GE(planned.next.value_or(kNow), kNow);
   std::size_t registrationWrites = 0;
-  for (const auto& stage : planned.stages) {
-    for (const Step& step : stage) {
-      if (const auto* patch = std::get_if<PatchRegistration>(&step)) {
-        ++registrationWrites;
-        checkPatch(*patch, observed, desired, planned.reason);
-      } else if (std::holds_alternative<CreateRegistration>(step)) {
-        ++registrationWrites;
-        EXPECT_FALSE(observed.registration);
-      } else if (const auto* gone = std::get_if<DeleteRegistration>(&step)) {
-        ++registrationWrites;
-        EXPECT_FALSE(desired.present);
-        EXPECT_EQ(gone->numId, observed.registration->numId);
-        EXPECT_EQ(observed.mark.state, MarkState::kValid);
-        EXPECT_EQ(observed.mark.mark.owner, "site-a");
-        // Of another fleet's mark only where balena has the device in this one.
-        EXPECT_EQ(observed.device ? observed.device->fleetId : observed.mark.mark.fleetId,
-                  test::kFleetId);
-      }
+  for (const Step& step : planned.steps) {
+    if (const auto* patch = std::get_if<PatchRegistration>(&step)) {
+      ++registrationWrites;
+      checkPatch(*patch, observed, desired, planned.reason);
+    } else if (std::holds_alternative<CreateRegistration>(step)) {
+      ++registrationWrites;
+      EXPECT_FALSE(observed.registration);
+    } else if (const auto* gone = std::get_if<DeleteRegistration>(&step)) {
+      ++registrationWrites;
+      EXPECT_FALSE(desired.present);
+      EXPECT_EQ(gone->numId, observed.registration->numId);
+      EXPECT_EQ(observed.mark.state, MarkState::kValid);
+      EXPECT_EQ(observed.mark.mark.owner, "site-a");
+      // Of another fleet's mark only where balena has the device in this one.
+      EXPECT_EQ(observed.device ? observed.device->fleetId : observed.mark.mark.fleetId,
+                test::kFleetId);
     }
   }
   EXPECT_LE(registrationWrites, 1U);

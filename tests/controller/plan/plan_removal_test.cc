@@ -96,14 +96,14 @@ TEST(Removal, LeavesAnUnmarkedRegistrationAlone) {
       removal(Observed().hasPublicVariables().stores(1).registered().credential(1));
   EXPECT_EQ(planned.verdict, Verdict::kRefuse);
   EXPECT_EQ(planned.reason, Reason::kNotOurs);
-  EXPECT_TRUE(planned.stages.empty());
+  EXPECT_TRUE(planned.steps.empty());
 }
 
 TEST(Removal, LeavesAnotherOwnersRegistrationAlone) {
   const Plan planned = removal(Observed().hasPublicVariables().registered().marked("site-b"));
   EXPECT_EQ(planned.verdict, Verdict::kRefuse);
   EXPECT_EQ(planned.reason, Reason::kNotOurs);
-  EXPECT_TRUE(planned.stages.empty());
+  EXPECT_TRUE(planned.steps.empty());
 }
 
 TEST(Removal, RemovesWhatTheFleetThatTheDeviceCameFromHasMarked) {
@@ -120,7 +120,7 @@ TEST(Removal, LeavesARegistrationOfAnotherFleetsMarkAloneUnlessTheDeviceIsHere) 
       Observed().withoutDevice().registered().marked("site-a", test::kOtherFleetId).lists(1));
   EXPECT_EQ(planned.verdict, Verdict::kRefuse);
   EXPECT_EQ(planned.reason, Reason::kMovedToAnotherFleet);
-  EXPECT_TRUE(planned.stages.empty());
+  EXPECT_TRUE(planned.steps.empty());
 }
 
 }  // namespace

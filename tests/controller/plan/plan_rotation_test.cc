@@ -112,10 +112,10 @@ TEST(RotationPlan, WaitsWhereNoCredentialMayGo) {
 TEST(RotationPlan, IsNotMadeWhileTheClocksAreApart) {
   const Plan planned = rotationPlan(holding(days(70)).skewed(11min));
   EXPECT_EQ(planned.verdict, Verdict::kInSync) << "the device is fine";
-  EXPECT_TRUE(planned.stages.empty());
+  EXPECT_TRUE(planned.steps.empty());
 }
 
-TEST(RotationPlan, WritesWhateverElseDiffersInTheSameStage) {
+TEST(RotationPlan, WritesWhateverElseDiffersInTheSameStep) {
   EXPECT_EQ(outline(rotationPlan(holding(days(70)).variable(balena::kProjectId, "other"))),
             "keep 2 add 3 | write GCP_PROJECT_ID, GCP_PRIVATE_KEY=3");
 }
@@ -190,7 +190,7 @@ TEST(RotationPlan, ComesBackForTheNextOne) {
 TEST(OfflinePlan, DoesNotRotate) {
   const Plan planned = rotationPlan(holding(days(70)).offlineSince(kNow - days(1)));
   EXPECT_EQ(planned.verdict, Verdict::kInSync);
-  EXPECT_TRUE(planned.stages.empty());
+  EXPECT_TRUE(planned.steps.empty());
 }
 
 TEST(OfflinePlan, ExtendsWhatTheDeviceHoldsInOnePatchAndDeliversNothing) {
@@ -216,7 +216,7 @@ TEST(OfflinePlan, LeavesTheNextKeyUndeliveredUntilTheDeviceIsBack) {
                                 .derivable();
   const Plan away = rotationPlan(Observed(extended).offlineSince(kNow - days(20)));
   EXPECT_EQ(away.verdict, Verdict::kInSync);
-  EXPECT_TRUE(away.stages.empty());
+  EXPECT_TRUE(away.steps.empty());
   const Plan back = rotationPlan(extended);
   EXPECT_EQ(back.reason, Reason::kKeyOutdated);
   EXPECT_EQ(outline(back), "write GCP_PRIVATE_KEY=3");

@@ -33,7 +33,7 @@ class PlanStale : public testing::Test {
     const Plan plan = planOf(observed, allFleetsKnown);
     EXPECT_EQ(plan.verdict, Verdict::kRefuse);
     EXPECT_EQ(plan.reason, reason) << nameOf(plan.reason);
-    EXPECT_TRUE(plan.stages.empty()) << outline(plan);
+    EXPECT_TRUE(plan.steps.empty()) << outline(plan);
   }
 
   DesiredDevice desired_ = test::desiredDevice();
