@@ -1,13 +1,14 @@
 // One device's way: observe, plan, apply, report, against clouds in memory.
 #include <gmock/gmock.h>
 
-#include "tests/controller/reconcile/world.h"
+#include "tests/controller/reconcile/device_world.h"
 
 namespace bco {
 namespace {
 
 using namespace std::chrono_literals;
 using api::Phase;
+using test::Device;
 using test::idOf;
 using test::uuidOf;
 using testing::Contains;
@@ -16,31 +17,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::Pair;
-
-class Device : public test::World {
- protected:
-  // One device, provisioned.
-  void provision(int n = 1) {
-    addDevice(n);
-    apply();
-    syncAll();
-    ASSERT_EQ(phaseOf(n), Phase::kReady) << readyOf(n).message;
-    forgetCalls();
-  }
-  // As the cloud function left it: registered without a mark, everything stored.
-  std::string preprovision(int n) {
-    addDevice(n);
-    const auto key = crypto::PrivateKey::generate();
-    registry().add(
-        {idOf(n), {{"ES256_PEM", key->publicKey().toPem(), std::nullopt}}, {{"site", "roof"}}});
-    variables(n) = {
-        {"GCP_CLIENT_PATH", "projects/p/locations/us-central1/registries/r/devices/" + idOf(n)},
-        {"GCP_DATA_TOPIC_ROOT", "/devices/" + idOf(n)},
-        {"GCP_PROJECT_ID", "p"},
-        {"GCP_PRIVATE_KEY", std::string(toVariableValue(*key).reveal())}};
-    return variables(n).at("GCP_PRIVATE_KEY");
-  }
-};
 
 TEST_F(Device, IsProvisionedWithSixRequestsAlsoWhereNoListingTellsOfIt) {
   addDevice(1);
@@ -345,219 +321,6 @@ TEST_F(Device, DeletedWithDeleteGoesEvenIfItsRegistrationIsNotOurs) {
   EXPECT_EQ(writes(), 0);
 }
 
-TEST_F(Device, DeletedLeavesTheDeviceToAnObjectThatStillDesiresIt) {
-  provision();
-  deviceSpec(1).deletionPolicy = api::DeletionPolicy::kDelete;
-  for (const std::string name : {"a-second", "z-second"}) {
-    api::BalenaDevice second = deviceOf(1);
-    second.meta.key.name = name;
-    manifests_.devices[second.meta.key] = second;
-    apply();
-    reconcile(1);
-    EXPECT_EQ(phaseOf(1), Phase::kConflict);
-    EXPECT_EQ(readyOf(1).reason, "DuplicateObject");
-    // The user keeps the new one.
-    const auto first = store_.devices().get({"default", "gate-1"})->meta;
-    ASSERT_TRUE(store_.devices().setFinalizer(first.key, first.uid, true));
-    ASSERT_TRUE(store_.devices().remove(first.key, first.uid));
-    reconcile(1);
-    EXPECT_EQ(store_.devices().get(first.key), nullptr);
-    EXPECT_EQ(phaseOf(1), Phase::kReady);
-    EXPECT_EQ(writes(), 0);
-    expectConnected(1);
-    manifests_.devices.erase(second.meta.key);
-    apply();
-  }
-}
-
-// ---- fleets of ours
-
-TEST_F(Device, IsTakenOverByTheFleetItMovedTo) {
-  provision();
-  const std::string key = variables(1).at("GCP_PRIVATE_KEY");
-  manifests_.fleets[test::kOtherFleetKey] = fleetNamed("gateways", "acme/gateways");
-  apply();
-  sweep(test::kOtherFleetKey);
-  balena().device(uuidOf(1)).fleetId = test::kOtherFleetId;
-  forgetCalls();
-  reconcile(1);
-  EXPECT_EQ(readyOf(1).reason, "MovedToAnotherFleet");
-  EXPECT_EQ(writes(), 0);
-  deviceSpec(1).fleet = "gateways";
-  apply();
-  EXPECT_EQ(reconcile(1), 0s);
-  EXPECT_EQ(readMark(registry().at(idOf(1)).metadata).mark.fleetId, test::kOtherFleetId);
-  EXPECT_EQ(phaseOf(1), Phase::kPending);
-  reconcile(1);
-  EXPECT_EQ(phaseOf(1), Phase::kReady);
-  EXPECT_EQ(writes(), 1);
-  EXPECT_EQ(variables(1).at("GCP_PRIVATE_KEY"), key);
-  expectConnected(1);
-}
-
-TEST_F(Device, IsLookedAfterByTheFleetThatListsItWhateverItsObjectSays) {
-  provision();
-  manifests_.fleets[test::kOtherFleetKey] = fleetNamed("gateways", "acme/gateways");
-  manifests_.fleets[test::kOtherFleetKey].spec.devices = api::DeviceSource::kAll;
-  apply();
-  balena().device(uuidOf(1)).fleetId = test::kOtherFleetId;
-  clock_.advance(10min);
-  syncAll(test::kOtherFleetKey);
-  reconcile(1);
-  EXPECT_EQ(readMark(registry().at(idOf(1)).metadata).mark.fleetId, test::kOtherFleetId);
-  const auto objects = store_.devicesByUuid(uuidOf(1));
-  ASSERT_EQ(objects.size(), 2U);
-  for (const auto& each : objects) {
-    const auto* ready = findCondition(each->status.conditions, "Ready");
-    EXPECT_EQ(ready->reason, each->meta.isDiscovered() ? "Synced" : "MovedToAnotherFleet");
-  }
-  expectConnected(1);
-}
-
-TEST_F(Device, ThatHasMovedHereIsRemovedThoughTheOtherFleetsMarkIsStillOnIt) {
-  provision();
-  manifests_.fleets[test::kOtherFleetKey] = fleetNamed("gateways", "acme/gateways");
-  manifests_.devices.clear();
-  declare(1, "gateways");
-  deviceSpec(1).state = api::DesiredState::kAbsent;
-  balena().device(uuidOf(1)).fleetId = test::kOtherFleetId;
-  apply();
-  sweep(test::kOtherFleetKey);
-  reconcile(1);
-  EXPECT_EQ(phaseOf(1), Phase::kAbsent) << readyOf(1).message;
-  EXPECT_EQ(registry().size(), 0U);
-  EXPECT_THAT(variables(1), IsEmpty());
-}
-
-// ---- namespaces
-
-TEST_F(Device, IsNoBusinessOfAnotherNamespacesObjects) {
-  provision();
-  // Somebody elsewhere declares the same device, of a fleet of his.
-  const auto inSpace = [](auto object, const std::string& name) {
-    object.meta.key = {"elsewhere", name};
-    return object;
-  };
-  manifests_.fleets[{"elsewhere", "sensors"}] =
-      inSpace(fleetNamed("sensors", "acme/gateways"), "sensors");
-  manifests_.devices[{"elsewhere", "a"}] = inSpace(deviceOf(1), "a");
-  apply();
-  reconcile(1);
-  EXPECT_EQ(phaseOf(1), Phase::kReady) << readyOf(1).message;
-  clock_.advance(10min);
-  forgetCalls();
-  sweep();
-  EXPECT_THAT(takeQueued(), IsEmpty()) << "nor is it looked at more often";
-
-  // His deleted object is not let go because this one desires the device.
-  const auto his = store_.devices().get({"elsewhere", "a"})->meta;
-  EXPECT_FALSE(his.hasFinalizer()) << "it has written nothing";
-  // And this one goes by its own policy.
-  deviceSpec(1).deletionPolicy = api::DeletionPolicy::kDelete;
-  apply();
-  const auto ours = store_.devices().get({"default", "gate-1"})->meta;
-  ASSERT_TRUE(store_.devices().remove(ours.key, ours.uid));
-  reconcile(1);
-  EXPECT_EQ(store_.devices().get(ours.key), nullptr);
-  EXPECT_EQ(registry().size(), 0U);
-}
-
-// Somebody elsewhere desires the same device of the same fleet, in a registry of his.
-class Rivals : public Device {
- protected:
-  static constexpr auto kElsewhere = "elsewhere";
-
-  void declareElsewhere(int n, const std::string& space = kElsewhere) {
-    const auto put = [&](auto& objects, auto object) {
-      object.meta.key.space = space;
-      objects[object.meta.key] = std::move(object);
-    };
-    auto registry = manifests_.registries.at({"default", "main"});
-    registry.spec.registry = "theirs";
-    put(manifests_.registries, std::move(registry));
-    put(manifests_.fleets, fleetNamed(test::kFleetKey.name, "acme/sensors"));
-    put(manifests_.devices, deviceOf(n));
-    theirSpace_ = space;
-    apply();
-  }
-  void apply() {
-    api::Manifests copy;
-    copy.registries = manifests_.registries;
-    copy.fleets = manifests_.fleets;
-    copy.devices = manifests_.devices;
-    for (const auto& space : {std::string("default"), theirSpace_}) {
-      for (const auto& [name, values] : secrets_) {
-        api::Secret& secret = copy.secrets[{space, name}];
-        for (const auto& [key, value] : values) secret.values[key] = SecretBytes(value);
-      }
-    }
-    store_.apply(std::move(copy));
-  }
-  void expectTheFirstHasTheSayOver(const std::string& space) {
-    provision();
-    declareElsewhere(1, space);
-    sweep({space, test::kFleetKey.name});
-    clock_.advance(10min);
-    sweep();
-    forgetCalls();
-    for (int pass = 0; pass < 3; ++pass) reconcile(1);
-    EXPECT_EQ(writes(), 0);
-    EXPECT_EQ(theirs(1)->status.phase, Phase::kConflict);
-    const auto theirObject = theirs(1);
-    const auto* ready = findCondition(theirObject->status.conditions, "Ready");
-    ASSERT_NE(ready, nullptr);
-    EXPECT_EQ(ready->reason, "DuplicateObject");
-    EXPECT_THAT(std::string(ready->message), HasSubstr("default/gate-1"));
-    EXPECT_FALSE(theirs(1)->meta.hasFinalizer());
-    EXPECT_EQ(store_.devices().get({"default", "gate-1"})->status.phase, Phase::kReady);
-    expectConnected(1);
-  }
-  store::Shared<api::BalenaDevice> theirs(int n) {
-    return store_.devices().get({theirSpace_, "gate-" + std::to_string(n)});
-  }
-  std::string theirSpace_ = kElsewhere;
-};
-
-// Whatever the order of their names.
-TEST_F(Rivals, WhoWasFirstLooksAfterTheDeviceAndTheOtherSaysSo) {
-  expectTheFirstHasTheSayOver("a-namespace");
-}
-TEST_F(Rivals, WhoWasFirstLooksAfterTheDeviceThoughTheOthersNameComesLater) {
-  expectTheFirstHasTheSayOver("z-namespace");
-}
-
-TEST_F(Rivals, TheOtherTakesItsPlaceWhenItHasGone) {
-  provision();
-  declareElsewhere(1);
-  sweep({kElsewhere, test::kFleetKey.name});
-  reconcile(1);
-  ASSERT_EQ(theirs(1)->status.phase, Phase::kConflict);
-  manifests_.devices.erase({"default", "gate-1"});
-  apply();
-  reconcile(1);
-  EXPECT_EQ(theirs(1)->status.phase, Phase::kReady);
-  EXPECT_EQ(variables(1).at("GCP_CLIENT_PATH"),
-            "projects/p/locations/us-central1/registries/theirs/devices/" + idOf(1));
-}
-
-TEST_F(Rivals, TheOtherGoesWithoutRemovingWhatIsNotItsOwn) {
-  provision();
-  declareElsewhere(1);
-  manifests_.devices.at({kElsewhere, "gate-1"}).spec.deletionPolicy = api::DeletionPolicy::kDelete;
-  apply();
-  sweep({kElsewhere, test::kFleetKey.name});
-  reconcile(1);
-  const auto meta = theirs(1)->meta;
-  ASSERT_TRUE(store_.devices().setFinalizer(meta.key, meta.uid, true));
-  // As an earlier version has left it: both hold the device, and the first by name has the say.
-  ASSERT_TRUE(store_.devices().remove(meta.key, meta.uid));
-  forgetCalls();
-  reconcile(1);
-  EXPECT_EQ(store_.devices().get(meta.key), nullptr);
-  EXPECT_EQ(writes(), 0);
-  expectConnected(1);
-}
-
 // ---- modes
 
 TEST_F(Device, IsOnlyLookedAtInObserveMode) {
@@ -585,18 +348,6 @@ TEST_F(Device, IsNeitherReadNorWrittenWhileSuspended) {
   apply();
   reconcile(1);
   EXPECT_EQ(phaseOf(1), Phase::kReady);
-}
-
-TEST_F(Device, ObeysTheDeclaredObjectWhereADiscoveredOneIsLeft) {
-  provision();
-  api::BalenaDevice discovered = deviceOf(1);
-  discovered.meta.key.name = "a-discovered";  // before the declared one in order of name
-  discovered.meta.labels.emplace(api::kDiscoveredLabel, "true");
-  ASSERT_TRUE(store_.devices().create(discovered));
-  deviceSpec(1).state = api::DesiredState::kAbsent;
-  apply();
-  reconcile(1);
-  EXPECT_EQ(registry().size(), 0U);
 }
 
 TEST_F(Device, ShowsABlockedRegistrationAndLeavesItBlocked) {
@@ -654,21 +405,6 @@ TEST_F(Device, TellsWhenItWasLastSeenAlongWithAnotherChangeAlone) {
   EXPECT_EQ(object(1)->status.lastSeen, first) << "nothing else has changed";
 }
 
-TEST_F(Device, DoesNotActOnWhatItObservedTooLongAgo) {
-  addDevice(1);
-  apply();
-  sweep();
-  registry().log().onCall([&](const std::string& call) {
-    if (call == "createRegistration") clock_.advance(5min);
-  });
-  reconcile(1);
-  EXPECT_EQ(phaseOf(1), Phase::kPending);
-  EXPECT_THAT(variables(1), IsEmpty());
-  registry().log().onCall({});
-  converge(1);
-  expectConnected(1);
-}
-
 TEST_F(Device, PreviewWritesNothing) {
   addDevice(1);
   apply();
@@ -687,158 +423,6 @@ TEST_F(Device, NeverLogsAKeyOrAToken) {
   EXPECT_THAT(logged_.str(), Not(HasSubstr(variables(1).at("GCP_PRIVATE_KEY").substr(0, 60))));
   EXPECT_THAT(logged_.str(), Not(HasSubstr("S3CRET")));
   EXPECT_THAT(logged_.str(), HasSubstr(uuidOf(1)));
-}
-
-// ---- an error at each call
-
-struct Strike {
-  const char* name;
-  bool atBalena;
-  const char* call;
-};
-class Faulty : public Device,
-               public testing::WithParamInterface<std::tuple<Strike, test::Moment, ErrorCode>> {
- protected:
-  void strike() {
-    const auto& [at, moment, code] = GetParam();
-    auto& log = at.atBalena ? balena().log() : registry().log();
-    log.failNext(at.call, Error{code, "struck", std::nullopt, true}, moment);
-  }
-};
-
-TEST_P(Faulty, ProvisioningConvergesToOneRegistrationWithTheStoredKey) {
-  addDevice(1);
-  apply();
-  sweep();
-  strike();
-  converge(1);
-  EXPECT_EQ(phaseOf(1), Phase::kReady);
-  EXPECT_EQ(registry().size(), 1U);
-  EXPECT_EQ(registry().at(idOf(1)).credentials.size(), 1U);
-  expectConnected(1);
-  forgetCalls();
-  clock_.advance(10min);
-  syncAll();
-  reconcile(1);
-  EXPECT_EQ(writes(), 0);
-}
-
-TEST_P(Faulty, RepairConverges) {
-  provision();
-  registry().at(idOf(1)).credentials.clear();
-  variables(1) = {{"GCP_PRIVATE_KEY", "nonsense"}};
-  strike();
-  converge(1);
-  EXPECT_EQ(phaseOf(1), Phase::kReady);
-  expectConnected(1);
-}
-
-TEST_P(Faulty, RemovalConverges) {
-  provision();
-  deviceSpec(1).state = api::DesiredState::kAbsent;
-  apply();
-  strike();
-  converge(1);
-  EXPECT_EQ(phaseOf(1), Phase::kAbsent);
-  EXPECT_EQ(registry().size(), 0U);
-  EXPECT_THAT(variables(1), IsEmpty());
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    EveryCall, Faulty,
-    testing::Combine(testing::Values(Strike{"GetDevice", true, "getDevice"},
-                                     Strike{"GetRegistration", false, "getRegistration"},
-                                     Strike{"Create", false, "createRegistration"},
-                                     Strike{"Patch", false, "patchRegistration"},
-                                     Strike{"DeleteRegistration", false, "deleteRegistration"},
-                                     Strike{"WritePath", true, "write GCP_CLIENT_PATH"},
-                                     Strike{"WriteKey", true, "write GCP_PRIVATE_KEY"},
-                                     Strike{"DeleteVariables", true, "deleteVariables"}),
-                     testing::Values(test::Moment::kBefore, test::Moment::kAfter),
-                     testing::Values(ErrorCode::kUnavailable, ErrorCode::kDeadline,
-                                     ErrorCode::kConflict, ErrorCode::kThrottled,
-                                     ErrorCode::kUnauthenticated)),
-    [](const auto& each) {
-      return std::string(std::get<0>(each.param).name) +
-             (std::get<1>(each.param) == test::Moment::kBefore ? "Before" : "After") +
-             std::string(traitsOf(std::get<2>(each.param)).reason);
-    });
-
-TEST_F(Device, WaitsLongerTheMoreOftenItFails) {
-  addDevice(1);
-  apply();
-  sweep();
-  registry().log().failAll(Error{ErrorCode::kUnavailable, "down"});
-  Duration longest{0};
-  for (int i = 1; i <= 12; ++i) {
-    const auto next = reconcile(1);
-    ASSERT_TRUE(next);
-    EXPECT_GE(*next, 500ms);
-    EXPECT_LE(*next, std::min<Duration>(5min, 1s * (1 << (i - 1))));
-    EXPECT_EQ(object(1)->status.failureCount, i);
-    longest = std::max(longest, *next);
-  }
-  EXPECT_GT(longest, 30s);
-  EXPECT_EQ(phaseOf(1), Phase::kFailed);
-  EXPECT_EQ(readyOf(1).reason, "Unavailable");
-  registry().log().failAll(std::nullopt);
-  converge(1);
-  EXPECT_EQ(object(1)->status.failureCount, 0);
-}
-
-TEST_F(Device, WaitsAsLongAsItIsAskedTo) {
-  addDevice(1);
-  apply();
-  sweep();
-  balena().log().failNext("getDevice", Error{ErrorCode::kThrottled, "slow down", 100s});
-  EXPECT_GE(*reconcile(1), 100s);
-}
-
-TEST_F(Device, ThatIsReadyStaysReadyWhileItCantBeRead) {
-  provision();
-  balena().log().failNext("getDevice", Error{ErrorCode::kUnavailable, "down"});
-  reconcile(1);
-  EXPECT_EQ(phaseOf(1), Phase::kReady);
-  EXPECT_EQ(object(1)->status.failureCount, 1);
-}
-
-TEST_F(Device, WaitsForItsFleet) {
-  addDevice(1);
-  apply();
-  EXPECT_EQ(reconcile(1), std::nullopt);
-  EXPECT_EQ(object(1)->status.observedGeneration, -1) << "nothing is known yet";
-  EXPECT_EQ(requests(), 0);
-}
-
-TEST_F(Device, ThatFailedInAnEarlierProcessComesBackWithTheFirstSweepOfItsFleet) {
-  addDevice(1);
-  apply();
-  api::DeviceStatus failed;
-  failed.observedGeneration = object(1)->meta.generation;
-  failed.phase = Phase::kFailed;
-  failed.failureCount = 1;
-  ASSERT_TRUE(store_.devices().setStatus(object(1)->meta.key, object(1)->meta.uid, failed));
-  balena().log().failNext("getFleet", Error{ErrorCode::kUnavailable, "down"});
-  sweep();
-  EXPECT_EQ(takeQueued().size(), 0U);
-  sweep();
-  EXPECT_EQ(takeQueued().size(), 1U);
-  sweep();
-  EXPECT_EQ(takeQueued().size(), 0U) << "it has its own time now";
-}
-
-TEST_F(Device, WaitsForTheSweepOfAFleetThatHasChanged) {
-  addDevice(1);
-  apply();
-  sweep();
-  fleetSpec().keys.lifetime += 1h;
-  apply();
-  forgetCalls();
-  EXPECT_EQ(reconcile(1), fleetSpec().syncInterval);
-  EXPECT_EQ(requests(), 0);
-  sweep();
-  reconcile(1);
-  expectConnected(1);
 }
 
 TEST_F(Device, ThatNobodyDesiresIsLeftAlone) {
