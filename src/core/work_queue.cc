@@ -31,9 +31,9 @@ void WorkQueue::addAfter(const std::string& key, Duration delay, Lane lane) {
     byDue_.erase({delayed->second.due, &delayed->first});
     delayed->second = {due, lane};
   }
-  const bool isFirst = byDue_.insert({due, &delayed->first}).first == byDue_.begin();
+  const auto place = byDue_.insert({due, &delayed->first}).first;
   // Whoever waits does so until the earliest time known before.
-  if (isFirst) clock_.wakeOne(changed_);
+  if (place == byDue_.begin()) clock_.wakeOne(changed_);
 }
 
 bool WorkQueue::push(const std::string& key, Lane lane) {

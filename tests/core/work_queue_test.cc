@@ -130,6 +130,40 @@ TEST_F(WorkQueueTest, GivesADelayedKeyOutWhenItsTimeHasComeAndNotBefore) {
   EXPECT_TRUE(queue_.idle(1h)) << "the later delay is covered by the earlier one";
 }
 
+// Counts who is woken.
+class CountingClock final : public Clock {
+ public:
+  [[nodiscard]] TimePoint now() const override { return clock_.now(); }
+  [[nodiscard]] SteadyPoint steadyNow() const override { return clock_.steadyNow(); }
+  void wait(std::unique_lock<std::mutex>& lock, Condition& condition, SteadyPoint deadline,
+            const std::stop_token& stop) override {
+    clock_.wait(lock, condition, deadline, stop);
+  }
+  void wakeAll(Condition& condition) override { clock_.wakeAll(condition); }
+  void wakeOne(Condition& condition) override {
+    ++woken;
+    clock_.wakeOne(condition);
+  }
+
+  int woken = 0;
+
+ private:
+  test::FakeClock clock_;
+};
+
+TEST(WorkQueueDelays, WakeSomebodyWhenTheyEndBeforeAllThatWereKnown) {
+  CountingClock clock;
+  WorkQueue queue(clock);
+  queue.addAfter("a", 1h, Lane::kSweep);
+  EXPECT_EQ(clock.woken, 1);
+  queue.addAfter("b", 2h, Lane::kSweep);
+  EXPECT_EQ(clock.woken, 1);
+  queue.addAfter("c", 3s, Lane::kSweep);
+  EXPECT_EQ(clock.woken, 2);
+  queue.addAfter("b", 2s, Lane::kSweep);
+  EXPECT_EQ(clock.woken, 3);
+}
+
 TEST_F(WorkQueueTest, ReturnsNothingAfterAStop) {
   std::stop_source stop;
   stop.request_stop();
