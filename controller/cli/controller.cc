@@ -209,7 +209,7 @@ class Controller {
     if (options_.healthAddress.empty()) return std::unique_ptr<server::HttpServer>();
     return serveHealth(
         options_.healthAddress, [this] { return stalled(); },
-        [this] { return store_.isSynced() ? "" : "the caches have not been filled yet"; });
+        [this] { return store_.isSynced() ? "" : "the caches have not been filled yet"; }, log_);
   }
 
   // Of all loops that do the work: why the process is no good any more.

@@ -16,10 +16,10 @@ server::Reply answer(const std::string& trouble) {
 }  // namespace
 
 Result<std::unique_ptr<server::HttpServer>> serveHealth(const std::string& address, Check live,
-                                                        Check ready) {
+                                                        Check ready, telemetry::Logger& log) {
   auto options = listenAt("--health-addr", address);
   if (!options) return fail(std::move(options.error()));
-  return server::HttpServer::start(
+  auto server = server::HttpServer::start(
       *options, [live = std::move(live), ready = std::move(ready)](
                     const server::Request& request, const server::Responder& respond) {
         const std::string path = request.target.substr(0, request.target.find('?'));
@@ -30,6 +30,10 @@ Result<std::unique_ptr<server::HttpServer>> serveHealth(const std::string& addre
         if (path == "/readyz") return respond(answer(ready()));
         respond({.status = 404, .body = "not here; try /livez or /readyz\n"});
       });
+  if (server) {
+    log.info("serving health", {{"address", options->address}, {"port", (*server)->port()}});
+  }
+  return server;
 }
 
 }  // namespace bco::cli

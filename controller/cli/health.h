@@ -7,6 +7,7 @@
 
 #include "core/result.h"
 #include "server/http_server.h"
+#include "telemetry/log.h"
 
 namespace bco::cli {
 
@@ -17,6 +18,7 @@ using Check = std::function<std::string()>;
 // checks are called on the server's thread and must not block. kInvalid: no such address;
 // kUnavailable: it can't be bound.
 [[nodiscard]] Result<std::unique_ptr<server::HttpServer>> serveHealth(const std::string& address,
-                                                                      Check live, Check ready);
+                                                                      Check live, Check ready,
+                                                                      telemetry::Logger& log);
 
 }  // namespace bco::cli

@@ -1,9 +1,9 @@
 """A real API server with its etcd on loopback, for as long as a test run."""
 
+import base64
 import functools
 import json
 import pathlib
-import random
 import secrets
 import signal
 import socket
@@ -17,6 +17,7 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from audit import Audit
 from harness import PATIENCE, ROOT, wait_until
 
 GROUP = "provisioning.balena-clearblade.io"
@@ -88,17 +89,22 @@ class Cluster:
     No other program of a cluster runs: what is deleted goes as soon as it has no finalizer, nothing
     collects what a deleted owner leaves, and a namespace that is deleted stays in Terminating."""
 
-    def __init__(self, directory, folder):
+    def __init__(self, directory, folder, *flags):
+        """`flags`: more of kube-apiserver's."""
         self.directory = pathlib.Path(directory)
         self.folder = pathlib.Path(folder)
         self.admin_token = secrets.token_hex(16)
+        self.audit = Audit(self.directory)
         self._trust = None
+        self._has_crds = False
         self._write_files()
-        client, peer, secure = free_ports(3)
-        self.url = f"https://127.0.0.1:{secure}"
+        self._ports = [reserve_port() for _ in range(3)]
+        client, peer, self.port = (each.getsockname()[1] for each in self._ports)
+        self.url = f"https://127.0.0.1:{self.port}"
         self.ca_file = self.directory / "certificates" / "apiserver.crt"
-        self.etcd = Daemon(self.directory / "etcd.log", self._etcd(client, peer))
-        self.server = Daemon(self.directory / "apiserver.log", self._apiserver(client, secure))
+        self._etcd_url = f"http://127.0.0.1:{client}"
+        self.etcd = Daemon(self.directory / "etcd.log", self._etcd(peer))
+        self.server = Daemon(self.directory / "apiserver.log", [*self._apiserver(), *flags])
 
     def start(self):
         self.etcd.start()
@@ -111,12 +117,17 @@ class Cluster:
         """Nothing is kept, so nothing is waited for."""
         self.server.kill()
         self.etcd.kill()
+        for each in self._ports:
+            each.close()
 
     # The API server can be frozen, thawed, killed and started again on the same port with the same
     # data: cluster.server.freeze(), .thaw(), .kill(), cluster.start_server().
     def start_server(self):
         self.server.start()
         wait_until(self._is_ready, "the API server's start")
+        if self._has_crds:
+            for crd in crds():
+                wait_until(lambda: self._is_served(crd), f"serving {crd['metadata']['name']} again")
 
     def _is_ready(self):
         self.etcd.check()
@@ -125,6 +136,16 @@ class Cluster:
             return self.ca_file.exists() and self.request("GET", "/readyz").status == 200
         except (OSError, ssl.SSLError):
             return False
+
+    def compact(self):
+        """Lets etcd forget all that was before now."""
+        revision = self._ask_etcd("range", {"key": base64.b64encode(b"/").decode()})["header"]["revision"]
+        self._ask_etcd("compaction", {"revision": revision, "physical": True})
+
+    def _ask_etcd(self, what, body):
+        request = urllib.request.Request(f"{self._etcd_url}/v3/kv/{what}", data=json.dumps(body).encode())
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return json.loads(answer.read())
 
     def apply_crds(self):
         """What `kubectl apply --server-side -f crds/` does, and until it has taken effect."""
@@ -135,13 +156,16 @@ class Cluster:
             assert answer.status in (200, 201), answer.message
         for crd in crds():
             wait_until(lambda: self._is_established(crd), f"serving {crd['metadata']['name']}")
+        self._has_crds = True
 
     def _is_established(self, crd):
         conditions = self.request("GET", f"{CRDS}/{crd['metadata']['name']}").body["status"]["conditions"]
-        return (any(each["type"] == "Established" and each["status"] == "True"
-                    for each in conditions or [])
-                # It is served a moment later.
-                and self.request("GET", f"{APIS}/{crd['spec']['names']['plural']}").status == 200)
+        return any(each["type"] == "Established" and each["status"] == "True"
+                   for each in conditions or []) and self._is_served(crd)
+
+    def _is_served(self, crd):
+        """A moment after it is established, or the server ready."""
+        return self.request("GET", f"{APIS}/{crd['spec']['names']['plural']}").status == 200
 
     def request(self, method, path, body=None, content_type="json", token=None):
         """As the admin, or as whose token it is."""
@@ -158,11 +182,11 @@ class Cluster:
             with error:
                 return Answer(error.code, parsed(error.read()))
 
-    def kubectl(self, *arguments, input=None, kubeconfig=None):
+    def kubectl(self, *arguments, input=None, kubeconfig=None, patience=PATIENCE):
         """Its output; it must succeed."""
         done = subprocess.run(
             [self.folder / "kubectl", "--kubeconfig", kubeconfig or self.admin_kubeconfig,
-             *arguments], input=input, text=True, capture_output=True, timeout=PATIENCE)
+             *arguments], input=input, text=True, capture_output=True, timeout=patience)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -180,12 +204,12 @@ class Cluster:
         assert issued.status == 201, issued.message
         return issued.body["status"]["token"]
 
-    def kubeconfig(self, token, name, namespace="default"):
-        """Writes the file with which kubectl and others are whose token it is; its path."""
+    def kubeconfig(self, token, name, namespace="default", url=None):
+        """Writes the file with which kubectl and others are whose token it is; its path. `url`: by another way."""
         path = self.directory / f"{name}.kubeconfig"
         path.write_text(json.dumps({
             "apiVersion": "v1", "kind": "Config", "current-context": "tests",
-            "clusters": [{"name": "tests", "cluster": {"server": self.url,
+            "clusters": [{"name": "tests", "cluster": {"server": url or self.url,
                                                        "certificate-authority": str(self.ca_file)}}],
             "users": [{"name": name, "user": {"token": token}}],
             "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": name,
@@ -202,25 +226,24 @@ class Cluster:
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
         (self.directory / "tokens.csv").write_text(f"{self.admin_token},admin,1,system:masters\n")
 
-    def _etcd(self, client, peer):
-        return [self.folder / "etcd", "--data-dir", self.directory / "etcd",
-                "--listen-client-urls", f"http://127.0.0.1:{client}",
-                "--advertise-client-urls", f"http://127.0.0.1:{client}",
+    def _etcd(self, peer):
+        return [self.folder / "etcd", "--data-dir", self.directory / "etcd", "--socket-reuse-port",
+                "--listen-client-urls", self._etcd_url, "--advertise-client-urls", self._etcd_url,
                 "--listen-peer-urls", f"http://127.0.0.1:{peer}",
                 "--initial-advertise-peer-urls", f"http://127.0.0.1:{peer}",
                 "--initial-cluster", f"default=http://127.0.0.1:{peer}",
                 "--unsafe-no-fsync", "--log-level", "warn"]
 
-    def _apiserver(self, etcd, secure):
-        return [self.folder / "kube-apiserver", "--etcd-servers", f"http://127.0.0.1:{etcd}",
-                "--bind-address", "127.0.0.1", "--secure-port", str(secure),
+    def _apiserver(self):
+        return [self.folder / "kube-apiserver", "--etcd-servers", self._etcd_url,
+                "--bind-address", "127.0.0.1", "--secure-port", str(self.port), "--permit-port-sharing",
                 "--cert-dir", self.directory / "certificates",
                 "--token-auth-file", self.directory / "tokens.csv",
                 "--service-account-key-file", self.directory / "sa.pub",
                 "--service-account-signing-key-file", self.directory / "sa.key",
                 "--service-account-issuer", "https://kubernetes.default.svc",
                 "--authorization-mode", "RBAC", "--service-cluster-ip-range", "10.96.0.0/16",
-                "--disable-admission-plugins", "ServiceAccount"]
+                "--disable-admission-plugins", "ServiceAccount", *self.audit.flags()]
 
 
 def parsed(data):
@@ -231,16 +254,10 @@ def parsed(data):
         return {"message": data.decode(errors="replace")}
 
 
-def free_ports(count):
-    """Ports of loopback that nobody uses now. Below those that the kernel gives to connections, one
-    of which might take a port before its program does."""
-    ports = []
-    while len(ports) < count:
-        port = random.randint(20000, 32000)
-        try:
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            continue
-        if port not in ports:
-            ports.append(port)
-    return ports
+def reserve_port():
+    """A socket whose port of loopback is nobody else's while it is open, but for programs of ours that listen there and
+    share ports (SO_REUSEPORT): also while they are down. It does not listen itself."""
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    kept.bind(("127.0.0.1", 0))
+    return kept

@@ -8,6 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 from cluster import Cluster, programs
 from installation import Installation
+from proxy import Proxy
 from sandboxes import make_sandbox, sandbox  # noqa: F401
 
 _numbers = itertools.count(1)
@@ -31,12 +32,26 @@ def cluster(kubernetes, tmp_path_factory):
 
 @pytest.fixture
 def make_cluster(kubernetes, tmp_path_factory):
-    """Starts API servers of its own for a test that stops or freezes them."""
+    """Starts API servers, with flags of their own, for a test that stops or freezes them."""
     running = []
 
-    def make():
-        running.append(Cluster(tmp_path_factory.mktemp("cluster"), kubernetes))
+    def make(*flags):
+        running.append(Cluster(tmp_path_factory.mktemp("cluster"), kubernetes, *flags))
         return running[-1].start()
+
+    yield make
+    for each in running:
+        each.stop()
+
+
+@pytest.fixture
+def make_proxy():
+    """Starts proxies before API servers."""
+    running = []
+
+    def make(cluster):
+        running.append(Proxy(cluster.port))
+        return running[-1]
 
     yield make
     for each in running:

@@ -1,9 +1,13 @@
 """The operator in a cluster: objects for a sandbox, and replicas of the controller."""
 
 import json
+import os
+import re
 import secrets
 import signal
 import subprocess
+import urllib.error
+import urllib.request
 
 from harness import BIN, PATIENCE, ROOT, wait_until
 
@@ -16,7 +20,7 @@ KINDS = {"ClearBladeRegistry": "registry", "BalenaFleet": "fleet", "BalenaDevice
 class Replica:
     """A running `balena-clearblade-operator controller`."""
 
-    def __init__(self, installation, kubeconfig, *arguments):
+    def __init__(self, installation, kubeconfig, *arguments, everywhere=False, environment=None):
         self.installation = installation
         self.log_file = installation.directory / f"replica-{secrets.token_hex(4)}.log"
         if "--retry-initial" not in arguments:
@@ -25,15 +29,28 @@ class Replica:
             arguments = ("--metrics-addr", "", *arguments)
         if "--health-addr" not in arguments:
             arguments = ("--health-addr", "", *arguments)
+        if not everywhere:
+            arguments = ("--namespace", installation.namespace, *arguments)
+        if "--lease-namespace" not in arguments:
+            arguments = ("--lease-namespace", installation.namespace, *arguments)
         with self.log_file.open("w") as log:
             self.process = subprocess.Popen(
-                [BIN / "balena-clearblade-operator", "controller", "--kubeconfig", kubeconfig,
-                 "--namespace", installation.namespace, "--lease-namespace", installation.namespace,
-                 *arguments], stdout=log, stderr=log)
+                [BIN / "balena-clearblade-operator", "controller", "--kubeconfig", kubeconfig, *arguments],
+                stdout=log, stderr=log, env=environment and os.environ | environment)
 
     @property
     def log(self):
         return self.log_file.read_text()
+
+    def health(self, path):
+        """Status and text of /livez or /readyz, for a replica started with `--health-addr 127.0.0.1:0`."""
+        found = wait_until(lambda: re.search(r"serving health address=\S+ port=(\d+)", self.log), "serving health")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}{path}", timeout=PATIENCE) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
 
     def leads(self):
         return self.process.poll() is None and " leading" in self.log
@@ -112,8 +129,8 @@ class Installation:
         except AssertionError as error:
             raise AssertionError(f"{error}; last seen: {found['last']}") from None
 
-    def kubectl(self, *arguments, input=None):
-        return self.cluster.kubectl("-n", self.namespace, *arguments, input=input)
+    def kubectl(self, *arguments, **options):
+        return self.cluster.kubectl("-n", self.namespace, *arguments, **options)
 
     def object(self, kind, name, spec, **metadata):
         return {"apiVersion": f"{GROUP}/v1alpha1", "kind": kind,
@@ -142,19 +159,19 @@ class Installation:
                                {"uuid": uuid, "fleetRef": {"name": fleet}} | spec))
         return self
 
-    def operator_kubeconfig(self):
-        """Of the service account of deploy/rbac-namespaced.yaml, made here."""
+    def operator_kubeconfig(self, url=None):
+        """Of the service account of deploy/rbac-namespaced.yaml, made here. `url`: of the API server, by another way."""
         text = (ROOT / "deploy" / "rbac-namespaced.yaml").read_text()
         self.kubectl("apply", "-f", "-", input=text.replace(
             "namespace: balena-clearblade\n", f"namespace: {self.namespace}\n"))
         token = self.cluster.service_account_token(self.namespace, OPERATOR)
-        return self.cluster.kubeconfig(token, f"{self.namespace}-operator", self.namespace)
+        return self.cluster.kubeconfig(token, f"{self.namespace}-operator", self.namespace, url)
 
-    def start(self, *arguments, kubeconfig=None):
+    def start(self, *arguments, kubeconfig=None, **replica):
         """A replica with just the rights that deploy/ gives it, or with whose kubeconfig it is."""
         if kubeconfig is None:
             self._kubeconfig = self._kubeconfig or self.operator_kubeconfig()
-        self.replicas.append(Replica(self, kubeconfig or self._kubeconfig, *arguments))
+        self.replicas.append(Replica(self, kubeconfig or self._kubeconfig, *arguments, **replica))
         return self.replicas[-1]
 
     def stop(self):
