@@ -147,7 +147,9 @@ Result<std::shared_ptr<const RegistryListing>> RegistrySources::listing(
       if (stop.stop_requested()) return fail(ErrorCode::kUnavailable, "stopping");
       if (!*others->result) return *others->result;
     }
+    // One of the future was taken before the clock was set back.
     const bool isOfUse = entry.listing != nullptr && entry.listing->takenAt() >= notBefore &&
+                         entry.listing->takenAt() <= context_.clock.now() &&
                          entry.listing->ownerId() == view.ownerId;
     if (isOfUse && !isAskedFor(view.key)) return entry.listing;
     entry.flight = flight;

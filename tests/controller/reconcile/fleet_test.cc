@@ -199,6 +199,14 @@ TEST_F(Fleet, ListsTheRegistryOnceForAllItsFleets) {
   EXPECT_EQ(registry().log().count("listRegistrations"), 2);
 }
 
+TEST_F(Fleet, ListsTheRegistryAnewWhenTheClockWasSetBack) {
+  apply();
+  sweep();
+  clock_.advance(-1h);
+  sweep();
+  EXPECT_EQ(registry().log().count("listRegistrations"), 2);
+}
+
 TEST_F(Fleet, ThatHasGoneIsForgotten) {
   apply();
   sweep();
