@@ -1,10 +1,7 @@
 """A fleet's life as its users see it: kubectl on one side, the clouds on the other."""
 
 import signal
-import socket
 import time
-import urllib.error
-import urllib.request
 
 from harness import PATIENCE, wait_until
 from installation import condition, is_true
@@ -40,47 +37,16 @@ def test_times_with_which_nothing_could_ever_be_written_are_refused(installation
     assert "--renew-deadline must be longer than --attempt-deadline and --retry-period together" in replica.log
 
 
-def free_address():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return f"127.0.0.1:{taken.getsockname()[1]}"
-
-
-def ask(address, path):
-    """Status and text; (0, "") while nobody listens."""
-    try:
-        with urllib.request.urlopen(f"http://{address}{path}", timeout=PATIENCE) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-    except urllib.error.URLError:
-        return 0, ""
-
-
 def test_the_leader_and_who_stands_by_are_alive_and_ready(installation, sandbox):
     sandbox.add_devices(1)
-    addresses = [free_address(), free_address()]
     installation.fleet(syncInterval="1s")
-    for address in addresses:
-        installation.start("--health-addr", address)
+    replicas = [installation.start("--health-addr", "127.0.0.1:0") for _ in range(2)]
     installation.wait_ready(1)
-    for address in addresses:
-        wait_until(lambda: ask(address, "/readyz") == (200, "ok\n"), "readiness")
-        assert ask(address, "/livez") == (200, "ok\n")
-        assert ask(address, "/elsewhere")[0] == 404
-
-
-def test_who_can_not_fill_its_caches_lives_and_is_not_ready(make_cluster, make_installation, sandbox):
-    cluster = make_cluster()
-    installation = make_installation(cluster, cluster.add_namespace("test"), sandbox).registry()
-    kubeconfig = installation.operator_kubeconfig()
-    cluster.server.freeze()
-    try:
-        address = free_address()
-        installation.start("--health-addr", address, "--shutdown-grace", "1s", kubeconfig=kubeconfig)
-        wait_until(lambda: ask(address, "/livez") == (200, "ok\n"), "life")
-        assert ask(address, "/readyz") == (503, "the caches have not been filled yet\n")
-    finally:
-        cluster.server.thaw()
+    for replica in replicas:
+        wait_until(lambda: replica.health("/readyz") == (200, "ok\n"), "readiness")
+        assert replica.health("/livez") == (200, "ok\n")
+        assert replica.health("/elsewhere")[0] == 404
+    assert [replica.leads() for replica in replicas].count(True) == 1
 
 
 def test_sigterm_ends_it_in_time_though_the_api_server_never_answers(make_cluster, make_installation, sandbox):
