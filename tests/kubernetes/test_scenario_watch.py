@@ -84,8 +84,7 @@ def test_what_was_compacted_before_it_was_seen_is_listed_anew(make_cluster, make
     since = cluster.audit.now()
     proxy.pass_again()
     changes.wait_made()
-    lists, _ = watched(cluster, since)
-    assert lists == set(PLURALS.values())
+    wait_until(lambda: watched(cluster, since)[0] == set(PLURALS.values()), "lists of all kinds")
     replica, = installation.replicas
     assert replica.log.count(" leading") == 1 and replica.leads()
 
