@@ -49,7 +49,7 @@ def test_an_outage_that_is_shorter_than_the_lease_costs_no_restart(make_outage):
     lease = outage.installation.lease()
     assert lease["holderIdentity"] == outage.lease["holderIdentity"]
     assert lease["leaseTransitions"] == outage.lease["leaseTransitions"]
-    assert outage.replica.leads() and "lost" not in outage.replica.log
+    assert outage.replica.leads() and "the lease is lost" not in outage.replica.log
 
 
 def test_an_outage_that_is_longer_than_the_lease_ends_the_leader_and_the_next_process_goes_on(make_outage):

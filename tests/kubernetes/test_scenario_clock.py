@@ -77,4 +77,4 @@ def test_a_clock_that_is_set_wrong_costs_neither_lease_nor_key_nor_registration(
         assert installation.get("device", f"sensors-{uuid}")["status"]["key"]["generation"] == 0
     now = installation.lease()
     assert (now["holderIdentity"], now["leaseTransitions"]) == (lease["holderIdentity"], lease["leaseTransitions"])
-    assert replica.leads() and "lost" not in replica.log
+    assert replica.leads() and "the lease is lost" not in replica.log
