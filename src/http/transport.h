@@ -113,6 +113,9 @@ struct StreamOptions {
   // The longest silence, from the request on and between any two pieces of the answer.
   Duration idleTimeout{std::chrono::minutes(5)};
   // What may have arrived and not been taken yet; beyond that nothing more is read, and the other
+  // The same where it depends on what has come: asked, on the calling thread, at the beginning and
+  // after each piece. nullptr: always idleTimeout.
+  std::function<Duration()> longestSilence = nullptr;
   // side has to wait.
   std::size_t maxBuffered = 1U << 20;
   // After a piece, the next is held back this long, so that of many small ones few large are made:
@@ -133,7 +136,7 @@ class StreamTransport {
   // when `onBytes` wants no more, or after a stop (status 0 if it had not begun): in the last two
   // cases the connection is closed at once. Any other answer is returned with its body. Errors:
   //   kUnavailable  no connection, TLS failure, connection lost, transport closed
-  //   kDeadline     silence for idleTimeout; the socket was closed abortively
+  //   kDeadline     silence for too long; the socket was closed abortively
   //   kInternal     not HTTP, or a body beside 2xx larger than maxResponseBytes
   [[nodiscard]] virtual Result<Response> stream(const Request& request,
                                                 const StreamOptions& options,
