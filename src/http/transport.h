@@ -55,7 +55,8 @@ struct Request {
   bool mayCompress = true;
   // What the call rests on is too old after this: looked at when nothing is left but to send it.
   std::optional<SteadyPoint> sendBefore = std::nullopt;
-  // A write that is not the leader's alone to make: the write gate is not asked.
+  // A write that is not the leader's alone to make: the write gate is not asked, and whether it has
+  // taken effect matters to no successor.
   bool isAnybodys = false;
 
   // Copies the body too.
@@ -112,10 +113,10 @@ class PooledTransport : public HttpTransport {
 struct StreamOptions {
   // The longest silence, from the request on and between any two pieces of the answer.
   Duration idleTimeout{std::chrono::minutes(5)};
-  // What may have arrived and not been taken yet; beyond that nothing more is read, and the other
   // The same where it depends on what has come: asked, on the calling thread, at the beginning and
   // after each piece. nullptr: always idleTimeout.
   std::function<Duration()> longestSilence = nullptr;
+  // What may have arrived and not been taken yet; beyond that nothing more is read, and the other
   // side has to wait.
   std::size_t maxBuffered = 1U << 20;
   // After a piece, the next is held back this long, so that of many small ones few large are made:
