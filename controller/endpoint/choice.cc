@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "endpoint/conclusion.h"
+#include "reconcile/discovered.h"
 #include "reconcile/requests.h"
 
 namespace bco::endpoint {
@@ -74,14 +75,9 @@ std::variant<Answer, MakeObject> chooseForNew(const Request& request,
   const bool isDesired = fleet != nullptr && (desiresAll(fleet->spec) || fleet->spec.enrol);
   if (request.verb == Verb::kProvision && !isDesired) return Answer{Outcome::kUnknownDevice};
   if (auto refused = refusedBy(fleet, request.ask)) return *std::move(refused);
-  const api::ObjectKey& fleetKey = fleet->meta.key;
-  api::BalenaDevice device;
-  device.meta.key = {fleetKey.space, fleetKey.name + "-" + request.ask.uuid};
-  device.meta.labels.emplace(api::kFleetLabel, fleetKey.name);
-  device.meta.labels.emplace(desiresAll(fleet->spec) ? api::kDiscoveredLabel : api::kEnrolledLabel,
-                             "true");
-  device.spec.uuid = request.ask.uuid;
-  device.spec.fleet = fleetKey.name;
+  api::BalenaDevice device = deviceOf(*fleet, request.ask.uuid);
+  device.meta.labels[desiresAll(fleet->spec) ? api::kDiscoveredLabel : api::kEnrolledLabel] =
+      "true";
   device.spec.state = stateOf(request.verb);
   return MakeObject{std::move(device)};
 }

@@ -141,6 +141,18 @@ TEST_F(Choice, MakesWhatTheNextSweepWould) {
   EXPECT_EQ(chosenForNew(), "discovered absent");
 }
 
+TEST_F(Choice, GivesANewObjectItsFleetsLabelsForWhoSelectsByThem) {
+  fleet_.meta.labels.emplace("shard", "a");
+  for (const auto source : {api::DeviceSource::kAll, api::DeviceSource::kDeclared}) {
+    fleet_.spec.devices = source;
+    fleet_.spec.enrol = true;
+    const auto choice = chooseForNew(request_, &fleet_);
+    const api::TextMap& labels = std::get<MakeObject>(choice).device.meta.labels;
+    EXPECT_EQ(labels.at("shard"), "a");
+    EXPECT_EQ(labels.at(api::kFleetLabel), "sensors");
+  }
+}
+
 TEST_F(Choice, AddsNoDeviceThatNobodyDesires) {
   EXPECT_EQ(chosenForNew(), "unknown_device");
   fleet_.spec.devices = api::DeviceSource::kAll;
