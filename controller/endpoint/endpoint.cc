@@ -132,6 +132,12 @@ void Endpoint::lookUp(const Shared& exchange, const std::stop_token& stop) {
       wait > Duration::zero()) {
     return finish(*exchange, {Outcome::kLimited, {}, wait});
   }
+  // What was declared a moment ago the watch may not have told yet, and a second object would be a
+  // conflict.
+  if (Status looked = context_.store.lookAgain(exchange->request.ask.uuid); !looked) {
+    return finish(*exchange, answerTo(looked.error()));
+  }
+  if (!context_.store.devicesByUuid(exchange->request.ask.uuid).empty()) return serve(exchange);
   auto found =
       lookup_.find(exchange->request.ask.uuid, exchange->startedAt + options_.deadline, stop);
   if (!found) return finish(*exchange, answerTo(found.error()));

@@ -191,6 +191,15 @@ Result<SecretBytes> KubernetesStore::secretOrCreate(const std::string& space,
   return secrets_.getOrCreate(space, ref, value);
 }
 
+Status KubernetesStore::lookAgain(const std::string& uuid) {
+  Status learned =
+      devices_.learn(anybodys_, scope_.space,
+                     {.labelSelector = scope_.labelSelector, .fieldSelector = "spec.uuid=" + uuid});
+  // Before Kubernetes 1.31 nothing can be selected by that; what the watch tells must do then.
+  if (!learned && learned.error().code == ErrorCode::kInvalid) return {};
+  return learned;
+}
+
 Status KubernetesStore::demand(const api::BalenaDevice& seen, const Demand& demand) {
   return devices_.patch(anybodys_, seen.meta.key,
                         api::encodeDemand(seen, demand.state, demand.request,

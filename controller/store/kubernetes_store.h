@@ -50,6 +50,7 @@ class KubernetesStore final : public ObjectStore {
   [[nodiscard]] Result<SecretBytes> secretOrCreate(const std::string& space,
                                                    const api::SecretKeyRef& ref,
                                                    const SecretBytes& value) override;
+  [[nodiscard]] Status lookAgain(const std::string& uuid) override;
   [[nodiscard]] Status demand(const api::BalenaDevice& seen, const Demand& demand) override;
   [[nodiscard]] Status enrol(api::BalenaDevice device) override;
   void onDeviceTouched(std::function<void(const std::string& uuid)> listener) override;
