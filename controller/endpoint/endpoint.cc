@@ -1,8 +1,5 @@
 #include "endpoint/endpoint.h"
 
-#include <array>
-
-#include "core/text.h"
 #include "endpoint/description.h"
 #include "reconcile/requests.h"
 
@@ -228,9 +225,7 @@ void Endpoint::refused(int status, const std::string& peer) {
 }
 
 std::string Endpoint::newRequestToken() {
-  std::array<std::uint8_t, 6> bytes{};
-  context_.random.fill(bytes);
-  return formatRfc3339(context_.clock.now()) + "/" + toHex(bytes);
+  return newRequest(context_.clock.now(), context_.random);
 }
 
 void Endpoint::drain(SteadyPoint deadline) {

@@ -15,8 +15,10 @@
 namespace bco::store {
 
 struct KubernetesScope {
-  std::string space;          // a namespace; empty: all
-  std::string labelSelector;  // of the objects of all three kinds; empty: all
+  std::string space;                // a namespace; empty: all
+  std::string labelSelector;        // of the objects of all three kinds; empty: all
+  std::string deviceSelector = {};  // of devices alone, by their fields; empty: all
+  bool readsSecrets = true;         // false: for who calls no cloud
 };
 
 // Thread-safe. docs/decisions/0004.
