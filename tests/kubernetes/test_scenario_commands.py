@@ -19,9 +19,9 @@ def run(installation, command, uuid, *arguments, kubeconfig=None):
     return done
 
 
-def succeed(installation, command, uuid, *arguments):
+def succeed(installation, command, uuid, *arguments, kubeconfig=None):
     """What it says of the object."""
-    done = run(installation, command, uuid, *arguments)
+    done = run(installation, command, uuid, *arguments, kubeconfig=kubeconfig)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{uuid} is {command}ed\n"
     return done.stderr
@@ -32,7 +32,7 @@ def provisioned_calls(sandbox):
     return {kind: count for kind, count in sandbox.requests().items() if kind == "clearblade.device.create"}
 
 
-def test_a_device_that_nobody_declares_is_declared_and_removed_for_good(installation, sandbox, tmp_path):
+def test_a_device_that_nobody_declares_is_declared_and_removed_for_good(installation, sandbox):
     uuid, = sandbox.add_devices(1)
     installation.fleet(devices="Declared", endpoint={"enrol": True}, syncInterval="5m").start()
     installation.wait_condition("fleet", "sensors", status="True")
@@ -59,9 +59,8 @@ def test_a_discovered_device_is_told_of_and_stays_away(installation, sandbox):
     installation.wait_ready(2)
     assert "discovered already" in succeed(installation, "provision", uuid)
     succeed(installation, "deprovision", uuid)
-    sweeps = installation.get("fleet", "sensors")["status"]["lastCompleteSync"]["balena"]
     installation.annotate("fleet", "sensors", reconcile_requested_at="now")
-    wait_until(lambda: installation.get("fleet", "sensors")["status"].get("lastHandledReconcileAt") == "now", sweeps)
+    wait_until(lambda: installation.get("fleet", "sensors")["status"].get("lastHandledReconcileAt") == "now", "a sweep")
     assert set(sandbox.registrations()) == {f"balena-{other}"}
     assert installation.devices()[uuid]["metadata"]["labels"][f"{GROUP}/discovered"] == "true"
 
@@ -115,6 +114,15 @@ def test_bad_input_is_told_from_what_did_not_converge(installation, sandbox, tmp
     done = run(installation, "provision", uuid, "-f", str(tmp_path))
     assert done.returncode == 2 and "excludes" in done.stderr
     assert list(installation.devices()) == [uuid]
+
+
+def test_the_operators_own_rights_suffice(installation, sandbox):
+    uuid, = sandbox.add_devices(1)
+    installation.fleet(devices="Declared").start()
+    installation.wait_condition("fleet", "sensors", status="True")
+    for command in ("provision", "deprovision"):
+        succeed(installation, command, uuid, kubeconfig=installation.operator_kubeconfig())
+    assert sandbox.registrations() == {}
 
 
 def test_who_may_not_is_told(installation, sandbox):
