@@ -264,15 +264,15 @@ kube::Application applyFinalizer(ObjectKind kind, const ObjectMeta& meta, bool p
 }
 
 std::string encodeDemand(const BalenaDevice& seen, DesiredState state, std::string_view request,
-                         std::string_view absentBy) {
+                         std::optional<std::string_view> absentBy) {
   JsonWriter json;
   json.openObject("");
   json.openObject("metadata");
   json.text("uid", seen.meta.uid);
   json.openObject("annotations");
   json.text(kReconcileAnnotation, request);
-  json.optionalText(kAbsentByAnnotation, absentBy);
-  if (state == DesiredState::kPresent && seen.meta.annotations.contains(kAbsentByAnnotation)) {
+  json.optionalText(kAbsentByAnnotation, absentBy.value_or(""));
+  if (absentBy == "" && seen.meta.annotations.contains(kAbsentByAnnotation)) {
     json.null(kAbsentByAnnotation);
   }
   json.closeObject();

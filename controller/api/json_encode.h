@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "api/device.h"
 #include "api/fleet.h"
@@ -45,9 +46,10 @@ namespace bco::api {
 [[nodiscard]] std::string withoutFinalizer(const ObjectMeta& meta);
 
 // A merge patch for what somebody outside asks of a device: `state`, a look at once by the value of
-// the request annotation and, if not empty, who has made it absent; removed with `state: Present`.
+// the request annotation, and who has made it absent (empty: nobody; nullopt: what it says now).
 // It names the object's uid, so that no successor of the same name is changed.
 [[nodiscard]] std::string encodeDemand(const BalenaDevice& seen, DesiredState state,
-                                       std::string_view request, std::string_view absentBy);
+                                       std::string_view request,
+                                       std::optional<std::string_view> absentBy);
 
 }  // namespace bco::api

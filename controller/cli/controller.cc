@@ -126,7 +126,7 @@ class Controller {
     // Outlives all that may wait for the API server.
     const std::jthread limit = limitEnd(over.get_token());
     const std::jthread caches([this](const std::stop_token& ended) { store_.run(ended); });
-    const std::jthread events([this](const std::stop_token& ended) { recorder_.run(ended); });
+    const std::jthread events([this](const std::stop_token& ended) { tellEvents(ended); });
     const std::jthread memory([this](const std::stop_token& ended) { keepSmall(ended); });
     // Nobody is taken on any more; who waits has his answer from whoever goes on.
     const int code = [&] {
@@ -169,6 +169,13 @@ class Controller {
         {context_, engine_.fleets(), true,
          [this] { return store_.isSynced() ? "" : "the caches have not been filled yet"; }},
         metrics_);
+  }
+
+  // The last to speak: what a server doesn't take in time is not told.
+  void tellEvents(const std::stop_token& ended) {
+    const std::jthread limit = limitShutdown(
+        clock_, ended, {{kube::EventRecorder::kLastWords, [this] { cluster_.close(); }}});
+    recorder_.run(ended);
   }
 
   void lead() {
@@ -221,11 +228,25 @@ class Controller {
     return engine_.stalled();
   }
 
+  void measureEvents(telemetry::Families& families) const {
+    const auto events = families.counter("balena_clearblade_events_total",
+                                         "Kubernetes events told of, and those that were not.");
+    const kube::EventCounters counts = recorder_.counters();
+    const auto add = [&events](std::string_view outcome, std::uint64_t count) {
+      events.add({{"outcome", outcome}}, static_cast<double>(count));
+    };
+    add("sent", counts.sent);
+    add("filtered", counts.filtered);
+    add("dropped", counts.dropped);
+    add("failed", counts.failed);
+  }
+
   void measure() {
     context_.observer = &metrics_.passes();
     metrics_.show(context_, engine_,
                   [this] { return !options_.leaderElect || elector_.isLeader(); });
     metrics_.add([this](telemetry::Families& families) {
+      measureEvents(families);
       const auto master = families.gauge("leader_election_master_status",
                                          "1 while this replica holds the Lease, 0 if not.");
       if (options_.leaderElect) {

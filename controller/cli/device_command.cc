@@ -1,36 +1,13 @@
+#include "cli/device_command.h"
+
 #include <iostream>
 
+#include "cli/choose_fleet.h"
 #include "cli/commands.h"
 #include "cli/session.h"
 
 namespace bco::cli {
 namespace {
-
-// The fleet an undeclared device is to be in: the one named, or the only one.
-Result<store::Shared<api::BalenaFleet>> chooseFleet(store::ObjectStore& store,
-                                                    const std::string& name) {
-  const auto fleets = store.fleets().list();
-  if (name.empty() && fleets.size() == 1) return fleets.front();
-  std::string known;
-  store::Shared<api::BalenaFleet> found;
-  for (const auto& fleet : fleets) {
-    if (fleet->meta.key.name == name || toString(fleet->meta.key) == name) {
-      if (found != nullptr) {
-        return fail(ErrorCode::kInvalid,
-                    "several fleets are named " + name + ": say --fleet NAMESPACE/NAME");
-      }
-      found = fleet;
-    }
-    known += (known.empty() ? "" : ", ") + toString(fleet->meta.key);
-  }
-  if (found != nullptr) return found;
-  return fail(ErrorCode::kInvalid,
-              name.empty()
-                  ? "no document declares this device and the files hold several fleets: "
-                    "say --fleet NAME, one of " +
-                        known
-                  : "there is no BalenaFleet " + name + " in the files; there are: " + known);
-}
 
 Status refuseWhatIsDesired(const store::Shared<api::BalenaDevice>& declared,
                            const api::BalenaFleet& fleet) {
@@ -56,14 +33,11 @@ Status prepare(Session& session, const DeviceOptions& options) {
   const store::Shared<api::BalenaDevice> declared = objects.empty() ? nullptr : objects.front();
   auto fleet =
       declared == nullptr
-          ? chooseFleet(store, options.fleet)
+          ? chooseFleet(store, options.fleet, "the files")
           : Result<store::Shared<api::BalenaFleet>>(store.fleets().get(declared->fleetKey()));
   if (!fleet) return fail(std::move(fleet.error()));
-  if (declared != nullptr && !options.fleet.empty() && options.fleet != (*fleet)->meta.key.name &&
-      options.fleet != toString((*fleet)->meta.key)) {
-    return fail(ErrorCode::kInvalid,
-                "--fleet " + options.fleet + ": BalenaDevice " + toString(declared->meta.key) +
-                    " declares this device in " + toString((*fleet)->meta.key));
+  if (declared != nullptr) {
+    if (Status same = checkFleet(options.fleet, *declared); !same) return same;
   }
   if (!options.present) {
     if (Status refused = refuseWhatIsDesired(declared, **fleet); !refused) return refused;
@@ -82,7 +56,15 @@ Status prepare(Session& session, const DeviceOptions& options) {
 
 }  // namespace
 
+void tellSettled(const DeviceOptions& options, const DeviceObjects& objects) {
+  // Also a mistyped UUID has no registration.
+  const bool isKnown = !objects.empty() && !objects.front()->status.deviceName.empty();
+  std::cout << options.uuid << (options.present ? " is provisioned" : " is deprovisioned")
+            << (isKnown ? "" : "; balena knows no such device") << '\n';
+}
+
 int runDevice(const DeviceOptions& options, const std::stop_token& stop) {
+  if (options.common.files.empty()) return runDeviceInCluster(options, stop);
   auto session = Session::open(options.common, "warn");
   if (session == nullptr) return kExitBadInput;
   if (const Status prepared = prepare(*session, options); !prepared) {
@@ -100,11 +82,7 @@ int runDevice(const DeviceOptions& options, const std::stop_token& stop) {
     std::cerr << options.uuid << ": " << settled.error().message << '\n';
     return kExitNotConverged;
   }
-  // Also a mistyped UUID has no registration.
-  const auto objects = session->store().devicesByUuid(options.uuid);
-  const bool isKnown = !objects.empty() && !objects.front()->status.deviceName.empty();
-  std::cout << options.uuid << (options.present ? " is provisioned" : " is deprovisioned")
-            << (isKnown ? "" : "; balena knows no such device") << '\n';
+  tellSettled(options, session->store().devicesByUuid(options.uuid));
   return kExitDone;
 }
 

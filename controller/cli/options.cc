@@ -71,17 +71,29 @@ void addEngineFlags(CLI::App& command, EngineFlags& options) {
               "time for what is under way to end after SIGTERM");
 }
 
-void addCommon(CLI::App& command, CommonOptions& options) {
+// `isClusterMeant`: where there are no files.
+void addCommon(CLI::App& command, CommonOptions& options, bool isClusterMeant = false) {
   command
       .add_option("-f,--filename", options.files,
-                  "files, or directories of *.yaml, *.yml and *.json files")
-      ->required()
+                  std::string("files, or directories of *.yaml, *.yml and *.json files") +
+                      (isClusterMeant ? "; without them the objects of a cluster are meant" : ""))
+      ->required(!isClusterMeant)
       ->type_name("PATH");
   command
       .add_option("--secrets-dir", options.secretsDir,
                   "where Secrets that no document holds are read: DIR/<name>/<key>")
       ->type_name("DIR");
   addEngineFlags(command, options);
+}
+
+void addCluster(CLI::App& command, ClusterFlags& options, const std::string& space) {
+  command
+      .add_option("--kubeconfig", options.kubeconfig,
+                  "how to reach the cluster (default $KUBECONFIG, the Pod's service account, "
+                  "~/.kube/config)")
+      ->type_name("FILE");
+  command.add_option("--context", options.context, "of the kubeconfig (default its current one)");
+  command.add_option("-n,--namespace", options.space, space + " (default all)");
 }
 
 void addMetricsFlags(CLI::App& command, MetricsFlags& options) {
@@ -136,13 +148,7 @@ void addEndpoint(CLI::App& command, EndpointFlags& options) {
 }
 
 void addController(CLI::App& command, ControllerOptions& options) {
-  command
-      .add_option("--kubeconfig", options.kubeconfig,
-                  "how to reach the cluster (default $KUBECONFIG, the Pod's service account, "
-                  "~/.kube/config)")
-      ->type_name("FILE");
-  command.add_option("--context", options.context, "of the kubeconfig (default its current one)");
-  command.add_option("-n,--namespace", options.space, "look after this one alone (default all)");
+  addCluster(command, options, "look after this one alone");
   command.add_option("-l,--selector", options.selector,
                      "look after objects with these labels alone (default all)");
   command.add_option("--owner-id", options.ownerId,
@@ -216,17 +222,27 @@ std::variant<Options, ParseExit> parseOptions(int argc, char** argv) {
                         "read every device's stored key too; a sweep only sees that there is one");
 
   DeviceOptions device;
-  CLI::App* provision = app.add_subcommand("provision", "provision one device and exit");
-  CLI::App* deprovision =
-      app.add_subcommand("deprovision", "remove one device's registration and variables and exit");
+  CLI::App* provision = app.add_subcommand(
+      "provision",
+      "provision one device and exit; without -f by its object in a cluster, where an operator "
+      "does the work");
+  CLI::App* deprovision = app.add_subcommand(
+      "deprovision",
+      "remove one device's registration and variables and exit; without -f by its object in a "
+      "cluster");
   for (CLI::App* command : {provision, deprovision}) {
     command->add_option("uuid", device.uuid, "the device's full UUID")
         ->required()
         ->check(CLI::Validator(checkUuid, ""));
-    addCommon(*command, device.common);
-    command->add_option(
-        "--fleet", device.fleet,
-        "name of the BalenaFleet, if the files hold several and don't declare the device");
+    addCommon(*command, device.common, true);
+    addCluster(*command, device.cluster, "of the cluster, look at this one alone");
+    for (const char* flag : {"--kubeconfig", "--context", "--namespace"}) {
+      command->get_option(flag)->excludes("--filename");
+    }
+    command->get_option("--secrets-dir")->needs("--filename");
+    command->add_option("--fleet", device.fleet,
+                        "name of the BalenaFleet, if there are several and nothing declares the "
+                        "device");
     addDuration(*command, "--timeout", device.timeout, "give up after this time");
   }
   HandoverCommandOptions handover;

@@ -66,9 +66,18 @@ struct PlanOptions {
   bool adopt = false;
 };
 
-// `provision` and `deprovision`.
+// Which cluster, and what of it.
+struct ClusterFlags {
+  // How it is reached; empty: kube::loadConfig() finds it.
+  std::string kubeconfig;
+  std::string context;
+  std::string space;  // empty: all namespaces
+};
+
+// `provision` and `deprovision`: of files, or without any of a cluster.
 struct DeviceOptions {
   CommonOptions common;
+  ClusterFlags cluster;
   std::string uuid;
   std::string fleet;  // empty: the only one
   bool present = true;
@@ -81,12 +90,8 @@ struct HandoverCommandOptions {
   bool dryRun = false;
 };
 
-struct ControllerOptions {
+struct ControllerOptions : ClusterFlags {
   EngineFlags engine;
-  // How the cluster is reached; empty: kube::loadConfig() finds it.
-  std::string kubeconfig;
-  std::string context;
-  std::string space;     // empty: all namespaces
   std::string selector;  // of the objects' labels; empty: all
   // Of registries that name none; empty: the cluster's id.
   std::string ownerId;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "endpoint/conclusion.h"
+#include "reconcile/discovered.h"
 #include "reconcile/requests.h"
 
 namespace bco::endpoint {
@@ -27,7 +28,7 @@ bool isFresh(const api::BalenaDevice& device, TimePoint now) {
 }
 
 bool isDeclaredAbsent(const api::BalenaDevice& device) {
-  return device.spec.state == api::DesiredState::kAbsent && !device.meta.isEnrolled() &&
+  return device.spec.state == api::DesiredState::kAbsent &&
          !device.meta.annotations.contains(api::kAbsentByAnnotation);
 }
 
@@ -72,17 +73,20 @@ std::variant<Answer, LookItUp, ChangeObject> choose(const Request& request,
 std::variant<Answer, MakeObject> chooseForNew(const Request& request,
                                               const api::BalenaFleet* fleet) {
   const bool isDesired = fleet != nullptr && (desiresAll(fleet->spec) || fleet->spec.enrol);
-  if (request.verb == Verb::kProvision && !isDesired) return Answer{Outcome::kUnknownDevice};
+  if (request.verb == Verb::kProvision && !isDesired && !request.declares) {
+    return Answer{Outcome::kUnknownDevice};
+  }
   if (auto refused = refusedBy(fleet, request.ask)) return *std::move(refused);
-  const api::ObjectKey& fleetKey = fleet->meta.key;
-  api::BalenaDevice device;
-  device.meta.key = {fleetKey.space, fleetKey.name + "-" + request.ask.uuid};
-  device.meta.labels.emplace(api::kFleetLabel, fleetKey.name);
-  device.meta.labels.emplace(desiresAll(fleet->spec) ? api::kDiscoveredLabel : api::kEnrolledLabel,
-                             "true");
-  device.spec.uuid = request.ask.uuid;
-  device.spec.fleet = fleetKey.name;
+  api::BalenaDevice device = deviceOf(*fleet, request.ask.uuid);
+  if (desiresAll(fleet->spec)) {
+    device.meta.labels[api::kDiscoveredLabel] = "true";
+  } else if (!request.declares) {
+    device.meta.labels[api::kEnrolledLabel] = "true";
+  }
   device.spec.state = stateOf(request.verb);
+  if (request.verb == Verb::kRemove && !request.declares) {
+    device.meta.annotations[api::kAbsentByAnnotation] = store::kByEndpoint;
+  }
   return MakeObject{std::move(device)};
 }
 

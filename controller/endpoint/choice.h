@@ -26,6 +26,8 @@ struct Request {
   Verb verb = Verb::kProvision;
   Ask ask = {};
   bool trusted = false;  // came with a token
+  // A person's, who may change the objects himself: his word is a declaration.
+  bool declares = false;
 };
 
 // A key that was verified so shortly ago is not verified again.
@@ -58,9 +60,11 @@ inline constexpr Duration kFresh = std::chrono::seconds(5);
 //   (other service, only observed: as above)
 //   desires all of its devices    │ make what its sweep would make, Present or Absent
 //   lets the endpoint enrol       │ make one, Present   │ make one, Absent
-//   does neither                  │ unknown device      │ make one, Absent
+//   does neither                  │ unknown device ¹    │ make one, Absent
+//   ¹ a person's word declares it
 //
-// After the look-up; `fleet`: whose device it is, or nullptr. Who asks for a removal is trusted.
+// After the look-up; `fleet`: whose device it is, or nullptr. Who asks for a removal is trusted;
+// what it makes Absent a POST may bring back, unless a person has asked.
 [[nodiscard]] std::variant<Answer, MakeObject> chooseForNew(const Request& request,
                                                             const api::BalenaFleet* fleet);
 

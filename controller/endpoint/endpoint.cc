@@ -1,8 +1,5 @@
 #include "endpoint/endpoint.h"
 
-#include <array>
-
-#include "core/text.h"
 #include "endpoint/description.h"
 #include "reconcile/requests.h"
 
@@ -132,6 +129,12 @@ void Endpoint::lookUp(const Shared& exchange, const std::stop_token& stop) {
       wait > Duration::zero()) {
     return finish(*exchange, {Outcome::kLimited, {}, wait});
   }
+  // What was declared a moment ago the watch may not have told yet, and a second object would be a
+  // conflict.
+  if (Status looked = context_.store.lookAgain(exchange->request.ask.uuid); !looked) {
+    return finish(*exchange, answerTo(looked.error()));
+  }
+  if (!context_.store.devicesByUuid(exchange->request.ask.uuid).empty()) return serve(exchange);
   auto found =
       lookup_.find(exchange->request.ask.uuid, exchange->startedAt + options_.deadline, stop);
   if (!found) return finish(*exchange, answerTo(found.error()));
@@ -222,9 +225,7 @@ void Endpoint::refused(int status, const std::string& peer) {
 }
 
 std::string Endpoint::newRequestToken() {
-  std::array<std::uint8_t, 6> bytes{};
-  context_.random.fill(bytes);
-  return formatRfc3339(context_.clock.now()) + "/" + toHex(bytes);
+  return newRequest(context_.clock.now(), context_.random);
 }
 
 void Endpoint::drain(SteadyPoint deadline) {

@@ -2,15 +2,20 @@
 
 namespace bco {
 
-api::BalenaDevice discoveredDevice(const api::BalenaFleet& fleet, const std::string& uuid) {
+api::BalenaDevice deviceOf(const api::BalenaFleet& fleet, const std::string& uuid) {
   const api::ObjectKey& key = fleet.meta.key;
   api::BalenaDevice device;
   device.meta.key = {key.space, key.name + "-" + uuid};
   device.meta.labels = fleet.meta.labels;
   device.meta.labels[api::kFleetLabel] = key.name;
-  device.meta.labels[api::kDiscoveredLabel] = "true";
   device.spec.uuid = uuid;
   device.spec.fleet = key.name;
+  return device;
+}
+
+api::BalenaDevice discoveredDevice(const api::BalenaFleet& fleet, const std::string& uuid) {
+  api::BalenaDevice device = deviceOf(fleet, uuid);
+  device.meta.labels[api::kDiscoveredLabel] = "true";
   return device;
 }
 

@@ -1,4 +1,4 @@
-// The objects that stand for devices which nobody has declared.
+// The objects that stand for devices which no document declares.
 #pragma once
 
 #include "api/device.h"
@@ -7,8 +7,12 @@
 
 namespace bco {
 
-// The object of a device that `fleet` discovers: named after both, with the fleet's labels, so that
-// whoever selects the fleet by its labels has its devices too. Pure.
+// An object for a device of `fleet`: named after both, with the fleet's labels, so that whoever
+// selects the fleet by its labels has its devices too. Pure.
+[[nodiscard]] api::BalenaDevice deviceOf(const api::BalenaFleet& fleet, const std::string& uuid);
+
+// The one that the fleet's sweep makes of what it discovers, which follows the fleet's labels.
+// Pure.
 [[nodiscard]] api::BalenaDevice discoveredDevice(const api::BalenaFleet& fleet,
                                                  const std::string& uuid);
 

@@ -293,7 +293,7 @@ Status Engine::settleDevice(const std::string& uuid, SteadyPoint deadline,
     const auto next = reconciler_.reconcile(uuid);
     // Each namespace's objects are looked after by themselves.
     Status worst;
-    bool comesAgain = true;
+    bool allComeAgain = true;
     for (const auto& each : objects) {
       const auto object = context_.store.devices().get(each->meta.key);
       if (object == nullptr) continue;
@@ -306,12 +306,9 @@ Status Engine::settleDevice(const std::string& uuid, SteadyPoint deadline,
         worst = fail(ErrorCode::kConflict,
                      ready == nullptr ? "" : ready->reason + ": " + ready->message);
       }
-      comesAgain &=
-          (status.failureCount > 0 || status.phase == api::Phase::kPending ||
-           status.phase == api::Phase::kDeprovisioning || status.phase == api::Phase::kAbsent) &&
-          findCondition(status.conditions, "Stalled") == nullptr;
+      allComeAgain &= comesAgain(status);
     }
-    if (worst || !comesAgain || !next) return worst;
+    if (worst || !allComeAgain || !next) return worst;
     const bool inTime = context_.clock.steadyNow() + *next < deadline;
     if (!inTime || !sleepFor(context_.clock, *next, stop)) {
       return fail(ErrorCode::kDeadline, "gave up; " + worst.error().message);

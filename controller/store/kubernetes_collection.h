@@ -168,6 +168,21 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
         Source::kUpdate);
   }
 
+  // Asks the server for the objects that `options` select, when the watch may be behind.
+  // kUnavailable: a list begins just now.
+  [[nodiscard]] Status learn(kube::Client& client, const std::string& space,
+                             const kube::ListOptions& options) {
+    const Epoch began = epoch();
+    auto page = client.list(Kind::kResource, space, options);
+    if (!page) return fail(std::move(page.error()));
+    // What was read before a list must not count as told by it.
+    if (epoch() != began) return fail(ErrorCode::kUnavailable, "all objects are just listed anew");
+    const auto all = kube::readPage(*page, [this](std::string_view item) {
+      if (auto object = read(item)) keep(std::move(*object), Source::kCreate);
+    });
+    return all ? Status() : fail(all.error());
+  }
+
   // ── what the watch tells, on its thread
   void restart() override {
     std::lock_guard lock(mutex_);
@@ -224,6 +239,11 @@ class KubernetesCollection final : public Collection<Object>, public kube::Watch
 
   static Status isNotAllowed() {
     return fail(ErrorCode::kUnavailable, "not written: the lease may be another's by now");
+  }
+
+  [[nodiscard]] Epoch epoch() const {
+    std::lock_guard lock(mutex_);
+    return epoch_;
   }
 
   // nullptr unless it is the object of this uid.

@@ -1,6 +1,7 @@
 // What the Kubernetes API calls each kind.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "api/device.h"
@@ -29,5 +30,10 @@ template <>
 struct KubernetesKind<api::BalenaDevice> {
   static constexpr kube::Resource kResource{api::kGroup, kVersion, "balenadevices"};
 };
+
+// Selects the objects of one device by their fields; from Kubernetes 1.31 on.
+[[nodiscard]] inline std::string deviceSelector(const std::string& uuid) {
+  return "spec.uuid=" + uuid;
+}
 
 }  // namespace bco::store

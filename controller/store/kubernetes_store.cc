@@ -66,6 +66,9 @@ kube::WatcherOptions KubernetesStore::watcherOf(telemetry::Logger& log) const {
   options.resource = KubernetesKind<Object>::kResource;
   options.space = scope_.space;
   options.labelSelector = scope_.labelSelector;
+  if constexpr (Object::kKind == api::ObjectKind::kDevice) {
+    options.fieldSelector = scope_.deviceSelector;
+  }
   options.onTrouble = logTrouble(log, std::string(options.resource.plural));
   return options;
 }
@@ -120,7 +123,7 @@ void KubernetesStore::changed(const Shared<Object>& before, const Shared<Object>
     if (isAnother || before == nullptr) index_.add(*now);
   } else {
     const bool isStatusAlone = before != nullptr && now != nullptr && isSameToOthers(*before, *now);
-    if (!isStatusAlone) watchSecrets();
+    if (!isStatusAlone && scope_.readsSecrets) watchSecrets();
   }
   if (before == nullptr || now == nullptr || !isSameToOthers(*before, *now)) notify(change);
   if constexpr (Object::kKind == api::ObjectKind::kDevice) touched(change.uuid);
@@ -191,10 +194,19 @@ Result<SecretBytes> KubernetesStore::secretOrCreate(const std::string& space,
   return secrets_.getOrCreate(space, ref, value);
 }
 
+Status KubernetesStore::lookAgain(const std::string& uuid) {
+  Status learned = devices_.learn(
+      anybodys_, scope_.space,
+      {.labelSelector = scope_.labelSelector, .fieldSelector = deviceSelector(uuid)});
+  // Before Kubernetes 1.31 nothing can be selected by that; what the watch tells must do then.
+  if (!learned && learned.error().code == ErrorCode::kInvalid) return {};
+  return learned;
+}
+
 Status KubernetesStore::demand(const api::BalenaDevice& seen, const Demand& demand) {
-  return devices_.patch(anybodys_, seen.meta.key,
-                        api::encodeDemand(seen, demand.state, demand.request,
-                                          demand.marksAbsent(seen) ? kByEndpoint : ""));
+  return devices_.patch(
+      anybodys_, seen.meta.key,
+      api::encodeDemand(seen, demand.state, demand.request, demand.absentBy(seen)));
 }
 
 Status KubernetesStore::enrol(api::BalenaDevice device) {

@@ -15,8 +15,10 @@
 namespace bco::store {
 
 struct KubernetesScope {
-  std::string space;          // a namespace; empty: all
-  std::string labelSelector;  // of the objects of all three kinds; empty: all
+  std::string space;                // a namespace; empty: all
+  std::string labelSelector;        // of the objects of all three kinds; empty: all
+  std::string deviceSelector = {};  // of devices alone, by their fields; empty: all
+  bool readsSecrets = true;         // false: for who calls no cloud
 };
 
 // Thread-safe. docs/decisions/0004.
@@ -50,6 +52,7 @@ class KubernetesStore final : public ObjectStore {
   [[nodiscard]] Result<SecretBytes> secretOrCreate(const std::string& space,
                                                    const api::SecretKeyRef& ref,
                                                    const SecretBytes& value) override;
+  [[nodiscard]] Status lookAgain(const std::string& uuid) override;
   [[nodiscard]] Status demand(const api::BalenaDevice& seen, const Demand& demand) override;
   [[nodiscard]] Status enrol(api::BalenaDevice device) override;
   void onDeviceTouched(std::function<void(const std::string& uuid)> listener) override;

@@ -87,6 +87,9 @@ class ObjectStore {
   // What follows is on the word of somebody outside, not by what a leader has found out: any
   // replica may do it. May block on the API server.
   //
+  // Asks for what may have been told too lately for devicesByUuid() to know of it: before a device
+  // counts as one that no object names. Nothing to do where all is known at once.
+  [[nodiscard]] virtual Status lookAgain(const std::string& /*uuid*/) { return {}; }
   // Makes `seen`, as it is now, meet the demand. kNotFound: it has gone.
   [[nodiscard]] virtual Status demand(const api::BalenaDevice& seen, const Demand& demand) = 0;
   // Adds a device. kAlreadyExists: an object of that name is there.

@@ -1,7 +1,9 @@
 #include "store/secret_cache.h"
 
+#include <atomic>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "core/json_text.h"
 #include "core/text.h"
@@ -47,9 +49,14 @@ class SecretCache::Watch final : public kube::WatchSink {
       : cache_(cache),
         key_(std::move(key)),
         watcher_(cache.client_, optionsFor(key_, cache.log_), *this, cache.clock_, cache.random_),
-        thread_([this](const std::stop_token& stop) { watcher_.run(stop); }) {}
+        thread_([this](const std::stop_token& stop) {
+          watcher_.run(stop);
+          hasEnded_ = true;
+        }) {}
 
   void requestStop() { thread_.request_stop(); }
+  // To destroy it takes no time.
+  [[nodiscard]] bool hasEnded() const { return hasEnded_; }
 
   // nullopt: not known yet.
   [[nodiscard]] std::optional<Result<SecretBytes>> get(const api::SecretKeyRef& ref) const {
@@ -118,6 +125,7 @@ class SecretCache::Watch final : public kube::WatchSink {
   std::uint64_t version_ = 0;  // since which it is so
   bool synced_ = false;
   bool isTold_ = false;  // anything since the last restart
+  std::atomic<bool> hasEnded_{false};
   kube::Watcher watcher_;
   std::jthread thread_;
 };
@@ -129,30 +137,31 @@ SecretCache::SecretCache(kube::Client& client, Clock& clock, Random& random, tel
 SecretCache::~SecretCache() { stop(); }
 
 void SecretCache::watch(const std::set<api::ObjectKey>& secrets) {
-  std::map<api::ObjectKey, std::shared_ptr<Watch>> ended;
-  {
-    std::lock_guard lock(mutex_);
-    for (auto each = watches_.begin(); each != watches_.end();) {
-      const auto next = std::next(each);
-      if (!secrets.contains(each->first)) ended.insert(watches_.extract(each));
-      each = next;
-    }
-    for (const auto& key : secrets) {
-      auto& watch = watches_[key];
-      if (watch == nullptr) watch = std::make_shared<Watch>(*this, key);
-    }
+  std::lock_guard lock(mutex_);
+  std::erase_if(ending_, [](const auto& watch) { return watch->hasEnded(); });
+  // Who calls this keeps a watch of his own, and perhaps locks, waiting: a thread that reads a page
+  // just now is not joined here.
+  std::erase_if(watches_, [&](const auto& each) {
+    if (secrets.contains(each.first)) return false;
+    each.second->requestStop();
+    ending_.push_back(each.second);
+    return true;
+  });
+  for (const auto& key : secrets) {
+    auto& watch = watches_[key];
+    if (watch == nullptr) watch = std::make_shared<Watch>(*this, key);
   }
-  // Joined without the lock, which their last calls may want.
 }
 
 void SecretCache::stop() {
-  std::map<api::ObjectKey, std::shared_ptr<Watch>> ended;
+  std::vector<std::shared_ptr<Watch>> ended;
   {
     std::lock_guard lock(mutex_);
-    ended = std::move(watches_);
-    watches_.clear();
+    ended = std::exchange(ending_, {});
+    for (auto& [key, watch] : std::exchange(watches_, {})) ended.push_back(std::move(watch));
   }
-  for (const auto& [key, watch] : ended) watch->requestStop();
+  for (const auto& watch : ended) watch->requestStop();
+  // Joined without the lock, which their last calls may want.
 }
 
 std::shared_ptr<SecretCache::Watch> SecretCache::watchOf(const api::ObjectKey& secret) const {

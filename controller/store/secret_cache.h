@@ -8,6 +8,7 @@
 #include <mutex>
 #include <set>
 #include <stop_token>
+#include <vector>
 
 #include "api/json_decode.h"
 #include "api/object.h"
@@ -31,7 +32,8 @@ class SecretCache {
   SecretCache(const SecretCache&) = delete;
   SecretCache& operator=(const SecretCache&) = delete;
 
-  // From now on exactly these are watched.
+  // From now on exactly these are watched. Waits for nothing: a watch that is no longer wanted ends
+  // in its own time.
   void watch(const std::set<api::ObjectKey>& secrets);
   // Ends all watches and waits for them.
   void stop();
@@ -58,8 +60,9 @@ class SecretCache {
   Random& random_;
   telemetry::Logger& log_;
   const Listener changed_;
-  mutable std::mutex mutex_;  // guards watches_
+  mutable std::mutex mutex_;  // guards all below
   std::map<api::ObjectKey, std::shared_ptr<Watch>> watches_;
+  std::vector<std::shared_ptr<Watch>> ending_;  // told to stop, and perhaps in a call still
 };
 
 }  // namespace bco::store

@@ -185,7 +185,11 @@ Result<Response> ClientPool::State::stream(const Request& request, const StreamO
   const AttemptPtr& attempt = lent.attempt;
   attempt->owner = attempt.get();
   attempt->deliver = [queue](Result<Response> result) { queue->end(std::move(result)); };
-  SteadyPoint deadline = clock_.steadyNow() + options.idleTimeout;
+  const auto patienceNow = [&options] {
+    return options.longestSilence ? options.longestSilence() : options.idleTimeout;
+  };
+  Duration patience = patienceNow();
+  SteadyPoint deadline = clock_.steadyNow() + patience;
   boost::asio::post(libraryThread(),
                     [self = shared_from_this(), attempt] { self->startStream(attempt); });
   const auto giveUp = [&](const Error& error) {
@@ -197,11 +201,11 @@ Result<Response> ClientPool::State::stream(const Request& request, const StreamO
 
   std::string refusal;
   std::optional<Response> head;
-  for (std::string bytes;; deadline = clock_.steadyNow() + options.idleTimeout) {
+  for (std::string bytes;; patience = patienceNow(), deadline = clock_.steadyNow() + patience) {
     const auto [outcome, madeRoom] = queue->take(bytes, deadline, stop);
     if (outcome == StreamQueue::Outcome::kEnded) break;
     if (outcome == StreamQueue::Outcome::kSilent) {
-      return giveUp({ErrorCode::kDeadline, "silence for " + formatDuration(options.idleTimeout)});
+      return giveUp({ErrorCode::kDeadline, "silence for " + formatDuration(patience)});
     }
     if (madeRoom) boost::asio::post(libraryThread(), [attempt] { attempt->stream->resume(); });
     if (!head) head = queue->head();

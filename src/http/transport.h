@@ -55,7 +55,8 @@ struct Request {
   bool mayCompress = true;
   // What the call rests on is too old after this: looked at when nothing is left but to send it.
   std::optional<SteadyPoint> sendBefore = std::nullopt;
-  // A write that is not the leader's alone to make: the write gate is not asked.
+  // A write that is not the leader's alone to make: the write gate is not asked, and whether it has
+  // taken effect matters to no successor.
   bool isAnybodys = false;
 
   // Copies the body too.
@@ -112,6 +113,9 @@ class PooledTransport : public HttpTransport {
 struct StreamOptions {
   // The longest silence, from the request on and between any two pieces of the answer.
   Duration idleTimeout{std::chrono::minutes(5)};
+  // The same where it depends on what has come: asked, on the calling thread, at the beginning and
+  // after each piece. nullptr: always idleTimeout.
+  std::function<Duration()> longestSilence = nullptr;
   // What may have arrived and not been taken yet; beyond that nothing more is read, and the other
   // side has to wait.
   std::size_t maxBuffered = 1U << 20;
@@ -133,7 +137,7 @@ class StreamTransport {
   // when `onBytes` wants no more, or after a stop (status 0 if it had not begun): in the last two
   // cases the connection is closed at once. Any other answer is returned with its body. Errors:
   //   kUnavailable  no connection, TLS failure, connection lost, transport closed
-  //   kDeadline     silence for idleTimeout; the socket was closed abortively
+  //   kDeadline     silence for too long; the socket was closed abortively
   //   kInternal     not HTTP, or a body beside 2xx larger than maxResponseBytes
   [[nodiscard]] virtual Result<Response> stream(const Request& request,
                                                 const StreamOptions& options,

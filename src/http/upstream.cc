@@ -197,7 +197,8 @@ void Upstream::settle(const Request& request, Result<Response>& result, Duration
   const std::string outcome =
       result ? std::to_string(result->status) : std::string(traitsOf(result.error().code).label);
   const bool isUnknown = result ? result->status >= 500 : result.error().outcomeUnknown;
-  observer_.onAttempt(request.kind, outcome, duration, isWrite(request) && isUnknown);
+  const bool mayLand = isWrite(request) && !request.isAnybodys && isUnknown;
+  observer_.onAttempt(request.kind, outcome, duration, mayLand);
   if (!result) return;
   skew_.observe(*result, clock_.now());
   TokenBucket& bucket = bucketOf(request);

@@ -49,7 +49,8 @@ class AttemptObserver {
   virtual ~AttemptObserver() = default;
   // `outcome` is the status ("200") or the label of the error ("deadline"). `duration` is that of
   // the batch for each request of one, waiting for a connection included.
-  // `mayLand`: a write that may have taken effect, or may yet, without our knowing.
+  // `mayLand`: a write that may have taken effect, or may yet, without our knowing, and that is the
+  // leader's alone to make (not Request::isAnybodys).
   virtual void onAttempt(std::string_view kind, std::string_view outcome, Duration duration,
                          bool mayLand) = 0;
 };

@@ -295,8 +295,11 @@ Status Client::watch(const Resource& resource, const std::string& space,
   Request request =
       Call{.kind = "kube.watch", .what = what, .path = path.text()}.requestTo(server_);
   const auto answer = authorized(request, [&](const Request& ready) {
-    return streams_->stream(ready, {.idleTimeout = options.idleTimeout, .gather = kGather}, onBytes,
-                            stop);
+    return streams_->stream(ready,
+                            {.idleTimeout = options.idleTimeout,
+                             .longestSilence = options.longestSilence,
+                             .gather = kGather},
+                            onBytes, stop);
   });
   if (!answer) return fail(withContext(answer.error(), what));
   if (answer->status == 0) return {};  // stopped before it began

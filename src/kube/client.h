@@ -43,6 +43,8 @@ struct WatchOptions {
   bool allowBookmarks = true;
   Duration serverTimeout{std::chrono::minutes(5)};  // after which the server ends it; whole seconds
   Duration idleTimeout{std::chrono::seconds(305)};  // the longest silence
+  // The same where it depends on what has come; as http::StreamOptions'.
+  std::function<Duration()> longestSilence = nullptr;
 };
 
 // What an object must be for a call to act on it; empty: anything.

@@ -44,22 +44,30 @@ void EventRecorder::event(ObjectReference object, EventType type, std::string re
 }
 
 void EventRecorder::run(const std::stop_token& stop) {
-  while (const auto event = next(stop)) {
-    if (const auto entry = correlator_.correlate(*event, clock_.steadyNow())) {
-      send(*event, *entry, stop);
-    } else {
-      ++filtered_;
-    }
+  std::optional<SteadyPoint> end;
+  while (!end || clock_.steadyNow() < *end) {
+    const auto event = next(stop);
+    if (!event) break;
+    if (!end && stop.stop_requested()) end = clock_.steadyNow() + kLastWords;
+    tell(*event, stop);
   }
   std::lock_guard lock(mutex_);
   dropped_ += queue_.size();
   queue_.clear();
 }
 
+void EventRecorder::tell(const Event& event, const std::stop_token& stop) {
+  if (const auto entry = correlator_.correlate(event, clock_.steadyNow())) {
+    send(event, *entry, stop);
+  } else {
+    ++filtered_;
+  }
+}
+
 std::optional<Event> EventRecorder::next(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   waitUntil(clock_, lock, changed_, kForever, stop, [this] { return !queue_.empty(); });
-  if (queue_.empty() || stop.stop_requested()) return std::nullopt;
+  if (queue_.empty()) return std::nullopt;
   Event event = std::move(queue_.front());
   queue_.pop_front();
   return event;

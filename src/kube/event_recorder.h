@@ -25,7 +25,7 @@ inline constexpr Resource kEvents{"", "v1", "events"};
 struct EventCounters {
   std::uint64_t sent = 0;      // as new objects or as counts
   std::uint64_t filtered = 0;  // of objects that had more than their share
-  std::uint64_t dropped = 0;   // the oldest of a full queue, or left over at a stop
+  std::uint64_t dropped = 0;   // the oldest of a full queue, or left over at the end
   std::uint64_t failed = 0;    // given up
 };
 
@@ -35,6 +35,8 @@ struct EventCounters {
 class EventRecorder {
  public:
   static constexpr std::size_t kCapacity = 1000;  // of the queue
+  // For what is left to be told after a stop.
+  static constexpr Duration kLastWords = std::chrono::seconds(2);
 
   // All must outlive it.
   EventRecorder(EventSource source, Client& client, Clock& clock, Random& random,
@@ -44,14 +46,18 @@ class EventRecorder {
   // to kMaxMessage bytes. Thread-safe.
   void event(ObjectReference object, EventType type, std::string reason, std::string_view message);
 
-  // Sends until a stop. On one thread, once.
+  // Sends until a stop, and then for kLastWords at most what there is by then, without trying
+  // twice; a call that is under way at the end of that is its transport's to end. On one thread,
+  // once.
   void run(const std::stop_token& stop);
 
   // Thread-safe.
   [[nodiscard]] EventCounters counters() const;
 
  private:
+  // Waits for one until the stop; then nullopt where there is none.
   [[nodiscard]] std::optional<Event> next(const std::stop_token& stop);
+  void tell(const Event& event, const std::stop_token& stop);
   void send(const Event& event, const EventEntry& entry, const std::stop_token& stop);
   [[nodiscard]] Status trySend(const Event& event, const EventEntry& entry);
   void giveUp(const Event& event, const Error& error);

@@ -1,9 +1,13 @@
 #include "kube/watch_state.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace bco::kube {
 namespace {
+
+constexpr Duration kBeyondServerTimeout = std::chrono::seconds(5);
+constexpr Duration kBeyondBookmarks = std::chrono::seconds(150);
 
 WatchState listAnew(const WatchState& state) {
   return {.phase = state.canStream ? WatchPhase::kStreamingList : WatchPhase::kPages,
@@ -15,7 +19,8 @@ WatchState inPages(bool canStream) { return {.phase = WatchPhase::kPages, .canSt
 WatchState watching(const WatchState& state, const std::string& resourceVersion) {
   return {.phase = WatchPhase::kWatching,
           .resourceVersion = resourceVersion,
-          .canStream = state.canStream};
+          .canStream = state.canStream,
+          .hearsBookmarks = state.hearsBookmarks};
 }
 
 struct Next {
@@ -41,6 +46,7 @@ struct Next {
 
   Transition operator()(const Bookmarked& bookmark) {
     if (state.phase == WatchPhase::kStreamingList) return {inPages(false)};
+    if (state.phase == WatchPhase::kWatching) state.hearsBookmarks = true;
     return (*this)(Changed{bookmark.resourceVersion});
   }
 
@@ -72,6 +78,11 @@ struct Next {
 
 Transition onHappening(WatchState state, const Happening& happening) {
   return std::visit(Next{std::move(state)}, happening);
+}
+
+Duration longestSilence(const WatchState& state, Duration serverTimeout) {
+  const Duration untilItsEnd = serverTimeout + kBeyondServerTimeout;
+  return state.hearsBookmarks ? std::min(kBeyondBookmarks, untilItsEnd) : untilItsEnd;
 }
 
 }  // namespace bco::kube

@@ -14,12 +14,17 @@
 //
 // Every failure is followed by a pause; so is a watch that the server ended at once. A kNotFound is
 // a kind that is not there: when it comes, nothing of what we saw is left.
+//
+// A server that is mute on an open connection is found out by its silence. One that has been heard
+// to send bookmarks does so about every minute, and is mute after two and a half; that is known
+// until all is listed anew. Of any other it is only known when it would end the watch itself.
 #pragma once
 
 #include <string>
 #include <variant>
 
 #include "core/error.h"
+#include "core/time.h"
 
 namespace bco::kube {
 
@@ -30,6 +35,7 @@ struct WatchState {
   std::string continueToken = {};    // kPages: of the next page; empty: the first
   std::string resourceVersion = {};  // kWatching: what comes after this
   bool canStream = true;
+  bool hearsBookmarks = false;  // they have come on a watch since the last list
 
   bool operator==(const WatchState&) const = default;
 };
@@ -62,5 +68,9 @@ struct Transition {
 };
 // What can't happen in a phase changes nothing.
 [[nodiscard]] Transition onHappening(WatchState state, const Happening& happening);
+
+// After how much silence the server counts as mute, on a stream that it is to end after
+// `serverTimeout`.
+[[nodiscard]] Duration longestSilence(const WatchState& state, Duration serverTimeout);
 
 }  // namespace bco::kube

@@ -9,7 +9,6 @@
 namespace bco::kube {
 namespace {
 
-constexpr Duration kBeyondServerTimeout = std::chrono::seconds(5);
 // A server that ignores to be asked for a streaming list is found out after this at the latest.
 constexpr Duration kStreamingListWatch = std::chrono::minutes(1);
 constexpr Duration kAtOnce = std::chrono::seconds(1);
@@ -79,7 +78,7 @@ std::optional<Error> Watcher::follow(const std::stop_token& stop) {
        .resourceVersion = state_.resourceVersion,
        .sendInitialEvents = isList,
        .serverTimeout = serverTimeout,
-       .idleTimeout = serverTimeout + kBeyondServerTimeout},
+       .longestSilence = [&] { return longestSilence(state_, serverTimeout); }},
       [&](std::string_view piece) {
         const auto more = lines.feed(piece, [&](std::string_view line) {
           error = onLine(line);

@@ -51,7 +51,7 @@ struct WatcherOptions {
   std::string fieldSelector = {};
   int pageSize = 500;
   // After which the server ends a watch: random between these, so that watches don't end together.
-  // Silence for 5 s longer counts as death.
+  // What silence counts as death is in watch_state.h.
   Duration shortestWatch{std::chrono::minutes(5)};
   Duration longestWatch{std::chrono::minutes(10)};
   std::function<void(const WatchTrouble&)> onTrouble = nullptr;

@@ -42,6 +42,27 @@ def test_the_charts_rights_are_those_of_the_plain_manifests(tmp_path, scope, fil
     assert rules(objects(chosen).values()) == rules(documents((ROOT / "deploy" / file).read_text()))
 
 
+def test_the_plain_manifest_is_what_the_chart_gives():
+    done = subprocess.run([ROOT / "scripts" / "plain-manifest", "--check"], text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_plain_manifests_belong_together():
+    plain = {each["kind"]: each for each in documents((ROOT / "deploy" / "operator.yaml").read_text())}
+    assert plain.keys() == {"Deployment", "Service", "PodDisruptionBudget"}
+    pod = plain["Deployment"]["spec"]["template"]
+    assert plain["Service"]["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+    for file in ("rbac.yaml", "rbac-namespaced.yaml"):
+        rights = documents((ROOT / "deploy" / file).read_text())
+        account = next(each for each in rights if each["kind"] == "ServiceAccount")["metadata"]
+        assert account["name"] == pod["spec"]["serviceAccountName"]
+        assert account["namespace"] == plain["Deployment"]["metadata"]["namespace"]
+        leases = [name for each in rights if each["kind"] == "Role" for rule in each["rules"]
+                  if rule["resources"] == ["leases"] for name in rule.get("resourceNames", [])]
+        assert [f"--lease-name={name}" for name in leases] == [
+            each for each in pod["spec"]["containers"][0]["args"] if each.startswith("--lease-name")]
+
+
 def test_named_secrets_are_the_only_ones_that_may_be_read():
     made = objects(values("namespaced"))["Role/balena-clearblade-operator"]["rules"]
     secrets = [rule for rule in made if rule["resources"] == ["secrets"]]

@@ -14,7 +14,8 @@ from chart import ROOT
 def checkout(tmp_path):
     """A repository with what `prepare` touches."""
     for path in ("CMakeLists.txt", "CHANGELOG.md", "Dockerfile", "scripts/release", "scripts/lib.sh", "docs/install/helm.md",
-                 "charts/balena-clearblade-operator/Chart.yaml", "deploy/argocd/application.yaml", "deploy/flux/release.yaml"):
+                 "charts/balena-clearblade-operator/Chart.yaml", "deploy/argocd/application.yaml", "deploy/flux/release.yaml",
+                 "deploy/operator.yaml"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, tmp_path / path)
     for command in ("init -q", "add -A", "-c user.name=t -c user.email=t@example.com commit -qm x"):
@@ -35,7 +36,8 @@ def versions(root):
             re.search(r"^ARG VERSION=(.*)", (root / "Dockerfile").read_text(), re.M)[1],
             applications[0]["spec"]["source"]["targetRevision"].removeprefix("v"),
             repository["spec"]["ref"]["tag"].removeprefix("v"),
-            *re.findall(r"operator:(\d\S+)", (root / "docs/install/helm.md").read_text())}
+            *re.findall(r"operator:(\d\S+)", (root / "docs/install/helm.md").read_text()),
+            *re.findall(r'(?:operator:|/version: ")(\d[\d.]*)', (root / "deploy/operator.yaml").read_text())}
 
 
 def test_there_is_one_version():

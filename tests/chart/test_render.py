@@ -13,6 +13,7 @@ from chart import CHART, NAMESPACE, ROOT, VALUES, documents, helm, objects, prog
 
 SNAPSHOTS = pathlib.Path(__file__).parent / "snapshots"
 GITOPS = sorted((ROOT / "deploy").glob("*/*.yaml"))
+PLAIN = sorted((ROOT / "deploy").glob("*.yaml"))
 
 
 def shown(document):
@@ -68,6 +69,15 @@ def test_every_object_is_as_its_kind_has_it(file):
 @pytest.mark.parametrize("file", GITOPS, ids=lambda file: f"{file.parent.name}/{file.name}")
 def test_every_gitops_example_is_as_its_kind_has_it(file):
     assert conform(file.read_text()) == ""
+
+
+@pytest.mark.parametrize("file", PLAIN, ids=lambda file: file.name)
+def test_every_plain_manifest_is_as_its_kind_has_it(file):
+    assert conform(file.read_text()) == ""
+
+
+def test_there_are_plain_manifests():
+    assert {file.name for file in PLAIN} == {"operator.yaml", "rbac.yaml", "rbac-namespaced.yaml"}
 
 
 def test_there_are_gitops_examples():

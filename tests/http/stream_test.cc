@@ -1,6 +1,7 @@
 // Answers that never end, from servers that do what a test tells them.
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <future>
 
 #include "http/client_pool.h"
@@ -197,6 +198,31 @@ TEST_F(StreamTest, CountsSilenceFromTheLastPiece) {
       },
       {});
   EXPECT_TRUE(result) << describe(result);
+}
+
+TEST_F(StreamTest, MayBeSilentForAsLongAsWhatHasComeAllows) {
+  test::FakeClock clock;
+  const ScriptedServer server([&](Peer& peer) {
+    peer.readRequest();
+    peer.write(std::string(kHead) + chunk("one"));
+    peer.waitForReset();
+  });
+  ClientPool pool(options(), clock);
+  std::atomic<bool> hasBegun = false;
+  auto result = std::async(std::launch::async, [&] {
+    return stream(pool, get(server.url()), {.longestSilence = [&]() -> Duration {
+                    if (taken_.empty()) return 1h;
+                    hasBegun = true;
+                    return 1min;
+                  }});
+  });
+  for (int i = 0; i < 10'000 && !hasBegun; ++i) result.wait_for(1ms);
+  EXPECT_TRUE(hasBegun);
+  while (result.wait_for(1ms) != std::future_status::ready) clock.advance(1min);
+  const auto silent = result.get();
+  ASSERT_FALSE(silent);
+  EXPECT_EQ(silent.error().code, ErrorCode::kDeadline) << describe(silent);
+  EXPECT_THAT(silent.error().message, testing::HasSubstr("silence for 1m"));
 }
 
 TEST_F(StreamTest, HoldsPiecesBackToGatherThem) {

@@ -133,6 +133,16 @@ TEST_F(UpstreamTest, RepeatsAReadAndNotAWriteWhoseOutcomeIsUnknown) {
   EXPECT_EQ(results[3]->status, 502);
 }
 
+TEST_F(UpstreamTest, FearsNoLateWriteOfWhatAnybodyMayWrite) {
+  script_.answers = {status(500), status(500), unavailable(true), unavailable(true)};
+  Request anybodys = write("b");
+  anybodys.isAnybodys = true;
+  Upstream upstream = make();
+  (void)upstream.sendAll(batch(write("a"), anybodys.clone(), write("c"), anybodys.clone()));
+  EXPECT_THAT(recorder_.seen, ElementsAre("write 500 0s may land", "write 500 0s",
+                                          "write unavailable 0s may land", "write unavailable 0s"));
+}
+
 TEST_F(UpstreamTest, RepeatsAWriteOfWhichNothingWasSent) {
   script_.answers = {unavailable(false)};
   Upstream upstream = make();

@@ -309,7 +309,7 @@ TEST_F(KubeClient, WatchesFromAVersion) {
   EXPECT_TRUE(ended);
   EXPECT_EQ(seen, "abc");
   EXPECT_THAT(streams_.credentials(), ElementsAre("Bearer word"));
-  EXPECT_EQ(streams_.options().at(0).idleTimeout, Duration(306'000));
+  EXPECT_EQ(streams_.silences().at(0), Duration(306'000));
 }
 
 TEST_F(KubeClient, AsksForAListAsAStream) {

@@ -227,14 +227,22 @@ TEST_F(EventRecorderTest, SendsNoMoreOfOneObjectThanItsShare) {
   EXPECT_EQ(recorder_.counters().filtered, 5U);
 }
 
-TEST_F(EventRecorderTest, EndsAtAStopAndCountsWhatIsLeft) {
+TEST_F(EventRecorderTest, TellsAfterAStopWhatIsLeft) {
   for (int i = 0; i < 5; ++i) tell("hello", std::to_string(i));
-  server_.onCall = [this] {
-    if (server_.calls.size() == 2) clock_.stopNow();
-  };
+  server_.onCall = [this] { clock_.stopNow(); };
   run();
-  EXPECT_EQ(recorder_.counters().sent, 2U);
-  EXPECT_EQ(recorder_.counters().dropped, 3U);
+  EXPECT_EQ(server_.events.size(), 5U);
+  EXPECT_EQ(recorder_.counters().sent, 5U);
+  EXPECT_EQ(recorder_.counters().dropped, 0U);
+}
+
+TEST_F(EventRecorderTest, TellsForTwoSecondsAfterAStopAndCountsWhatIsLeftThen) {
+  for (int i = 0; i < 9; ++i) tell("hello", std::to_string(i));
+  clock_.stopNow();
+  server_.onCall = [this] { clock_.advance(700ms); };
+  run();
+  EXPECT_EQ(recorder_.counters().sent, 3U);
+  EXPECT_EQ(recorder_.counters().dropped, 6U);
 }
 
 TEST_F(EventRecorderTest, DoesNotTryAgainAfterAStop) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <optional>
@@ -32,6 +33,11 @@ class ScriptedStreams final : public http::StreamTransport {
       result_ = bco::fail(code, "scripted");
       return *this;
     }
+    // After what it sends; for too long, and it ends with kDeadline.
+    Step& isSilentFor(Duration duration) {
+      silence_ = duration;
+      return *this;
+    }
     // Before it ends.
     Step& then(std::function<void()> action) {
       then_ = std::move(action);
@@ -42,6 +48,7 @@ class ScriptedStreams final : public http::StreamTransport {
     friend class ScriptedStreams;
     std::string url_;
     std::vector<std::string> pieces_;
+    Duration silence_{0};
     std::function<void()> then_;
     Result<http::Response> result_ = http::Response{200, {}, ""};
   };
@@ -64,7 +71,7 @@ class ScriptedStreams final : public http::StreamTransport {
                                               const OnBytes& onBytes,
                                               const std::stop_token& /*stop*/) override {
     credentials_.push_back(request.credential ? std::string(request.credential->reveal()) : "");
-    options_.push_back(options);
+    silences_.push_back(patienceOf(options));
     if (steps_.empty()) {
       ADD_FAILURE() << "one stream too many: " << request.url;
       return fail(ErrorCode::kInternal, "not in the script");
@@ -77,6 +84,11 @@ class ScriptedStreams final : public http::StreamTransport {
       wanted = onBytes(piece);
       if (!wanted) break;
     }
+    if (wanted && step.silence_ > Duration::zero()) {
+      const Duration patience = patienceOf(options);
+      onSilence_(std::min(patience, step.silence_));
+      if (step.silence_ >= patience) return fail(ErrorCode::kDeadline, "silence");
+    }
     if (step.then_) step.then_();
     if (!wanted) return http::Response{200, {}, ""};
     return step.result_;
@@ -84,12 +96,20 @@ class ScriptedStreams final : public http::StreamTransport {
 
   // Of the streams so far.
   [[nodiscard]] const std::vector<std::string>& credentials() const { return credentials_; }
-  [[nodiscard]] const std::vector<http::StreamOptions>& options() const { return options_; }
+  // How long each might be silent at its beginning.
+  [[nodiscard]] const std::vector<Duration>& silences() const { return silences_; }
+  // Lets time pass.
+  void onSilence(std::function<void(Duration)> pass) { onSilence_ = std::move(pass); }
 
  private:
+  static Duration patienceOf(const http::StreamOptions& options) {
+    return options.longestSilence ? options.longestSilence() : options.idleTimeout;
+  }
+
   std::deque<Step> steps_;
   std::vector<std::string> credentials_;
-  std::vector<http::StreamOptions> options_;
+  std::vector<Duration> silences_;
+  std::function<void(Duration)> onSilence_ = [](Duration) {};
 };
 
 }  // namespace bco::test

@@ -10,7 +10,8 @@ namespace bco::kube {
 // For messages.
 static void PrintTo(const WatchState& state, std::ostream* out) {
   *out << "{phase " << static_cast<int>(state.phase) << ", continue '" << state.continueToken
-       << "', version '" << state.resourceVersion << "', canStream " << state.canStream << "}";
+       << "', version '" << state.resourceVersion << "', canStream " << state.canStream
+       << ", hearsBookmarks " << state.hearsBookmarks << "}";
 }
 
 namespace {
@@ -25,6 +26,8 @@ const WatchState kFirstPageForGood{.phase = kPages, .canStream = false};
 const WatchState kThirdPage{.phase = kPages, .continueToken = "t2"};
 const WatchState kThirdPageForGood{.phase = kPages, .continueToken = "t2", .canStream = false};
 const WatchState kWatch{.phase = kWatching, .resourceVersion = "7"};
+const WatchState kWatchWithBookmarks{
+    .phase = kWatching, .resourceVersion = "7", .hearsBookmarks = true};
 const WatchState kWatchForGood{.phase = kWatching, .resourceVersion = "7", .canStream = false};
 
 constexpr bool kPause = true;
@@ -73,11 +76,30 @@ TEST(WatchState, ReadsAListInPages) {
 TEST(WatchState, WatchesFromWhereItGotTo) {
   expectRows({
       {kWatch, Changed{"8"}, watchFrom("8"), kAtOnce},
-      {kWatch, Bookmarked{"11"}, watchFrom("11"), kAtOnce},
       {kWatchForGood, Changed{"8"}, watchFrom("8", false), kAtOnce},
       {kWatch, StreamEnded{}, kWatch, kAtOnce},
       {kWatch, StreamEnded{.atOnce = true}, kWatch, kPause},
   });
+}
+
+TEST(WatchState, KnowsAServerThatSendsBookmarksUntilAllIsListedAnew) {
+  const WatchState later{.phase = kWatching, .resourceVersion = "11", .hearsBookmarks = true};
+  expectRows({
+      {kWatch, Bookmarked{"11"}, later, kAtOnce},
+      {kWatchWithBookmarks, Changed{"11"}, later, kAtOnce},
+      {kWatchWithBookmarks, StreamEnded{}, kWatchWithBookmarks, kAtOnce},
+      {kWatchWithBookmarks, Failed{ErrorCode::kDeadline}, kWatchWithBookmarks, kPause},
+      {kWatchWithBookmarks, Failed{ErrorCode::kUnavailable}, kWatchWithBookmarks, kPause},
+      {kWatchWithBookmarks, Failed{ErrorCode::kGone}, kStream, kPause},
+  });
+}
+
+TEST(WatchState, CountsSilenceAsDeathSoonerWhereBookmarksCome) {
+  using std::chrono::seconds;
+  EXPECT_EQ(longestSilence(kWatch, seconds(500)), seconds(505));
+  EXPECT_EQ(longestSilence(kStream, seconds(60)), seconds(65));
+  EXPECT_EQ(longestSilence(kWatchWithBookmarks, seconds(500)), seconds(150));
+  EXPECT_EQ(longestSilence(kWatchWithBookmarks, seconds(60)), seconds(65));
 }
 
 TEST(WatchState, ListsAnewWhatIsGone) {

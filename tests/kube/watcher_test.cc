@@ -328,9 +328,28 @@ TEST_F(WatcherTest, WatchesForARandomTimeAndCallsFiveSecondsMoreOfSilenceDeath) 
   // FakeRandom says the same in every run.
   lastStream(kBase + "watch=true&resourceVersion=4&allowWatchBookmarks=true&timeoutSeconds=548");
   run();
-  ASSERT_EQ(streams_.options().size(), 2U);
-  EXPECT_EQ(streams_.options()[0].idleTimeout, 65s);
-  EXPECT_THAT(streams_.options()[1].idleTimeout, AllOf(Ge(552s), Le(553s)));
+  ASSERT_EQ(streams_.silences().size(), 2U);
+  EXPECT_EQ(streams_.silences()[0], 65s);
+  EXPECT_THAT(streams_.silences()[1], AllOf(Ge(552s), Le(553s)));
+}
+
+TEST_F(WatcherTest, FindsOutAMuteServerSoonOnceItHasSentBookmarks) {
+  streams_.onSilence([this](Duration silence) { clock_.advance(silence); });
+  streams_.expect(kStreamUrl).sends(listEnd("4")).then(lasting());
+  streams_.expect(watchUrl("4")).isSilentFor(5min);
+  streams_.expect(watchUrl("4")).sends(bookmark("9")).isSilentFor(149s);
+  Duration mute{0};
+  streams_.expect(watchUrl("9")).sends(event("ADDED", thing("a", "10"))).isSilentFor(1h);
+  streams_.expect(watchUrl("10")).isSilentFor(1h);
+  const SteadyPoint start = clock_.steadyNow();
+  lastStream(watchUrl("10")).then([&] {
+    mute = clock_.steadyNow() - start - 5min - 149s - 1s;
+    stop_.request_stop();
+  });
+  run();
+  EXPECT_THAT(told_,
+              ElementsAre("restart", "synced", "put a", "trouble deadline", "trouble deadline"));
+  EXPECT_THAT(mute, AllOf(Ge(300s), Le(306s))) << "two times, and the pauses after them";
 }
 
 // ---- pauses

@@ -20,12 +20,17 @@ class Served(Caller):
         wait_until(lambda: self.post("0" * 32).status != 503, "its readiness")
 
 
+def tokens(installation, folder):
+    """The file with the one that is accepted."""
+    (folder / "tokens").write_text(TOKEN)
+    installation.sandbox.forbidden.add(TOKEN)
+    return folder / "tokens"
+
+
 @pytest.fixture
 def served(installation, tmp_path):
     """A leader, and one that stands by."""
-    token_file = tmp_path / "tokens"
-    token_file.write_text(TOKEN)
-    installation.sandbox.forbidden.add(TOKEN)
+    token_file = tokens(installation, tmp_path)
     installation.fleet(devices="Declared", endpoint={"enrol": True}, syncInterval="5m")
     both = [Served(installation, token_file) for _ in range(2)]
     wait_until(lambda: any(each.replica.leads() for each in both), "a leader")

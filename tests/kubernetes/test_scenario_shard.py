@@ -2,6 +2,7 @@
 
 from cluster import GROUP
 from harness import assert_provisioned, wait_until
+from test_scenario_endpoint import Served, tokens
 from test_scenario_outage import QUICK
 
 SHARD = ("--selector", "shard=a")
@@ -43,6 +44,16 @@ def test_a_shard_keeps_the_devices_that_it_discovers(installation, sandbox):
     installation.delete("fleet", "sensors")
     installation.wait_gone("fleet", "sensors")
     assert not installation.devices() and not sandbox.registrations()
+
+
+def test_a_shard_keeps_the_devices_that_its_endpoint_enrols(installation, sandbox, tmp_path):
+    uuid, = sandbox.add_devices(1)
+    shard(installation, devices="Declared", endpoint={"enrol": True})
+    served = Served(installation, tokens(installation, tmp_path), *SHARD)
+    assert served.post(uuid).status == 201
+    assert installation.devices()[uuid]["metadata"]["labels"] == {
+        "shard": "a", "team": "roof", f"{GROUP}/fleet": "sensors", f"{GROUP}/enrolled": "true"}
+    assert_provisioned(sandbox, [uuid])
 
 
 def test_labels_of_discovered_devices_follow_their_fleets(installation, sandbox):

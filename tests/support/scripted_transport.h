@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -43,12 +44,18 @@ class ScriptedTransport final : public http::HttpTransport {
       result_ = fail(std::move(error));
       return *this;
     }
+    // Before it answers.
+    Step& then(std::function<void()> action) {
+      then_ = std::move(action);
+      return *this;
+    }
 
    private:
     friend class ScriptedTransport;
     http::Method method_ = http::Method::kGet;
     std::string url_;
     std::string body_;
+    std::function<void()> then_ = nullptr;
     Result<http::Response> result_ = http::Response{200, {}, ""};
   };
 
@@ -99,6 +106,7 @@ class ScriptedTransport final : public http::HttpTransport {
     EXPECT_EQ(nameOf(request.method), nameOf(step.method_)) << request.url;
     EXPECT_EQ(request.url, step.url_);
     EXPECT_EQ(request.body.reveal(), step.body_);
+    if (step.then_) step.then_();
     return step.result_;
   }
 

@@ -364,6 +364,13 @@ TEST(JsonEncode, ADemandNamesNothingButWhatItChanges) {
             R"("spec":{"state":"Absent"}})");
   seen.spec.state = DesiredState::kAbsent;
   seen.meta.annotations[kAbsentByAnnotation] = "endpoint";
+  for (const bool keeps : {true, false}) {
+    EXPECT_EQ(encodeDemand(seen, DesiredState::kAbsent, "now",
+                           keeps ? std::nullopt : std::optional<std::string_view>("")),
+              std::string(R"({"metadata":{"uid":"u1","annotations":{)"
+                          R"("provisioning.balena-clearblade.io/reconcile-requested-at":"now")") +
+                  (keeps ? "" : R"(,"provisioning.balena-clearblade.io/absent-by":null)") + "}}}");
+  }
   EXPECT_EQ(encodeDemand(seen, DesiredState::kPresent, "now", ""),
             R"({"metadata":{"uid":"u1","annotations":{)"
             R"("provisioning.balena-clearblade.io/reconcile-requested-at":"now",)"

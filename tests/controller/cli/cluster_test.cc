@@ -82,6 +82,8 @@ TEST_F(ClusterTest, RemembersAWriteWhoseOutcomeIsUnknown) {
   ASSERT_TRUE(write(cluster_->leaderClient()));
   EXPECT_FALSE(lateWrites_.within(std::chrono::hours(1)));
   status_ = 500;
+  EXPECT_FALSE(write(cluster_->client()));
+  EXPECT_FALSE(lateWrites_.within(std::chrono::hours(1))) << "an event keeps no lease";
   EXPECT_FALSE(write(cluster_->leaderClient()));
   EXPECT_TRUE(lateWrites_.within(std::chrono::hours(1)));
 }

@@ -128,6 +128,19 @@ TEST(Options, ProvisionAndDeprovisionTakeADevice) {
   EXPECT_EQ(deprovision.timeout, 5s);
 }
 
+TEST(Options, ProvisionAndDeprovisionWithoutFilesMeanACluster) {
+  const auto named = parsed<DeviceOptions>(
+      {"deprovision", kUuid, "--kubeconfig", "k", "--context", "c", "-n", "iot"});
+  EXPECT_TRUE(named.common.files.empty());
+  EXPECT_EQ(named.cluster.kubeconfig, "k");
+  EXPECT_EQ(named.cluster.context, "c");
+  EXPECT_EQ(named.cluster.space, "iot");
+  EXPECT_EQ(parsed<DeviceOptions>({"provision", kUuid}).cluster.space, "");
+  const auto controller = parsed<ControllerOptions>({"controller", "--context", "c", "-n", "iot"});
+  EXPECT_EQ(controller.context, "c");
+  EXPECT_EQ(controller.space, "iot");
+}
+
 TEST(Options, VersionNeedsNothing) { parsed<VersionOptions>({"version"}); }
 
 TEST(Options, MetricsAreServedByTheControllerAndBySyncIfAskedFor) {
@@ -164,22 +177,25 @@ TEST_P(BadLine, IsBadInputAndSaysWhy) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, BadLine,
-    testing::Values(Bad{"NoCommand", {}, "subcommand is required"},
-                    Bad{"UnknownCommand", {"run"}, "unknown command \"run\""},
-                    Bad{"UnknownFlag", {"sync", "-f", "a", "--fast"}, "--fast"},
-                    Bad{"NoFiles", {"sync"}, "--filename is required"},
-                    Bad{"BadDuration",
-                        {"sync", "-f", "a", "--timeout", "1d"},
-                        "expected a duration such as 15m, 90s or 1h30m, not 1d"},
-                    Bad{"BadFormat", {"sync", "-f", "a", "--log-format", "xml"}, "xml"},
-                    Bad{"BadLevel", {"sync", "-f", "a", "--log-level", "loud"}, "loud"},
-                    Bad{"NoWorkers", {"sync", "-f", "a", "--workers", "0"}, "--workers"},
-                    Bad{"BadOutput", {"plan", "-f", "a", "-o", "yaml"}, "yaml"},
-                    Bad{"NoFormerOwner", {"handover", "-f", "a"}, "--from is required"},
-                    Bad{"NoUuid", {"provision", "-f", "a"}, "uuid is required"},
-                    Bad{"ShortUuid",
-                        {"provision", "7cf02a6", "-f", "a"},
-                        "expected the full UUID, 32 or 62 lower-case hex digits"}),
+    testing::Values(
+        Bad{"NoCommand", {}, "subcommand is required"},
+        Bad{"UnknownCommand", {"run"}, "unknown command \"run\""},
+        Bad{"UnknownFlag", {"sync", "-f", "a", "--fast"}, "--fast"},
+        Bad{"NoFiles", {"sync"}, "--filename is required"},
+        Bad{"BadDuration",
+            {"sync", "-f", "a", "--timeout", "1d"},
+            "expected a duration such as 15m, 90s or 1h30m, not 1d"},
+        Bad{"BadFormat", {"sync", "-f", "a", "--log-format", "xml"}, "xml"},
+        Bad{"BadLevel", {"sync", "-f", "a", "--log-level", "loud"}, "loud"},
+        Bad{"NoWorkers", {"sync", "-f", "a", "--workers", "0"}, "--workers"},
+        Bad{"BadOutput", {"plan", "-f", "a", "-o", "yaml"}, "yaml"},
+        Bad{"NoFormerOwner", {"handover", "-f", "a"}, "--from is required"},
+        Bad{"NoUuid", {"provision", "-f", "a"}, "uuid is required"},
+        Bad{"FilesAndCluster", {"provision", kUuid, "-f", "a", "--context", "c"}, "excludes"},
+        Bad{"SecretsWithoutFiles", {"provision", kUuid, "--secrets-dir", "s"}, "--filename"},
+        Bad{"ShortUuid",
+            {"provision", "7cf02a6", "-f", "a"},
+            "expected the full UUID, 32 or 62 lower-case hex digits"}),
     [](const auto& each) { return std::string(each.param.name); });
 
 TEST(Options, TheEndpointIsServedWhereItIsAskedFor) {

@@ -115,6 +115,8 @@ TEST_F(Choice, AnswersWithoutAPassWhatWasVerifiedAMomentAgo) {
 TEST_F(Choice, LetsNobodyBringBackWhatAPersonHasDeclaredAbsent) {
   device_.spec.state = api::DesiredState::kAbsent;
   EXPECT_EQ(chosen(), "refused");
+  device_.meta.labels.emplace(api::kEnrolledLabel, "true");
+  EXPECT_EQ(chosen(), "refused") << "whoever has made the object";
   request_.trusted = true;
   EXPECT_EQ(chosen(), "change");
   request_.trusted = false;
@@ -139,6 +141,35 @@ TEST_F(Choice, MakesWhatTheNextSweepWould) {
   EXPECT_EQ(chosenForNew(), "discovered");
   request_.verb = Verb::kRemove;
   EXPECT_EQ(chosenForNew(), "discovered absent");
+}
+
+TEST_F(Choice, MarksAsTheEndpointsDoingWhatAPersonHasNotAskedFor) {
+  const auto made = [this] {
+    return std::get<MakeObject>(chooseForNew(request_, &fleet_)).device.meta;
+  };
+  request_.verb = Verb::kRemove;
+  EXPECT_EQ(made().annotations.at(api::kAbsentByAnnotation), "endpoint");
+  EXPECT_TRUE(made().isEnrolled());
+  request_.declares = true;
+  EXPECT_FALSE(made().annotations.contains(api::kAbsentByAnnotation));
+  EXPECT_FALSE(made().isEnrolled());
+  request_.verb = Verb::kProvision;
+  EXPECT_FALSE(made().isEnrolled()) << "whether the fleet lets anybody enrol or not";
+  EXPECT_FALSE(made().isDiscovered());
+  fleet_.spec.devices = api::DeviceSource::kAll;
+  EXPECT_TRUE(made().isDiscovered()) << "the next sweep would make it";
+}
+
+TEST_F(Choice, GivesANewObjectItsFleetsLabelsForWhoSelectsByThem) {
+  fleet_.meta.labels.emplace("shard", "a");
+  for (const auto source : {api::DeviceSource::kAll, api::DeviceSource::kDeclared}) {
+    fleet_.spec.devices = source;
+    fleet_.spec.enrol = true;
+    const auto choice = chooseForNew(request_, &fleet_);
+    const api::TextMap& labels = std::get<MakeObject>(choice).device.meta.labels;
+    EXPECT_EQ(labels.at("shard"), "a");
+    EXPECT_EQ(labels.at(api::kFleetLabel), "sensors");
+  }
 }
 
 TEST_F(Choice, AddsNoDeviceThatNobodyDesires) {

@@ -7,6 +7,7 @@
 #include <future>
 #include <thread>
 
+#include "tests/controller/endpoint/late_store.h"
 #include "tests/controller/reconcile/world.h"
 
 namespace bco::endpoint {
@@ -194,6 +195,26 @@ TEST_F(EndpointTest, RemovesADeviceThatNobodyDesires) {
   EXPECT_EQ(object(1)->spec.state, api::DesiredState::kAbsent);
   apply();
   EXPECT_NE(object(1), nullptr) << "no document names it, and none takes it away";
+}
+
+TEST_F(EndpointTest, LooksAgainBeforeADeviceCountsAsOneThatNoObjectNames) {
+  addDevice(1);
+  fleetSpec().enrol = true;
+  start();
+  EXPECT_EQ(post(1).status, 201);
+  for (const std::string method : {"POST", "DELETE"}) {
+    test::LateStore late(store_);
+    const Context context{late, views_, tally_, clock_, random_, log_, events_, context_.backoff};
+    endpoint_.reset();
+    endpoint_ = std::make_unique<Endpoint>(context, engine_->fleets(), options_,
+                                           [this] { return notReady_; });
+    endpoint_->setTokens(*parseTokens(SecretBytes(kToken)));
+    const auto reply = method == "POST" ? post(1) : remove(1);
+    EXPECT_EQ(reply.status, method == "POST" ? 409 : 200) << reply.body;
+    EXPECT_THAT(reply.body, HasSubstr(method == "POST" ? R"("code":6)" : "deleted"));
+    EXPECT_EQ(store_.devicesByUuid(uuidOf(1)).size(), 1U) << "a second one would be a conflict";
+    endpoint_.reset();
+  }
 }
 
 TEST_F(EndpointTest, EnrolsADeviceOfAFleetThatLetsIt) {

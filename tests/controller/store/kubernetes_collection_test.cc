@@ -134,6 +134,39 @@ class KubernetesCollectionTest : public testing::Test {
       }};
 };
 
+// ---- what is asked for because the watch may be behind
+
+TEST_F(KubernetesCollectionTest, LearnsWhatTheWatchHasNotToldYet) {
+  list({});
+  const kube::ListOptions options{.labelSelector = "shard=a", .fieldSelector = "spec.uuid=7c"};
+  const auto expectList = [this] {
+    return &transport_.expect(
+        Method::kGet, kUrl + "?labelSelector=shard%3Da&fieldSelector=spec.uuid%3D7c&limit=500");
+  };
+  expectList()->reply(
+      200, R"({"metadata":{"resourceVersion":"9"},"items":[)" + device({.version = 3}) + "]}");
+  EXPECT_TRUE(devices_.learn(client_, "default", options));
+  EXPECT_EQ(version(), 3U);
+  EXPECT_THAT(takeSeen(), ElementsAre("->3"));
+  devices_.put(device({.version = 3}));
+  EXPECT_THAT(takeSeen(), IsEmpty()) << "the watch's echo";
+  devices_.drop(device({.version = 4}));
+  EXPECT_EQ(version(), 0U);
+  expectList()->reply(400, R"({"kind":"Status","reason":"BadRequest","code":400})");
+  EXPECT_EQ(devices_.learn(client_, "default", options).error().code, ErrorCode::kInvalid);
+}
+
+TEST_F(KubernetesCollectionTest, LearnsNothingFromBeforeAList) {
+  list({});
+  transport_.expect(Method::kGet, kUrl + "?limit=500")
+      .then([this] { devices_.restart(); })
+      .reply(200,
+             R"({"metadata":{"resourceVersion":"9"},"items":[)" + device({.version = 3}) + "]}");
+  EXPECT_EQ(devices_.learn(client_, "default", {}).error().code, ErrorCode::kUnavailable);
+  devices_.synced();
+  EXPECT_EQ(version(), 0U);
+}
+
 // ---- what the watch tells
 
 TEST_F(KubernetesCollectionTest, FollowsTheWatch) {

@@ -394,6 +394,18 @@ TEST_F(MemoryStoreTest, ADemandForAnAbsentDeviceToBeAbsentIsNoDeedOfTheEndpoints
   EXPECT_EQ(device("a")->meta.generation, 1);
 }
 
+TEST_F(MemoryStoreTest, WhatAPersonDemandsIsNoDeedOfTheEndpoints) {
+  store_.apply(manifests({deviceNamed("a")}));
+  ASSERT_TRUE(store_.demand(*device("a"), {api::DesiredState::kAbsent, "1", true}));
+  EXPECT_EQ(device("a")->spec.state, api::DesiredState::kAbsent);
+  EXPECT_FALSE(device("a")->meta.annotations.contains(api::kAbsentByAnnotation));
+  ASSERT_TRUE(store_.demand(*device("a"), {api::DesiredState::kPresent, "2"}));
+  ASSERT_TRUE(store_.demand(*device("a"), {api::DesiredState::kAbsent, "3"}));
+  ASSERT_TRUE(store_.demand(*device("a"), {api::DesiredState::kAbsent, "4", true}));
+  EXPECT_FALSE(device("a")->meta.annotations.contains(api::kAbsentByAnnotation))
+      << "nor what he confirms";
+}
+
 TEST_F(MemoryStoreTest, ADemandLastsUntilTheDocumentSaysSomethingElse) {
   store_.apply(manifests({deviceNamed("a")}));
   ASSERT_TRUE(store_.demand(*device("a"), {api::DesiredState::kAbsent, "1"}));

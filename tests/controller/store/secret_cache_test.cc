@@ -2,7 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <functional>
+#include <future>
 #include <sstream>
+#include <thread>
 
 #include "core/text.h"
 #include "tests/controller/store/told_streams.h"
@@ -70,8 +74,11 @@ class SecretCacheTest : public testing::Test {
   std::ostringstream logged_;
   telemetry::Logger log_{{}, logged_};
   std::atomic<int> changes_ = 0;
-  SecretCache cache_{client_, clock_, random_, log_,
-                     [this](const api::ObjectKey& /*secret*/) { ++changes_; }};
+  std::function<void()> onChange_ = [] {};
+  SecretCache cache_{client_, clock_, random_, log_, [this](const api::ObjectKey& /*secret*/) {
+                       ++changes_;
+                       onChange_();
+                     }};
 };
 
 TEST_F(SecretCacheTest, ReadsASecretThatIsNotWatchedAtEachUse) {
@@ -176,6 +183,21 @@ TEST_F(SecretCacheTest, BelievesAListOfAServerThatWasRestoredFromABackup) {
   streams_.say(tooOld());
   streams_.say(listEnd(9));
   EXPECT_EQ(seed(), "-");
+}
+
+TEST_F(SecretCacheTest, DoesNotWaitForTheWatchesThatAreNoLongerWanted) {
+  std::promise<void> letGo;
+  onChange_ = [released = letGo.get_future().share()] { released.wait(); };
+  watch();
+  // Its watch is kept in here, as by a slow server.
+  std::jthread telling([this] { streams_.say(event("ADDED", secret("one", 1)) + listEnd(1)); });
+  while (changes_ == 0) std::this_thread::yield();
+  auto unwatched = std::async(std::launch::async, [this] { cache_.watch({}); });
+  EXPECT_EQ(unwatched.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  letGo.set_value();
+  telling.join();
+  cache_.watch({kSeed});
+  streams_.awaitStream(2);
 }
 
 TEST_F(SecretCacheTest, KeepsTheLastStateThatItCouldRead) {
