@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "reconcile/standing.h"
+
 namespace bco {
 namespace {
 
@@ -19,14 +21,7 @@ bool setProblem(api::FleetStatus& status, const Error& error, std::int64_t gener
   ++status.failureCount;
   status.lastFailureTime = now;
   status.observedGeneration = generation;
-  setCondition(status.conditions,
-               {"Ready", false, std::string(reason), error.message, generation, now});
-  if (needsPerson) {
-    setCondition(status.conditions,
-                 {"Stalled", true, std::string(reason), error.message, generation, now});
-  } else {
-    std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
-  }
+  setStanding(status.conditions, standingOf(error), reason, error.message, generation, now);
   return !isSame;
 }
 

@@ -7,6 +7,7 @@
 #include "reconcile/fleet_status.h"
 #include "reconcile/report.h"
 #include "reconcile/requests.h"
+#include "reconcile/standing.h"
 
 namespace bco {
 
@@ -74,9 +75,8 @@ std::optional<Duration> FleetSync::look(const api::ObjectKey& key, const std::st
   status.observedGeneration = fleet->meta.generation;
   status.fleetId = (*view)->fleetId;
   status.failureCount = 0;
-  setCondition(status.conditions,
-               {"Ready", true, "Available", "", fleet->meta.generation, context_.clock.now()});
-  std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
+  setStanding(status.conditions, Standing::kCurrent, "Available", "", fleet->meta.generation,
+              context_.clock.now());
   untold_.note(api::ObjectKind::kFleet, fleet->meta,
                context_.store.fleets().setStatus(key, fleet->meta.uid, std::move(status)));
   return fleet->spec.syncInterval;
@@ -174,8 +174,7 @@ Duration FleetSync::succeed(const SweepSnapshots& snapshots, const StaleRemoval:
       next = std::min(next, backoff(context_.backoff, status.failureCount, context_.random));
     }
   } else {
-    setCondition(status.conditions, {"Ready", true, "Synced", "", fleet.meta.generation, now});
-    std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
+    setStanding(status.conditions, Standing::kCurrent, "Synced", "", fleet.meta.generation, now);
   }
   setCondition(status.conditions,
                {"UpstreamAvailable", true, "Available", "", fleet.meta.generation, now});
