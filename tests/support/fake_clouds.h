@@ -2,6 +2,7 @@
 // before or after a call has taken effect.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -128,6 +129,7 @@ class FakeRegistry final : public clearblade::RegistryApi {
   [[nodiscard]] CallLog& log() { return log_; }
 
   [[nodiscard]] Result<clearblade::Registry> getRegistry() override;
+  void setCaCertificates(bool has) { hasCaCertificates_ = has; }
   [[nodiscard]] Result<TimePoint> listRegistrations(
       const std::function<void(const clearblade::Registration&)>& visit) override;
   [[nodiscard]] Result<clearblade::Registration> getRegistration(
@@ -150,6 +152,7 @@ class FakeRegistry final : public clearblade::RegistryApi {
   std::mutex mutex_;  // guards all below
   std::map<std::string, clearblade::Registration> registrations_;
   std::int64_t lastNumber_ = 4710;
+  std::atomic<bool> hasCaCertificates_{false};
 };
 
 }  // namespace bco::test
