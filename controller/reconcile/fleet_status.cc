@@ -25,6 +25,22 @@ bool setProblem(api::FleetStatus& status, const Error& error, std::int64_t gener
   return !isSame;
 }
 
+bool setTokenExpiry(api::FleetStatus& status, const api::BalenaFleet& fleet,
+                    std::optional<TimePoint> expiry, TimePoint now) {
+  const bool was = findCondition(status.conditions, kTokenExpiresSoon) != nullptr;
+  const bool is = expiry && *expiry - now < kTokenNotice;
+  std::string message;
+  if (is) {
+    message = "balena's token ends at " +
+              formatRfc3339(std::chrono::floor<std::chrono::seconds>(*expiry)) +
+              ": put a new one into Secret " + fleet.meta.key.space + "/" + fleet.spec.token.name;
+  }
+  setAbnormal(status.conditions, is,
+              {std::string(kTokenExpiresSoon), true, std::string(kTokenExpiresSoon), message,
+               fleet.meta.generation, now});
+  return is && !was;
+}
+
 api::RenewalStatus countRenewal(const Context& context, const api::BalenaFleet& fleet) {
   api::RenewalStatus renewal;
   const auto& renewAfter = fleet.spec.keys.renewAfter;

@@ -44,8 +44,7 @@ std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::st
   comparison_.compare(*snapshots, stop);
   if (stop.stop_requested()) return std::nullopt;
   tellSwept(key, began, &*snapshots);
-  // Nobody but who looks at metrics would see it.
-  if (context_.observer != nullptr) snapshots->view->balena->learnTokenExpiry();
+  snapshots->view->balena->learnTokenExpiry();
   return succeed(*snapshots, removal_.decide(*snapshots->view, snapshots->stale, kind),
                  refused.error());
 }
@@ -181,6 +180,13 @@ Duration FleetSync::succeed(const SweepSnapshots& snapshots, const StaleRemoval:
   std::erase_if(status.conditions, [](const auto& c) { return c.type == "ClockSkew"; });
   reportRemoval(removal, fleet.meta.generation, now, status);
   reportBudget(fleets_.smallerBudget(fleet.meta.key), fleet.meta, now, status.conditions);
+  if (setTokenExpiry(status, fleet, snapshots.view->balena->tokenExpiry(), now)) {
+    const std::string message = findCondition(status.conditions, kTokenExpiresSoon)->message;
+    context_.log.warn("balena's token ends soon",
+                      {{"fleet", toString(fleet.meta.key)}, {"message", message}});
+    context_.events.event(api::ObjectKind::kFleet, fleet.meta, EventType::kWarning,
+                          kTokenExpiresSoon, message);
+  }
   const Duration skew = snapshots.view->registry->registry->clockSkew();
   if (isSkewed(skew)) {
     const std::string message = "this machine's clock and ClearBlade's are " +
