@@ -221,16 +221,7 @@ store::Shared<api::BalenaDevice> Comparison::hold(const store::Shared<api::Balen
 void Comparison::markStale(const api::BalenaDevice& object, const StaleRegistration& absent) {
   const bool isNew = object.status.phase != api::Phase::kStale;
   if (!isNew && (!absent.since || object.status.absentSince == absent.since)) return;
-  api::DeviceStatus status = object.status;
-  status.observedGeneration = object.meta.generation;
-  status.phase = api::Phase::kStale;
-  if (absent.since) status.absentSince = absent.since;
-  setCondition(status.conditions,
-               {"Ready", false, "Stale",
-                "the device is no longer in balena's fleet: what becomes of its registration, the "
-                "fleet's stale.policy says",
-                object.meta.generation, context_.clock.now()});
-  setStatus(object, status);
+  setStatus(object, reportStale(object, absent.since, context_.clock.now()));
   if (isNew) context_.log.warn("registration is stale", {{"uuid", object.spec.uuid}});
 }
 

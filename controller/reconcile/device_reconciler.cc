@@ -17,6 +17,9 @@ namespace {
 // Between passes whose result could not be written: the API server is away.
 constexpr Duration kStatusInterval = std::chrono::seconds(10);
 
+// The one value of the annotation that lets an object go.
+constexpr std::string_view kReleases = "true";
+
 bool writes(const Plan& plan) { return plan.verdict == Verdict::kAct; }
 
 // An earlier object, or another installation of the same owner, has done so.
@@ -57,6 +60,21 @@ bool hasNothingToRemove(const Pass& pass) {
          (pass.plan.reason == Reason::kNotOurs || pass.plan.reason == Reason::kVariablesLeft ||
           pass.plan.reason == Reason::kMovedToAnotherFleet ||
           pass.plan.reason == Reason::kDuplicateObject);
+}
+
+std::string_view releaseOf(const api::BalenaDevice& object) {
+  const auto found = object.meta.annotations.find(api::kReleaseAnnotation);
+  return found == object.meta.annotations.end() ? std::string_view() : found->second;
+}
+
+// Whoever took another word for "true" is told that his object goes by its policy.
+void noteRelease(Pass& pass, const api::BalenaDevice& object) {
+  const std::string_view said = releaseOf(object);
+  if (!object.meta.deletedAt || said.empty() || said == kReleases || said == "false") return;
+  std::string& message = pass.error ? pass.error->message : pass.plan.message;
+  if (!message.empty()) message += "; ";
+  message += "the annotation release: \"" + printable(said.substr(0, 40)) +
+             "\" has no effect: only \"true\" has";
 }
 
 std::string newReconcileId(Random& random) {
@@ -160,6 +178,7 @@ std::optional<Duration> DeviceReconciler::reconcileObjects(DeviceObjects all, Pa
       carryOut(pass, object, desired, **fleet, observedAt, reconcileId, lane);
     }
   }
+  noteRelease(pass, object);
   tell(context_, pass, object, reconcileId);
   note(told, pass, object);
   const bool isOver = object.meta.deletedAt && hasNothingToRemove(pass);
@@ -318,7 +337,7 @@ Result<std::shared_ptr<const FleetView>> DeviceReconciler::viewOf(
 
 bool DeviceReconciler::mayGo(const api::BalenaDevice& object, const api::BalenaFleet* fleet) const {
   const bool nothingWritten = !object.meta.hasFinalizer();
-  const bool released = object.meta.annotations.contains(api::kReleaseAnnotation);
+  const bool released = releaseOf(object) == kReleases;
   if (nothingWritten || released) return true;
   if (fleet == nullptr) return false;
   const api::DeletionPolicy ofFleet = fleet->spec.deletionPolicy;

@@ -28,6 +28,11 @@ const std::string kRegistries;
 constexpr std::string_view kCounts = "counts of ";
 constexpr Duration kCountsDelay = std::chrono::seconds(3);
 
+// In the same queue, before a registry's key: its status is to say how it is. Where fleets use it
+// their sweeps say so, and this comes after them, for those that don't get so far.
+constexpr std::string_view kCheckOf = "registry ";
+constexpr Duration kCheckDelay = std::chrono::seconds(10);
+
 // Threads for this many fleets' worth of workers: so many clouds may be silent before the devices
 // of others wait for a thread.
 constexpr int kBusyFleets = 4;
@@ -78,6 +83,7 @@ void Engine::onChange(const store::Change& change) {
         }
       }
       fleetQueue_.add(kRegistries, Lane::kFresh);
+      scheduleCheck(change.key);
       return;
     case api::ObjectKind::kFleet:
       fleetQueue_.add(toString(change.key), Lane::kFresh);
@@ -115,6 +121,12 @@ void Engine::start() {
     if (device->meta.deletedAt || !hasFleet) devices_.add(device->spec.uuid, Lane::kSweep);
   }
   fleetQueue_.add(kRegistries, Lane::kFresh);
+  for (const auto& registry : context_.store.registries().list()) scheduleCheck(registry->meta.key);
+}
+
+void Engine::scheduleCheck(const api::ObjectKey& registry) {
+  const Duration delay = registries_.isInUse(registry) ? kCheckDelay : Duration::zero();
+  fleetQueue_.addAfter(std::string(kCheckOf) + toString(registry), delay, Lane::kFresh);
 }
 
 void Engine::run(const std::stop_token& stop) {
@@ -164,6 +176,7 @@ std::string Engine::fleetOf(const std::string& uuid) const {
 // Fleets that ask the same clouds with the same rights share a fate; no others may have to.
 std::string Engine::upstreamsOf(const std::string& key) const {
   if (key == kRegistries || key.starts_with(kCounts)) return {};  // ask nobody
+  if (key.starts_with(kCheckOf)) return key;                      // each by itself
   const auto fleet = context_.store.fleets().get(parseKey(key));
   if (fleet == nullptr) return {};
   const api::FleetSpec& spec = fleet->spec;
@@ -179,6 +192,9 @@ void Engine::sweep(const std::stop_token& stop) {
         fleetSync_.finishRegistries();
       } else if (key->starts_with(kCounts)) {
         fleetSync_.refresh(parseKey(key->substr(kCounts.size())));
+      } else if (key->starts_with(kCheckOf)) {
+        const auto next = registries_.check(parseKey(key->substr(kCheckOf.size())), stop);
+        if (next) fleetQueue_.addAfter(*key, *next, Lane::kSweep);
       } else if (const auto next = options_.sweeps ? fleetSync_.sync(parseKey(*key), stop)
                                                    : fleetSync_.look(parseKey(*key), stop)) {
         fleetQueue_.addAfter(*key, *next, Lane::kSweep);

@@ -83,6 +83,7 @@ class Engine {
 
  private:
   void onChange(const store::Change& change);
+  void scheduleCheck(const api::ObjectKey& registry);
   void scheduleVerification(const api::BalenaDevice& device, const api::FleetSpec& fleet);
   void resumeDeletions();
   [[nodiscard]] Status settleDevice(const std::string& uuid, SteadyPoint deadline,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "reconcile/standing.h"
+
 namespace bco {
 
 Status FleetDeletion::hold(const api::BalenaFleet& fleet) {
@@ -57,8 +59,8 @@ Status FleetDeletion::finish(const std::shared_ptr<const api::BalenaFleet>& flee
     message +=
         "; delete the " + std::to_string(declared) + " BalenaDevice objects that declare some";
   }
-  setCondition(status.conditions,
-               {"Ready", false, "Deleting", message, fleet->meta.generation, context_.clock.now()});
+  setStanding(status.conditions, Standing::kInProgress, "Deleting", message, fleet->meta.generation,
+              context_.clock.now());
   // Not over a removal that was counted meanwhile.
   untold_.note(api::ObjectKind::kFleet, fleet->meta,
                context_.store.fleets().updateStatus(*fleet, std::move(status)));
@@ -79,10 +81,9 @@ void FleetDeletion::finishRegistries() {
     }
     api::RegistryStatus status = registry->status;
     status.observedGeneration = registry->meta.generation;
-    setCondition(status.conditions,
-                 {"Ready", false, "Deleting",
-                  "waiting for " + std::to_string(users) + " fleets that refer to it to go",
-                  registry->meta.generation, context_.clock.now()});
+    setStanding(status.conditions, Standing::kInProgress, "Deleting",
+                "waiting for " + std::to_string(users) + " fleets that refer to it to go",
+                registry->meta.generation, context_.clock.now());
     untold_.note(api::ObjectKind::kRegistry, registry->meta,
                  context_.store.registries().setStatus(key, registry->meta.uid, std::move(status)));
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "reconcile/standing.h"
+
 namespace bco {
 namespace {
 
@@ -19,15 +21,24 @@ bool setProblem(api::FleetStatus& status, const Error& error, std::int64_t gener
   ++status.failureCount;
   status.lastFailureTime = now;
   status.observedGeneration = generation;
-  setCondition(status.conditions,
-               {"Ready", false, std::string(reason), error.message, generation, now});
-  if (needsPerson) {
-    setCondition(status.conditions,
-                 {"Stalled", true, std::string(reason), error.message, generation, now});
-  } else {
-    std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
-  }
+  setStanding(status.conditions, standingOf(error), reason, error.message, generation, now);
   return !isSame;
+}
+
+bool setTokenExpiry(api::FleetStatus& status, const api::BalenaFleet& fleet,
+                    std::optional<TimePoint> expiry, TimePoint now) {
+  const bool was = findCondition(status.conditions, kTokenExpiresSoon) != nullptr;
+  const bool is = expiry && *expiry - now < kTokenNotice;
+  std::string message;
+  if (is) {
+    message = "balena's token ends at " +
+              formatRfc3339(std::chrono::floor<std::chrono::seconds>(*expiry)) +
+              ": put a new one into Secret " + fleet.meta.key.space + "/" + fleet.spec.token.name;
+  }
+  setAbnormal(status.conditions, is,
+              {std::string(kTokenExpiresSoon), true, std::string(kTokenExpiresSoon), message,
+               fleet.meta.generation, now});
+  return is && !was;
 }
 
 api::RenewalStatus countRenewal(const Context& context, const api::BalenaFleet& fleet) {

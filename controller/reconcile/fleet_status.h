@@ -10,6 +10,16 @@ namespace bco {
 [[nodiscard]] bool setProblem(api::FleetStatus& status, const Error& error, std::int64_t generation,
                               TimePoint now);
 
+// A condition that is there while it is true, and its reason.
+inline constexpr std::string_view kTokenExpiresSoon = "TokenExpiresSoon";
+// As the alert BalenaClearBladeTokenExpires.
+inline constexpr Duration kTokenNotice = std::chrono::hours(7 * 24);
+
+// Whether the fleet's balena token, which ends at `expiry` (nullopt: never, or unknown), is to be
+// replaced soon. True when it has become so.
+[[nodiscard]] bool setTokenExpiry(api::FleetStatus& status, const api::BalenaFleet& fleet,
+                                  std::optional<TimePoint> expiry, TimePoint now);
+
 // The counts by phase and the first failing devices.
 void countDevices(const Context& context, const api::ObjectKey& fleet, api::FleetStatus& status);
 

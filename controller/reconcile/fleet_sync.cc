@@ -7,6 +7,7 @@
 #include "reconcile/fleet_status.h"
 #include "reconcile/report.h"
 #include "reconcile/requests.h"
+#include "reconcile/standing.h"
 
 namespace bco {
 
@@ -43,8 +44,7 @@ std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::st
   comparison_.compare(*snapshots, stop);
   if (stop.stop_requested()) return std::nullopt;
   tellSwept(key, began, &*snapshots);
-  // Nobody but who looks at metrics would see it.
-  if (context_.observer != nullptr) snapshots->view->balena->learnTokenExpiry();
+  snapshots->view->balena->learnTokenExpiry();
   return succeed(*snapshots, removal_.decide(*snapshots->view, snapshots->stale, kind),
                  refused.error());
 }
@@ -74,9 +74,8 @@ std::optional<Duration> FleetSync::look(const api::ObjectKey& key, const std::st
   status.observedGeneration = fleet->meta.generation;
   status.fleetId = (*view)->fleetId;
   status.failureCount = 0;
-  setCondition(status.conditions,
-               {"Ready", true, "Available", "", fleet->meta.generation, context_.clock.now()});
-  std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
+  setStanding(status.conditions, Standing::kCurrent, "Available", "", fleet->meta.generation,
+              context_.clock.now());
   untold_.note(api::ObjectKind::kFleet, fleet->meta,
                context_.store.fleets().setStatus(key, fleet->meta.uid, std::move(status)));
   return fleet->spec.syncInterval;
@@ -174,14 +173,20 @@ Duration FleetSync::succeed(const SweepSnapshots& snapshots, const StaleRemoval:
       next = std::min(next, backoff(context_.backoff, status.failureCount, context_.random));
     }
   } else {
-    setCondition(status.conditions, {"Ready", true, "Synced", "", fleet.meta.generation, now});
-    std::erase_if(status.conditions, [](const auto& c) { return c.type == "Stalled"; });
+    setStanding(status.conditions, Standing::kCurrent, "Synced", "", fleet.meta.generation, now);
   }
   setCondition(status.conditions,
                {"UpstreamAvailable", true, "Available", "", fleet.meta.generation, now});
   std::erase_if(status.conditions, [](const auto& c) { return c.type == "ClockSkew"; });
   reportRemoval(removal, fleet.meta.generation, now, status);
   reportBudget(fleets_.smallerBudget(fleet.meta.key), fleet.meta, now, status.conditions);
+  if (setTokenExpiry(status, fleet, snapshots.view->balena->tokenExpiry(), now)) {
+    const std::string message = findCondition(status.conditions, kTokenExpiresSoon)->message;
+    context_.log.warn("balena's token ends soon",
+                      {{"fleet", toString(fleet.meta.key)}, {"message", message}});
+    context_.events.event(api::ObjectKind::kFleet, fleet.meta, EventType::kWarning,
+                          kTokenExpiresSoon, message);
+  }
   const Duration skew = snapshots.view->registry->registry->clockSkew();
   if (isSkewed(skew)) {
     const std::string message = "this machine's clock and ClearBlade's are " +

@@ -1,20 +1,20 @@
 #include "reconcile/registry_source.h"
 
+#include <algorithm>
 #include <array>
 
 #include "clearblade/service_account.h"
 #include "core/text.h"
 #include "http/url.h"
-#include "reconcile/budget_condition.h"
 #include "reconcile/inputs.h"
 #include "reconcile/requests.h"
 
 namespace bco {
 namespace {
 
-constexpr auto kReady = "Ready";
-// A sweep's usual interval is about twice this.
-constexpr Duration kStatusAge = std::chrono::seconds(150);
+// Between two looks at a registry; and how old its description may be at the second.
+constexpr Duration kCheckInterval = std::chrono::minutes(5);
+constexpr Duration kDescriptionAge = std::chrono::minutes(4);
 
 bool leadsToThisMachine(const SecretBytes& serviceAccount, const std::string& project) {
   const auto account = clearblade::parseServiceAccount(serviceAccount, project);
@@ -75,6 +75,70 @@ Result<SharedSecret> RegistrySources::seedOf(const api::ClearBladeRegistry& regi
 }
 
 Result<std::shared_ptr<const RegistryView>> RegistrySources::view(const api::ObjectKey& key) {
+  auto made = makeView(key);
+  if (!made) status_.failed(key, made.error());
+  return made;
+}
+
+Status RegistrySources::describe(const std::string& path, clearblade::RegistryApi& registry) const {
+  const auto described = registry.getRegistry();
+  if (!described) return fail(withContext(described.error(), "clearblade"));
+  if (!described->hasCaCertificates) return {};
+  return fail(ErrorCode::kInvalid, "registry " + path +
+                                       " has CA certificates and so refuses bare public keys: "
+                                       "remove them, or use another registry");
+}
+
+Status RegistrySources::describeAgain(const std::shared_ptr<const RegistryView>& view) {
+  const bool isAsked = !isInUse(view->key) && isAskedFor(view->key);
+  {
+    std::lock_guard lock(mutex_);
+    Entry& entry = entries_[view->key];
+    const SteadyPoint now = context_.clock.steadyNow();
+    if (!isAsked && now - entry.describedAt < kDescriptionAge) return {};
+    entry.describedAt = now;
+  }
+  Status described = describe(view->path, *view->registry);
+  if (described || traitsOf(described.error().code).transient) return described;
+  std::lock_guard lock(mutex_);
+  Entry& entry = entries_[view->key];
+  if (entry.view == view) entry.view = nullptr;  // `view` keeps it until the lock is released
+  return described;
+}
+
+bool RegistrySources::isInUse(const api::ObjectKey& key) const {
+  return std::ranges::any_of(context_.store.fleets().list(), [&](const auto& fleet) {
+    return fleet->registryKey() == key && !fleet->meta.deletedAt;
+  });
+}
+
+std::optional<Duration> RegistrySources::check(const api::ObjectKey& key,
+                                               const std::stop_token& stop) {
+  const auto object = context_.store.registries().get(key);
+  if (object == nullptr || object->meta.deletedAt) return std::nullopt;
+  const auto view = makeView(key);
+  const Status looked = view ? describeAgain(*view) : Status(fail(view.error()));
+  if (stop.stop_requested()) return std::nullopt;
+  const bool isUsed = isInUse(key);
+  std::unique_lock lock(mutex_);
+  Entry& entry = entries_[key];
+  entry.failedChecks = looked ? 0 : entry.failedChecks + 1;
+  const int failures = entry.failedChecks;
+  // What a listing can't read is not available, whatever the registry says of itself.
+  const bool isUnreadable = isUsed && entry.listingFails;
+  lock.unlock();
+  if (!looked) {
+    const Error& error = looked.error();
+    status_.failed(key, error);
+    if (!traitsOf(error.code).transient) return kCheckInterval;
+    return std::max(backoff(context_.backoff, failures, context_.random),
+                    error.retryAfter.value_or(Duration::zero()));
+  }
+  if (!isUnreadable) status_.available(key, (*view)->ownerId, isUsed);
+  return kCheckInterval;
+}
+
+Result<std::shared_ptr<const RegistryView>> RegistrySources::makeView(const api::ObjectKey& key) {
   const auto object = context_.store.registries().get(key);
   if (object == nullptr) {
     return fail(ErrorCode::kNotFound, "there is no ClearBladeRegistry " + toString(key));
@@ -113,13 +177,8 @@ Result<std::shared_ptr<const RegistryView>> RegistrySources::view(const api::Obj
   auto client = factory_.connectRegistry(*object, shareSecret(std::move(*account)), caPem);
   if (!client) return fail(std::move(client.error()));
   // Asked once for each new connection: it also shows early that the service account is of use.
-  const auto registry = (*client)->getRegistry();
-  if (!registry) return fail(withContext(registry.error(), "clearblade"));
-  if (registry->hasCaCertificates) {
-    return fail(ErrorCode::kInvalid,
-                "registry " + object->path() +
-                    " has CA certificates and so refuses bare public keys: remove them, or use "
-                    "another registry");
+  if (Status described = describe(object->path(), **client); !described) {
+    return fail(std::move(described.error()));
   }
   auto view = std::make_shared<const RegistryView>(
       RegistryView{key, object->spec.project, object->path(), ownerId, *seed, *client, hints,
@@ -130,6 +189,7 @@ Result<std::shared_ptr<const RegistryView>> RegistrySources::view(const api::Obj
   Entry& entry = entries_[key];
   if (entry.view != nullptr && entry.inputs == inputs) return entry.view;  // another fleet's
   entry.inputs = inputs;
+  entry.describedAt = context_.clock.steadyNow();
   std::swap(entry.view, before);
   return view;
 }
@@ -157,13 +217,14 @@ Result<std::shared_ptr<const RegistryListing>> RegistrySources::listing(
   }
   Result<std::shared_ptr<const RegistryListing>> listing;
   try {
-    listing = list(view, isFirst);
+    listing = list(view, isFirst, stop);
   } catch (const std::exception& error) {  // or the others would wait for ever
     listing = fail(ErrorCode::kInternal, error.what());
   }
   std::lock_guard lock(mutex_);
   Entry& entry = entries_[view.key];
   entry.flight = nullptr;
+  entry.listingFails = !listing;
   if (listing) entry.listing = *listing;
   flight->result = listing;
   context_.clock.wakeAll(listed_);
@@ -178,59 +239,21 @@ bool RegistrySources::isAskedFor(const api::ObjectKey& key) const {
 }
 
 Result<std::shared_ptr<const RegistryListing>> RegistrySources::list(const RegistryView& view,
-                                                                     bool isFirst) {
+                                                                     bool isFirst,
+                                                                     const std::stop_token& stop) {
   auto listing = std::make_shared<RegistryListing>(view.ownerId);
   const auto takenAt = view.registry->listRegistrations(
       [&](const clearblade::Registration& registration) { listing->add(registration); });
   if (!takenAt) {
-    const auto object = context_.store.registries().get(view.key);
-    if (object != nullptr) {
-      api::RegistryStatus status = object->status;
-      ++status.failureCount;
-      status.lastFailureTime = context_.clock.now();
-      setCondition(status.conditions,
-                   {kReady, false, std::string(traitsOf(takenAt.error().code).reason),
-                    takenAt.error().message, object->meta.generation, context_.clock.now()});
-      untold_.note(
-          api::ObjectKind::kRegistry, object->meta,
-          context_.store.registries().setStatus(view.key, object->meta.uid, std::move(status)));
-    }
-    return fail(withContext(takenAt.error(), "clearblade"));
+    Error error = withContext(takenAt.error(), "clearblade");
+    if (!stop.stop_requested()) status_.failed(view.key, error);
+    return fail(std::move(error));
   }
   listing->complete(*takenAt);
   view.hints->replace(listing);
-  reportListing(view, *listing, isFirst);
+  status_.listed(view.key, view.ownerId, *listing,
+                 factory_.smallerBudget(api::ObjectKind::kRegistry, view.key), isFirst);
   return listing;
-}
-
-void RegistrySources::reportListing(const RegistryView& view, const RegistryListing& listing,
-                                    bool isFirst) {
-  const auto object = context_.store.registries().get(view.key);
-  if (object == nullptr) return;
-  api::RegistryStatus status = object->status;
-  status.observedGeneration = object->meta.generation;
-  status.ownerId = view.ownerId;
-  status.total = listing.total();
-  status.owned = listing.owned();
-  status.foreign = status.total - status.owned;
-  status.lastCompleteSync = listing.takenAt();
-  status.failureCount = 0;
-  status.lastHandledReconcileAt = reconcileRequest(object->meta);
-  setCondition(status.conditions,
-               {kReady, true, "Synced", "", object->meta.generation, context_.clock.now()});
-  reportBudget(factory_.smallerBudget(api::ObjectKind::kRegistry, view.key), object->meta,
-               context_.clock.now(), status.conditions);
-  // A time alone is not worth a write, unless the old one grows old; what an earlier process left
-  // has until our next listing.
-  api::RegistryStatus before = object->status;
-  const Duration old = isFirst ? 4 * kStatusAge : kStatusAge;
-  const bool isRecent =
-      before.lastCompleteSync && listing.takenAt() - *before.lastCompleteSync < old;
-  before.lastCompleteSync = status.lastCompleteSync;
-  if (isRecent && before == status) return;
-  untold_.note(
-      api::ObjectKind::kRegistry, object->meta,
-      context_.store.registries().setStatus(view.key, object->meta.uid, std::move(status)));
 }
 
 }  // namespace bco

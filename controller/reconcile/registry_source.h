@@ -11,8 +11,8 @@
 
 #include "reconcile/clients.h"
 #include "reconcile/device_reconciler.h"
-#include "reconcile/refused_writes.h"
 #include "reconcile/registry_listing.h"
+#include "reconcile/registry_status.h"
 #include "reconcile/views.h"
 
 namespace bco {
@@ -25,10 +25,11 @@ class RegistrySources {
       : context_(context),
         factory_(factory),
         fallbackSeed_(std::move(fallbackSeed)),
-        untold_(context) {}
+        status_(context) {}
 
   // The registry's view, made anew when its object or one of its Secrets has changed. kNotFound: no
-  // such object or Secret; kInvalid: what it says can't be used.
+  // such object or Secret; kInvalid: what it says can't be used. Why there is none, the registry's
+  // status says too.
   [[nodiscard]] Result<std::shared_ptr<const RegistryView>> view(const api::ObjectKey& key);
 
   // A snapshot taken at `notBefore` or later. Of several callers one lists; the others wait for it,
@@ -36,6 +37,14 @@ class RegistrySources {
   [[nodiscard]] Result<std::shared_ptr<const RegistryListing>> listing(const RegistryView& view,
                                                                        TimePoint notBefore,
                                                                        const std::stop_token& stop);
+
+  // Asks the registry for its own description, unless that was done a while ago, and has its status
+  // say how it is; also of one that no fleet uses. Returns when to come again; nullopt when its
+  // object has gone, or after a stop.
+  std::optional<Duration> check(const api::ObjectKey& key, const std::stop_token& stop);
+
+  // A fleet refers to it, and so lists it.
+  [[nodiscard]] bool isInUse(const api::ObjectKey& key) const;
 
  private:
   struct Flight {
@@ -49,18 +58,27 @@ class RegistrySources {
     std::shared_ptr<const RegistryView> view;
     std::shared_ptr<const RegistryListing> listing;
     std::shared_ptr<Flight> flight;  // of the listing under way
+    SteadyPoint describedAt;         // when the registry was asked for its description
+    bool listingFails = false;       // the last one has
+    int failedChecks = 0;            // in a row
   };
+  [[nodiscard]] Result<std::shared_ptr<const RegistryView>> makeView(const api::ObjectKey& key);
+  // Whether the registry can be used, by its own description.
+  [[nodiscard]] Status describe(const std::string& path, clearblade::RegistryApi& registry) const;
+  // The same of a registry in use, if it is time to. Where a person is needed, there is no view any
+  // more: who uses the registry fails as a new process would.
+  [[nodiscard]] Status describeAgain(const std::shared_ptr<const RegistryView>& view);
   [[nodiscard]] Result<SharedSecret> seedOf(const api::ClearBladeRegistry& registry);
   [[nodiscard]] bool isAskedFor(const api::ObjectKey& key) const;
   // `isFirst`: of this process.
   [[nodiscard]] Result<std::shared_ptr<const RegistryListing>> list(const RegistryView& view,
-                                                                    bool isFirst);
-  void reportListing(const RegistryView& view, const RegistryListing& listing, bool isFirst);
+                                                                    bool isFirst,
+                                                                    const std::stop_token& stop);
 
   const Context& context_;
   CloudFactory& factory_;
   const SharedSecret fallbackSeed_;
-  UntoldWrites untold_;
+  RegistryStatusWriter status_;
   std::mutex mutex_;  // guards entries_
   Condition listed_;
   std::map<api::ObjectKey, Entry> entries_;

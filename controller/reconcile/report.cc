@@ -4,6 +4,7 @@
 
 #include "plan/rotation.h"
 #include "reconcile/requests.h"
+#include "reconcile/standing.h"
 
 namespace bco {
 namespace {
@@ -40,37 +41,27 @@ Phase phaseOf(const Pass& pass, const DesiredDevice& desired, Phase before) {
   return isUnderWay && isRemoval ? Phase::kDeprovisioning : phase;
 }
 
-// Conditions that are there only while true.
-void setAbnormal(api::DeviceStatus& status, bool is, api::Condition condition) {
-  if (is) {
-    condition.status = true;
-    setCondition(status.conditions, condition);
-  } else {
-    std::erase_if(status.conditions, [&](const auto& c) { return c.type == condition.type; });
-  }
+// Whether a device that is left alone was as it is to be when it was last looked at, and is so by
+// what is known: keys expire whoever looks.
+bool wasReached(const api::DeviceStatus& before, bool present, TimePoint now) {
+  if (present && before.key && before.key->expiresAt && *before.key->expiresAt <= now) return false;
+  const api::Condition* ready = findCondition(before.conditions, "Ready");
+  const api::Condition* provisioned = findCondition(before.conditions, "Provisioned");
+  return ready != nullptr && ready->status && provisioned != nullptr &&
+         provisioned->status == present;
 }
 
-// `mayPass`: what stands in the way may go away without anybody's doing.
-void setConditions(api::DeviceStatus& status, std::string_view reason, const std::string& message,
-                   TimePoint now, bool mayPass = false) {
-  const auto condition = [&](std::string type) {
-    return api::Condition{std::move(type),           false, std::string(reason), message,
-                          status.observedGeneration, now};
-  };
-  api::Condition ready = condition("Ready");
-  ready.status = status.phase == Phase::kReady;
-  setCondition(status.conditions, ready);
-  const bool isInTheWay = status.phase == Phase::kFailed || status.phase == Phase::kConflict;
-  const bool isUnderWay = status.phase == Phase::kPending || status.phase == Phase::kWaiting ||
-                          status.phase == Phase::kDeprovisioning;
-  setAbnormal(status, isUnderWay || (isInTheWay && mayPass), condition("Reconciling"));
-  setAbnormal(status, isInTheWay && !mayPass, condition("Stalled"));
-  setAbnormal(status, status.phase == Phase::kConflict, condition("OwnershipConflict"));
+void setConditions(api::DeviceStatus& status, Standing standing, std::string_view reason,
+                   const std::string& message, TimePoint now) {
+  setStanding(status.conditions, standing, reason, message, status.observedGeneration, now);
+  setAbnormal(
+      status.conditions, status.phase == Phase::kConflict,
+      {"OwnershipConflict", true, std::string(reason), message, status.observedGeneration, now});
 }
 
 void setBlocked(api::DeviceStatus& status, const ObservedDevice& observed, TimePoint now) {
   const bool blocked = observed.registration && observed.registration->blocked;
-  setAbnormal(status, blocked,
+  setAbnormal(status.conditions, blocked,
               api::Condition{std::string(api::kBlocked), true, std::string(kBlockedReason),
                              std::string(kBlockedText), status.observedGeneration, now});
 }
@@ -89,7 +80,7 @@ void setUpstream(api::DeviceStatus& status, const Pass& pass, TimePoint now) {
 void setBound(api::DeviceStatus& status, const Pass& pass, TimePoint now) {
   const bool bound = pass.error && pass.error->reason == clearblade::kBoundToGateway;
   setAbnormal(
-      status, bound,
+      status.conditions, bound,
       api::Condition{std::string(clearblade::kBoundToGateway), true, "BoundInRegistry",
                      "the registration is bound to a gateway and can't be removed: unbind it "
                      "in ClearBlade",
@@ -129,7 +120,7 @@ void setCredentialValid(api::DeviceStatus& status, const DesiredDevice& desired,
   api::Condition condition{"CredentialValid",         true, api::kRegistered, "",
                            status.observedGeneration, now};
   if (!desired.present) {
-    return setAbnormal(status, false, condition);
+    return setAbnormal(status.conditions, false, condition);
   }
   if (status.phase != Phase::kReady || pass.error) {
     if (!pass.observed || !provesCredentialInvalid(pass.plan.reason)) return;
@@ -181,6 +172,27 @@ std::string plannedSteps(const Plan& plan) {
 }
 
 }  // namespace
+
+Standing standingOf(api::Phase phase, const Pass& pass, bool wasReached) {
+  switch (phase) {
+    case Phase::kReady:
+    case Phase::kAbsent:
+      return Standing::kCurrent;
+    case Phase::kSuspended:
+      return wasReached ? Standing::kCurrent : Standing::kFailed;
+    case Phase::kPending:
+      return pass.observeOnly && !pass.error ? Standing::kFailed : Standing::kInProgress;
+    case Phase::kWaiting:
+    case Phase::kDeprovisioning:
+      return Standing::kInProgress;
+    case Phase::kFailed:
+    case Phase::kConflict:
+      return pass.error ? standingOf(*pass.error) : Standing::kFailed;
+    case Phase::kStale:
+      return Standing::kFailed;
+  }
+  return Standing::kInProgress;
+}
 
 bool isConflict(Reason reason) {
   switch (reason) {
@@ -234,15 +246,18 @@ api::DeviceStatus report(const api::BalenaDevice& object, const DesiredDevice& d
     status.registration.clear();
     status.key.reset();
   }
+  const Standing standing =
+      standingOf(status.phase, pass, wasReached(object.status, desired.present, now));
   if (pass.error) {
-    const ErrorTraits& traits = traitsOf(pass.error->code);
-    setConditions(status, reasonOf(*pass.error), pass.error->message, now, traits.transient);
+    setConditions(status, standing, reasonOf(*pass.error), pass.error->message, now);
   } else if (pass.observeOnly && pass.plan.verdict == Verdict::kAct) {
-    setConditions(status, nameOf(pass.plan.reason), messageOf(pass), now);
+    setConditions(status, standing, nameOf(pass.plan.reason), messageOf(pass), now);
   } else if (status.phase == Phase::kReady) {
-    setConditions(status, nameOf(Reason::kSynced), "", now);
+    setConditions(status, standing, nameOf(Reason::kSynced), "", now);
+  } else if (status.phase == Phase::kAbsent) {
+    setConditions(status, standing, nameOf(Reason::kDeprovisioned), "", now);
   } else {
-    setConditions(status, nameOf(pass.plan.reason), pass.plan.message, now);
+    setConditions(status, standing, nameOf(pass.plan.reason), pass.plan.message, now);
   }
   setUpstream(status, pass, now);
   setProvisioned(status, desired, pass, now);
@@ -270,7 +285,7 @@ api::DeviceStatus reportInSync(const api::BalenaDevice& object, const DesiredDev
   keyStatus.expiresAt = key.expiresAt;
   keyStatus.rotateAt = rotationOf(key, desired, now).shown(now);
   status.key = keyStatus;
-  setConditions(status, nameOf(Reason::kSynced), "", now);
+  setConditions(status, Standing::kCurrent, nameOf(Reason::kSynced), "", now);
   setProvisioned(status, desired, {}, now);
   setCredentialValid(status, desired, {}, now);
   return status;
@@ -287,7 +302,29 @@ api::DeviceStatus reportFleetProblem(const api::BalenaDevice& object, const Erro
     return object.status;
   }
   api::DeviceStatus status = begin(object);
-  setConditions(status, kFleetNotReady, error.message, now);
+  setConditions(status, Standing::kInProgress, kFleetNotReady, error.message, now);
+  return status;
+}
+
+api::DeviceStatus reportStale(const api::BalenaDevice& object,
+                              const std::optional<TimePoint>& absentSince, TimePoint now) {
+  api::DeviceStatus status = object.status;
+  status.observedGeneration = object.meta.generation;
+  status.phase = Phase::kStale;
+  if (absentSince) status.absentSince = absentSince;
+  setConditions(status, standingOf(status.phase, {}, false), "Stale",
+                "the device is no longer in balena's fleet: what becomes of its registration, the "
+                "fleet's stale.policy says",
+                now);
+  return status;
+}
+
+api::DeviceStatus reportStaleRemoved(const api::BalenaDevice& object, const DesiredDevice& desired,
+                                     const Pass& pass, TimePoint now) {
+  api::DeviceStatus status = report(object, desired, pass, now);
+  status.phase = Phase::kStale;
+  setConditions(status, standingOf(status.phase, pass, false), nameOf(pass.plan.reason),
+                pass.plan.message, now);
   return status;
 }
 

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "plan/listing.h"
 #include "plan/plan.h"
+#include "reconcile/standing.h"
 
 namespace bco {
 
@@ -31,6 +32,20 @@ inline constexpr std::string_view kBlockedText =
 // A person has to say whose the device is.
 [[nodiscard]] bool isConflict(Reason reason);
 
+// How a device stands after `pass`. Pure.
+//
+//   phase                            │ standing
+//   ─────────────────────────────────┼──────────────────────────────────────────────────────────
+//   Ready Absent                     │ current: what its spec asks for is so
+//   Suspended                        │ current if it was so when it was last looked at, else failed
+//   Pending                          │ in progress; failed where mode Observe withholds what is due
+//   Waiting Deprovisioning           │ in progress: sweeps see when it can go on
+//   Failed Conflict                  │ in progress if the error may pass by itself, else failed
+//   Stale                            │ failed: its device is gone, a person removes the object
+//
+// `wasReached`: what the device's spec asks for was so by the status before.
+[[nodiscard]] Standing standingOf(api::Phase phase, const Pass& pass, bool wasReached);
+
 // What the Ready condition says of the pass. Pure.
 [[nodiscard]] std::string messageOf(const Pass& pass);
 
@@ -49,6 +64,17 @@ inline constexpr std::string_view kFleetNotReady = "FleetNotReady";
 
 // A pass, or a sweep, has said how the device stands.
 [[nodiscard]] bool hasBeenLookedAt(const api::DeviceStatus& status);
+
+// The status of a device that has left balena's fleet; `absentSince`: nullopt where nothing counts
+// the time.
+[[nodiscard]] api::DeviceStatus reportStale(const api::BalenaDevice& object,
+                                            const std::optional<TimePoint>& absentSince,
+                                            TimePoint now);
+
+// The same after `pass`, which has removed what was left of it.
+[[nodiscard]] api::DeviceStatus reportStaleRemoved(const api::BalenaDevice& object,
+                                                   const DesiredDevice& desired, const Pass& pass,
+                                                   TimePoint now);
 
 // The status of a device whose fleet can't be looked at. What is known of it is not less true for
 // that: only one that nobody has looked at says that it waits.

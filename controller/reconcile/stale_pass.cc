@@ -75,8 +75,8 @@ void reportRemoved(const Context& context, const DesiredDevice& desired, const P
       }
       continue;  // else the next sweep lets it go
     }
-    api::DeviceStatus status = report(*object, desired, pass, context.clock.now());
-    status.phase = api::Phase::kStale;
+    const api::DeviceStatus status =
+        reportStaleRemoved(*object, desired, pass, context.clock.now());
     if (context.store.devices().setStatus(object->meta.key, object->meta.uid, status)) {
       context.tally.set(*object, status);
     }

@@ -76,6 +76,14 @@ SecretBytes repeatedEvent(const Event& event, const EventEntry& entry) {
   return SecretBytes::take(std::move(json));
 }
 
+ToldEvent toldOfNamespace(const Event& event, const EventEntry& entry) {
+  ToldEvent told{event, entry};
+  told.event.object = {"Namespace", "v1", {}, event.object.space, {}};
+  told.entry.message =
+      cleanMessage(event.object.kind + " " + event.object.name + ": " + entry.message, kMaxMessage);
+  return told;
+}
+
 std::string spaceOf(const ObjectReference& object) {
   return object.space.empty() ? "default" : object.space;
 }

@@ -23,6 +23,15 @@ struct EventSource {
 // A merge patch of the one that is there.
 [[nodiscard]] SecretBytes repeatedEvent(const Event& event, const EventEntry& entry);
 
+// The same event as one of the object's namespace, which is being deleted and takes no new events:
+// those of objects in no namespace are in "default", where they outlive it. Says which object it is
+// about.
+struct ToldEvent {
+  Event event;
+  EventEntry entry;
+};
+[[nodiscard]] ToldEvent toldOfNamespace(const Event& event, const EventEntry& entry);
+
 // The namespace of an event about `object`.
 [[nodiscard]] std::string spaceOf(const ObjectReference& object);
 

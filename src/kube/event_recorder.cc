@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/backoff.h"
+#include "kube/json.h"
 
 namespace bco::kube {
 namespace {
@@ -102,7 +103,19 @@ Status EventRecorder::trySend(const Event& event, const EventEntry& entry) {
     if (patched.error().code != ErrorCode::kNotFound) return fail(patched.error());
     // It was never made, or has been cleared away: events last an hour.
   }
-  const auto created = client_.create(kEvents, space, newEvent(event, entry, source_));
+  Status created = create(event, entry);
+  const bool isEnding = !created && created.error().reason == kNamespaceTerminating;
+  if (!isEnding || event.object.space.empty()) return created;
+  const ToldEvent told = toldOfNamespace(event, entry);
+  Status createdThere = create(told.event, told.entry);
+  // Who serves one namespace may tell of nothing elsewhere.
+  const bool isRefused = !createdThere && createdThere.error().code == ErrorCode::kForbidden;
+  return isRefused ? created : createdThere;
+}
+
+Status EventRecorder::create(const Event& event, const EventEntry& entry) {
+  const auto created =
+      client_.create(kEvents, spaceOf(event.object), newEvent(event, entry, source_));
   // A name is given once: what is there already is ours, by a try whose answer was lost.
   if (created || created.error().code == ErrorCode::kAlreadyExists) return {};
   return fail(created.error());

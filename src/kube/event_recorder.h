@@ -30,7 +30,8 @@ struct EventCounters {
 };
 
 // Events wait in a queue for one thread, which correlates them (event_correlator.h) and sends them.
-// Three tries each; an event whose namespace is gone is forgotten. Only transitions are to be told:
+// Three tries each; an event whose namespace is being deleted is told of the namespace, in
+// "default", and one whose namespace is gone is forgotten. Only transitions are to be told:
 // that something is as it was is no event.
 class EventRecorder {
  public:
@@ -60,6 +61,7 @@ class EventRecorder {
   void tell(const Event& event, const std::stop_token& stop);
   void send(const Event& event, const EventEntry& entry, const std::stop_token& stop);
   [[nodiscard]] Status trySend(const Event& event, const EventEntry& entry);
+  [[nodiscard]] Status create(const Event& event, const EventEntry& entry);
   void giveUp(const Event& event, const Error& error);
 
   const EventSource source_;

@@ -88,6 +88,9 @@ void readCauses(simdjson::dom::element details, StatusBody& status) {
     if (cause["reason"].get(text) == simdjson::SUCCESS && text == "ResourceVersionTooLarge") {
       status.versionTooLarge = true;
     }
+    if (cause["reason"].get(text) == simdjson::SUCCESS && text == kNamespaceTerminating) {
+      status.namespaceEnds = true;
+    }
     if (cause["field"].get(text) == simdjson::SUCCESS && text == "metadata.uid") {
       status.uidDiffers = true;
     }

@@ -15,6 +15,9 @@ namespace bco::kube {
 // parse it where it stands.
 inline constexpr std::size_t kJsonPadding = 64;
 
+// The cause that nothing can be created in a namespace any more.
+inline constexpr std::string_view kNamespaceTerminating = "NamespaceTerminating";
+
 // A `Status` object: how the API server says that something did not work.
 struct StatusBody {
   int code = 0;
@@ -23,6 +26,7 @@ struct StatusBody {
   std::optional<Duration> retryAfter = std::nullopt;
   bool versionTooLarge = false;  // a cause is ResourceVersionTooLarge
   bool uidDiffers = false;       // a cause is the field metadata.uid
+  bool namespaceEnds = false;    // a cause is NamespaceTerminating
 };
 // nullopt: it is not one.
 [[nodiscard]] std::optional<StatusBody> parseStatus(std::string_view json);

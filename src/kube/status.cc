@@ -108,6 +108,7 @@ Error errorOf(const std::optional<StatusBody>& body, int status, std::string_vie
   error.message += quoted ? std::string_view(body->message) : textOf(error.code);
   error.message += " (" + std::to_string(status) + ")";
   if (body) error.retryAfter = body->retryAfter;
+  if (body && body->namespaceEnds) error.reason = kNamespaceTerminating;
   return error;
 }
 

@@ -21,6 +21,9 @@
 //   not
 //     serve the kind; any other is some proxy's page and says nothing of the object: kInternal.
 //
+// What can't be created because its namespace is being deleted is kForbidden with reason
+// kNamespaceTerminating (kube/json.h).
+//
 // After a write, 408 and 5xx leave open whether it took effect: outcomeUnknown.
 #pragma once
 

@@ -48,6 +48,18 @@ http::Response statusOf(int code, const std::string& reason) {
   return {code, {}, Json{{"kind", "Status"}, {"code", code}, {"reason", reason}}.dump()};
 }
 
+// As kube-apiserver 1.34 says it.
+http::Response endingStatus() {
+  return {403,
+          {},
+          Json{{"kind", "Status"},
+               {"code", 403},
+               {"reason", "Forbidden"},
+               {"message", "unable to create new content in namespace iot"},
+               {"details", {{"causes", {{{"reason", "NamespaceTerminating"}}}}}}}
+              .dump()};
+}
+
 // The events of an API server.
 class EventServer final : public http::HttpTransport {
  public:
@@ -65,6 +77,7 @@ class EventServer final : public http::HttpTransport {
   std::vector<std::string> calls;                // "POST", "PATCH"
   std::vector<Result<http::Response>> failures;  // of the next calls, the last first
   bool answersGetLost = false;                   // what fails has taken effect
+  std::string ending;                            // a namespace in which nothing can be made
   std::function<void()> onCall = [] {};
 
  private:
@@ -81,7 +94,9 @@ class EventServer final : public http::HttpTransport {
   http::Response serve(const http::Request& request) {
     const Json body = Json::parse(request.body.reveal());
     if (request.method == http::Method::kPost) {
-      EXPECT_THAT(request.url, HasSubstr("/api/v1/namespaces/iot/events"));
+      const std::string space = body["metadata"]["namespace"];
+      EXPECT_THAT(request.url, HasSubstr("/api/v1/namespaces/" + space + "/events"));
+      if (space == ending) return endingStatus();
       const std::string name = body["metadata"]["name"];
       if (events.contains(name)) return statusOf(409, "AlreadyExists");
       events[name] = body;
@@ -89,7 +104,11 @@ class EventServer final : public http::HttpTransport {
     }
     const std::string path = request.url.substr(0, request.url.find('?'));
     const auto found = events.find(path.substr(path.rfind('/') + 1));
-    if (found == events.end()) return statusOf(404, "NotFound");
+    const bool isThere =
+        found != events.end() &&
+        path.find("/namespaces/" + std::string(found->second["metadata"]["namespace"]) + "/") !=
+            std::string::npos;
+    if (!isThere) return statusOf(404, "NotFound");
     found->second.merge_patch(body);
     return {200, {}, found->second.dump()};
   }
@@ -150,6 +169,19 @@ TEST_F(EventRecorderTest, MakesAnEventAnewThatHasBeenClearedAway) {
   run();
   EXPECT_THAT(server_.calls, ElementsAre("POST", "PATCH", "POST"));
   EXPECT_EQ(onlyEvent()["count"], 2);
+}
+
+TEST_F(EventRecorderTest, TellsOfTheNamespaceWhereThatIsBeingDeleted) {
+  server_.ending = "iot";
+  tell("registration and variables are kept");
+  tell("registration and variables are kept");
+  run();
+  const Json event = onlyEvent();
+  EXPECT_EQ(event["metadata"]["namespace"], "default");
+  EXPECT_EQ(event["involvedObject"],
+            (Json{{"kind", "Namespace"}, {"apiVersion", "v1"}, {"name", "iot"}}));
+  EXPECT_EQ(event["message"], "BalenaDevice dev: registration and variables are kept");
+  EXPECT_EQ(recorder_.counters().failed, 0U);
 }
 
 TEST_F(EventRecorderTest, TriesThreeTimesAndThenGoesOn) {

@@ -99,6 +99,15 @@ TEST(KubeStatus, SaysConflictWhenTheNameBelongsToAnotherObject) {
       ErrorCode::kConflict);
 }
 
+TEST(KubeStatus, TellsANamespaceThatEndsFromARightThatIsMissing) {
+  const Error ending = refusal(
+      403, R"({"kind":"Status","reason":"Forbidden","code":403,"details":{"causes":[)"
+           R"({"reason":"NamespaceTerminating","message":"m","field":"metadata.namespace"}]}})");
+  EXPECT_EQ(ending.code, ErrorCode::kForbidden);
+  EXPECT_EQ(ending.reason, "NamespaceTerminating");
+  EXPECT_EQ(refusal(403, bodyOf("Forbidden", 403)).reason, "");
+}
+
 TEST(KubeStatus, SaysGoneForAVersionFromTheFuture) {
   EXPECT_EQ(refusal(504, R"({"kind":"Status","reason":"Timeout","code":504,"details":{"causes":[)"
                          R"({"reason":"ResourceVersionTooLarge","message":"m"}]}})")

@@ -4,7 +4,7 @@ import pytest
 
 from cluster import GROUP
 from harness import assert_provisioned, wait_until
-from installation import condition, is_true, writes
+from installation import OPERATOR, condition, is_true, writes
 
 
 def with_devices(installation, sandbox, count=1, **fleet):
@@ -119,6 +119,58 @@ def wait_empty(installation):
 
 def retained(installation, uuid):
     return [event for event in installation.events(f"d-{uuid}") if event["reason"] == "Retained"]
+
+
+def begin_end(installation):
+    """What `kubectl delete namespace` does: from now on nothing can be made in it."""
+    path = f"/api/v1/namespaces/{installation.namespace}"
+    assert installation.cluster.request("DELETE", path).body["status"]["phase"] == "Terminating"
+    end_namespace(installation)
+
+
+def told_of_namespace(installation):
+    """Messages of the namespace's events Retained."""
+    items = installation.cluster.request("GET", "/api/v1/namespaces/default/events").body["items"]
+    return [item["message"] for item in items
+            if item["involvedObject"] == {"kind": "Namespace", "apiVersion": "v1", "name": installation.namespace}
+            and item["reason"] == "Retained"]
+
+
+def test_what_a_deleted_namespace_leaves_in_the_clouds_is_said_where_it_outlives_it(installation, sandbox, cluster):
+    uuids = with_devices(installation, sandbox, 3, deletionPolicy="Delete")
+    installation.replicas[0].stop()
+    # As deploy/rbac.yaml has it for the whole cluster.
+    name = f"events-{installation.namespace}"
+    cluster.kubectl("create", "role", name, "--verb=create,patch", "--resource=events")
+    cluster.kubectl("create", "rolebinding", name, f"--role={name}",
+                    f"--serviceaccount={installation.namespace}:{OPERATOR}")
+    begin_end(installation)
+    replica = installation.start()
+    wait_empty(installation)
+    assert_provisioned(sandbox, uuids)
+    for uuid in uuids:
+        told, = wait_until(lambda: [each for each in told_of_namespace(installation) if uuid in each], "an event")
+        assert told.startswith(f"BalenaDevice d-{uuid}: registration and variables are kept: "), told
+    assert "an event can't be told" not in replica.log
+
+
+def test_with_the_rights_to_one_namespace_the_log_says_what_is_left_when_that_ends(installation, sandbox):
+    uuids = with_devices(installation, sandbox, 2, deletionPolicy="Delete")
+    begin_end(installation)
+    wait_empty(installation)
+    replica, = installation.replicas
+    left = {uuid for uuid in uuids if f"balena-{uuid}" in sandbox.registrations()}
+    wait_until(lambda: replica.log.count("registration kept") == len(left), "a word about each")
+    assert told_of_namespace(installation) == []
+
+
+@pytest.mark.parametrize("said", ["false", "yes"])
+def test_only_the_word_true_releases(installation, sandbox, said):
+    uuid, = with_devices(installation, sandbox, deletionPolicy="Delete")
+    installation.annotate("device", f"d-{uuid}", release=said)
+    installation.delete("device", f"d-{uuid}")
+    installation.wait_gone("device", f"d-{uuid}")
+    assert_nothing_left(sandbox, [uuid])
 
 
 def test_a_namespace_that_ends_is_emptied_and_what_is_left_in_the_clouds_is_said(installation, sandbox):

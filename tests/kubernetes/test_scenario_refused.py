@@ -38,6 +38,25 @@ def test_without_the_right_to_create_devices_the_fleet_says_so(installation, san
     assert_provisioned(sandbox, uuids)
 
 
+def test_without_the_right_to_set_finalizers_a_device_says_so_and_is_not_registered(installation, sandbox):
+    uuid, = sandbox.add_devices(1)
+
+    def change(rule):
+        if rule["resources"] == ["balenadevices"]:
+            return rule | {"verbs": [*rule["verbs"], "list", "watch"]}
+        return without("balenadevices")(rule)
+
+    installation.device(uuid, "gate")
+    start(installation, change, devices="Declared")
+    told = installation.wait_condition("device", "gate", status="False", reason="Forbidden")
+    assert 'cannot patch resource "balenadevices"' in told["message"], told
+    assert condition(installation.get("device", "gate"), "Stalled")["reason"] == "Forbidden"
+    assert not sandbox.registrations()
+    give_rights(installation)
+    installation.wait_ready(1)
+    assert_provisioned(sandbox, [uuid])
+
+
 def test_a_quota_for_devices_is_told_of_and_those_that_fit_are_provisioned(installation, sandbox):
     sandbox.add_devices(3)
     path = installation.core("resourcequotas")

@@ -269,7 +269,9 @@ clearblade::Registration* FakeRegistry::byNumber(const std::string& numId) {
 }
 
 Result<clearblade::Registry> FakeRegistry::getRegistry() {
-  return call<clearblade::Registry>(log_, {"getRegistry"}, [] { return clearblade::Registry{}; });
+  return call<clearblade::Registry>(log_, {"getRegistry"}, [&] {
+    return clearblade::Registry{.hasCaCertificates = hasCaCertificates_};
+  });
 }
 
 Result<TimePoint> FakeRegistry::listRegistrations(

@@ -2,6 +2,7 @@
 // before or after a call has taken effect.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -82,6 +83,8 @@ class FakeBalena final : public balena::BalenaApi {
   void removeDevice(const std::string& uuid);
   [[nodiscard]] DeviceRow& device(const std::string& uuid) { return devices_.at(uuid); }
   [[nodiscard]] CallLog& log() { return log_; }
+  void setTokenExpiry(std::optional<TimePoint> expiry) { tokenExpiry_ = expiry; }
+  [[nodiscard]] std::optional<TimePoint> tokenExpiry() const override { return tokenExpiry_; }
 
   [[nodiscard]] Result<balena::Fleet> getFleet(const std::string& slug) override;
   [[nodiscard]] Result<TimePoint> listFleet(std::int64_t fleetId,
@@ -109,6 +112,7 @@ class FakeBalena final : public balena::BalenaApi {
   std::map<std::string, balena::Fleet> fleets_;
   std::map<std::string, DeviceRow> devices_;
   std::int64_t lastId_ = 100;
+  std::optional<TimePoint> tokenExpiry_;
 };
 
 // Thread-safe but for registrations that a test changes while calls are made.
@@ -125,6 +129,7 @@ class FakeRegistry final : public clearblade::RegistryApi {
   }
   [[nodiscard]] std::size_t size() const { return registrations_.size(); }
   void setSkew(Duration skew) { skew_ = skew; }
+  void setCaCertificates(bool has) { hasCaCertificates_ = has; }
   [[nodiscard]] CallLog& log() { return log_; }
 
   [[nodiscard]] Result<clearblade::Registry> getRegistry() override;
@@ -147,6 +152,7 @@ class FakeRegistry final : public clearblade::RegistryApi {
   Clock& clock_;
   CallLog log_;
   Duration skew_{0};
+  std::atomic<bool> hasCaCertificates_{false};
   std::mutex mutex_;  // guards all below
   std::map<std::string, clearblade::Registration> registrations_;
   std::int64_t lastNumber_ = 4710;

@@ -58,6 +58,16 @@ TEST_F(Deletion, OfADeviceInAFleetThatIsNotManagedHereWaitsForAPersonAndSaysHow)
   EXPECT_NE(findCondition(object(1)->status.conditions, "Stalled"), nullptr);
   EXPECT_EQ(writes(), 0);
 
+  // Only that word releases; another is told of.
+  for (const std::string said : {"false", "True", "yes"}) {
+    declared(1).meta.annotations[std::string(api::kReleaseAnnotation)] = said;
+    apply();
+    reconcile(1);
+    ASSERT_NE(object(1), nullptr) << said;
+    const std::string told = "release: \"" + said + "\" has no effect: only \"true\" has";
+    EXPECT_EQ(readyOf(1).message.view().ends_with(told), said != "false") << readyOf(1).message;
+  }
+
   // As it says: the object goes, and nothing is removed.
   declared(1).meta.annotations[std::string(api::kReleaseAnnotation)] = "true";
   apply();

@@ -308,6 +308,58 @@ TEST_F(Fleet, SuspendedIsNotWorkedOn) {
   EXPECT_EQ(phaseOf(1), Phase::kSuspended);
 }
 
+TEST_F(Fleet, AConditionSaysThatItsTokenEndsWithinAWeek) {
+  apply();
+  const auto told = [&] {
+    const auto* condition = findCondition(fleet()->status.conditions, "TokenExpiresSoon");
+    return condition == nullptr ? std::string() : std::string(condition->message);
+  };
+  const TimePoint end = clock_.now() + 24h * 7 + 15min;
+  balena().setTokenExpiry(end);
+  sweep();
+  EXPECT_EQ(told(), "");
+  for (int sweeps = 0; sweeps < 2; ++sweeps) {
+    clock_.advance(10min);
+    sweep();
+  }
+  EXPECT_THAT(told(), HasSubstr(formatRfc3339(end)));
+  EXPECT_THAT(told(), HasSubstr("Secret default/balena"));
+  EXPECT_TRUE(fleetReady().status);
+  clock_.advance(10min);
+  sweep();
+  EXPECT_THAT(events_.seen(), ElementsAre("Warning TokenExpiresSoon sensors")) << "said once";
+  balena().setTokenExpiry(end + 24h * 90);
+  clock_.advance(10min);
+  sweep();
+  EXPECT_EQ(told(), "");
+}
+
+TEST_F(Fleet, IsInProgressWhileACloudIsAwayAndFailedWhereAPersonIsNeeded) {
+  apply();
+  sweep();
+  const auto standing = [&](const char* type) {
+    return findCondition(fleet()->status.conditions, type) != nullptr;
+  };
+  EXPECT_FALSE(standing("Reconciling") || standing("Stalled"));
+  balena().log().failNext("getFleet", {ErrorCode::kUnavailable, "away"});
+  sweep();
+  EXPECT_FALSE(fleetReady().status);
+  EXPECT_TRUE(standing("Reconciling") && !standing("Stalled"));
+  balena().log().failNext("getFleet", {ErrorCode::kForbidden, "not yours"});
+  sweep();
+  EXPECT_TRUE(standing("Stalled") && !standing("Reconciling"));
+  sweep();
+  EXPECT_TRUE(fleetReady().status);
+  EXPECT_FALSE(standing("Reconciling") || standing("Stalled"));
+  addDevice(1);
+  apply();
+  syncAll();
+  ASSERT_TRUE(store_.fleets().remove(kFleetKey, fleet()->meta.uid));
+  sweep();
+  EXPECT_EQ(fleetReady().reason, "Deleting");
+  EXPECT_TRUE(standing("Reconciling") && !standing("Stalled"));
+}
+
 TEST_F(Fleet, AConditionSaysWhoseSmallerBudgetCountsForAsLongAsItDoes) {
   apply();
   const api::ObjectKey main{"default", "main"};

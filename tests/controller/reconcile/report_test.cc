@@ -56,6 +56,10 @@ TEST_P(Report, SaysWhereTheDeviceStands) {
   }
   EXPECT_THAT(set, testing::UnorderedElementsAreArray(row.conditions));
   EXPECT_NE(findCondition(status.conditions, "Ready"), nullptr);
+  const auto isStanding = [](const auto& type) {
+    return type == "Ready" || type == "Reconciling" || type == "Stalled";
+  };
+  EXPECT_EQ(std::ranges::count_if(set, isStanding), 1) << "waited for for ever";
   EXPECT_EQ(status.observedGeneration, 3);
   // To be throttled is no failure of the device.
   EXPECT_EQ(status.failureCount, row.error && row.error != ErrorCode::kThrottled ? 1 : 0);
@@ -65,6 +69,7 @@ const std::vector<std::string> kReady = {"Ready", "Provisioned", "CredentialVali
 const std::vector<std::string> kStalled = {"Stalled"};
 const std::vector<std::string> kConflict = {"Stalled", "OwnershipConflict"};
 const std::vector<std::string> kReconciling = {"Reconciling"};
+const std::vector<std::string> kGone = {"Ready"};
 
 INSTANTIATE_TEST_SUITE_P(
     Table, Report,
@@ -72,19 +77,32 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"InSync", Verdict::kInSync, Reason::kSynced, Phase::kReady, kReady},
         Row{"Acted", Verdict::kAct, Reason::kNotRegistered, Phase::kReady, kReady},
         Row{"TakenOver", Verdict::kAct, Reason::kTakenOver, Phase::kPending, kReconciling},
-        Row{"Removed", Verdict::kAct, Reason::kDeprovisioning, Phase::kAbsent, {}, false},
-        Row{"NothingToRemove", Verdict::kInSync, Reason::kDeprovisioned, Phase::kAbsent, {}, false},
+        Row{"Removed", Verdict::kAct, Reason::kDeprovisioning, Phase::kAbsent, kGone, false},
+        Row{"NothingToRemove", Verdict::kInSync, Reason::kDeprovisioned, Phase::kAbsent, kGone,
+            false},
         Row{"WouldAct",
             Verdict::kAct,
             Reason::kNotRegistered,
             Phase::kPending,
-            kReconciling,
+            kStalled,
             true,
             {},
             true,
             Phase::kPending,
             true},
-        Row{"Suspended", Verdict::kWait, Reason::kSuspended, Phase::kSuspended, {}},
+        Row{"WouldRemove",
+            Verdict::kAct,
+            Reason::kDeprovisioning,
+            Phase::kPending,
+            kStalled,
+            false,
+            {},
+            true,
+            Phase::kReady,
+            true},
+        Row{"ObservesNothingYet", Verdict::kAct, Reason::kNotRegistered, Phase::kPending,
+            kReconciling, true, ErrorCode::kThrottled, false, Phase::kPending, true},
+        Row{"Suspended", Verdict::kWait, Reason::kSuspended, Phase::kSuspended, kStalled},
         Row{"NotFound", Verdict::kWait, Reason::kDeviceNotFound, Phase::kWaiting, kReconciling},
         Row{"NotInstalled", Verdict::kWait, Reason::kServiceNotInstalled, Phase::kWaiting,
             kReconciling},
@@ -132,6 +150,77 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"VariablesLeft", Verdict::kRefuse, Reason::kVariablesLeft, Phase::kFailed, kStalled,
             false}),
     [](const auto& each) { return std::string(each.param.name); });
+
+// The standing of a status; ADD_FAILURE when it is not exactly one.
+Standing standingIn(const api::Conditions& conditions) {
+  std::vector<Standing> found;
+  const auto look = [&](const char* type, Standing standing) {
+    const auto* condition = findCondition(conditions, type);
+    if (condition != nullptr && condition->status) found.push_back(standing);
+  };
+  look("Ready", Standing::kCurrent);
+  look("Reconciling", Standing::kInProgress);
+  look("Stalled", Standing::kFailed);
+  EXPECT_EQ(found.size(), 1U);
+  return found.empty() ? Standing::kInProgress : found.front();
+}
+
+TEST(ReportStanding, OfASuspendedDeviceIsWhatItWas) {
+  Pass looked;
+  looked.plan = {Verdict::kInSync, Reason::kSynced, "", {}, {}};
+  looked.observed.emplace();
+  Pass suspended;
+  suspended.plan = {Verdict::kWait, Reason::kSuspended, "suspended", {}, {}};
+  for (const bool present : {true, false}) {
+    DesiredDevice desired;
+    desired.present = present;
+    api::BalenaDevice device = deviceIn(Phase::kPending);
+    device.status = report(device, desired, suspended, kNow);
+    EXPECT_EQ(standingIn(device.status.conditions), Standing::kFailed) << "never looked at";
+    device.status = report(device, desired, looked, kNow);
+    for (int times = 0; times < 2; ++times) {
+      device.status = report(device, desired, suspended, kNow);
+      EXPECT_EQ(device.status.phase, Phase::kSuspended);
+      EXPECT_EQ(standingIn(device.status.conditions), Standing::kCurrent);
+      EXPECT_EQ(findCondition(device.status.conditions, "Ready")->reason, "Suspended");
+    }
+    api::BalenaDevice expired = device;
+    expired.status.key.emplace().expiresAt = kNow;
+    expired.status = report(expired, desired, suspended, kNow);
+    EXPECT_EQ(standingIn(expired.status.conditions) == Standing::kCurrent, !present);
+    desired.present = !present;
+    device.status = report(device, desired, suspended, kNow);
+    EXPECT_EQ(standingIn(device.status.conditions), Standing::kFailed) << "asked for the opposite";
+  }
+}
+
+TEST(ReportStanding, OfADeviceThatHasLeftIsFailedUntilItIsBack) {
+  api::BalenaDevice device = deviceIn(Phase::kWaiting);
+  setCondition(device.status.conditions, {"Reconciling", true, "DeviceNotFound", "", 1, kNow});
+  device.status = reportStale(device, kNow, kNow);
+  EXPECT_EQ(standingIn(device.status.conditions), Standing::kFailed);
+  EXPECT_EQ(device.status.absentSince, kNow);
+  Pass notFound;
+  notFound.plan = {Verdict::kWait, Reason::kDeviceNotFound, "", {}, {}};
+  notFound.observed.emplace();
+  device.status = report(device, {}, notFound, kNow);
+  EXPECT_EQ(device.status.phase, Phase::kStale);
+  EXPECT_EQ(standingIn(device.status.conditions), Standing::kFailed);
+  Pass removed;
+  removed.plan = {Verdict::kAct, Reason::kStaleRemoved, "removed", {}, {}};
+  removed.observed.emplace();
+  DesiredDevice absent;
+  absent.present = false;
+  device.status = reportStaleRemoved(device, absent, removed, kNow);
+  EXPECT_EQ(device.status.phase, Phase::kStale);
+  EXPECT_EQ(standingIn(device.status.conditions), Standing::kFailed);
+  EXPECT_EQ(findCondition(device.status.conditions, "Stalled")->reason, "StaleRemoved");
+  Pass back;
+  back.plan = {Verdict::kInSync, Reason::kSynced, "", {}, {}};
+  back.observed.emplace();
+  device.status = report(device, {}, back, kNow);
+  EXPECT_EQ(standingIn(device.status.conditions), Standing::kCurrent);
+}
 
 TEST(ReportDetails, SayThatTheKeyIsInvalidWhereThatWasSeenAndNotMended) {
   Pass pass;
