@@ -8,6 +8,10 @@
 namespace bco {
 namespace {
 
+bool endsSooner(const std::optional<TimePoint>& one, const std::optional<TimePoint>& other) {
+  return one && (!other || *one < *other);
+}
+
 // The device gets key `generation` in time: nothing says that it must be at once.
 Plan comeBackAt(const Planner& p, TimePoint at) {
   Plan plan = p.inSync();
@@ -47,6 +51,11 @@ Plan planSuccession(const Planner& p, const MarkedKey& stored) {
   const clearblade::Credential* newest = p.credentialOf(p.mark.newest()->shortFingerprint);
   if (newest != nullptr && mayHaveExpired(newest->expiresAt, p.now, p.observed.clockSkew)) {
     return p.waitForClocks("the key that is to be stored may have expired");
+  }
+  // Nothing rotates while the clocks differ: what ends sooner could not be replaced in time.
+  if (newest != nullptr && isSkewed(p.observed.clockSkew) &&
+      endsSooner(newest->expiresAt, credential->expiresAt)) {
+    return p.waitForClocks("the stored key works for longer than the newest");
   }
   return planDelivery(p, Reason::kKeyOutdated, kWhy);
 }

@@ -17,6 +17,7 @@ std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::st
   context_.views.removals().revoke(key);  // what the last sweep has cleared, this one judges anew
   if (fleet == nullptr) {
     context_.views.forget(key);
+    troubles_.forget(key);
     comparison_.forget(key);
     fleets_.forget(key);
     const bool isOver = discovery_.releaseAll(key, stop);
@@ -68,6 +69,7 @@ std::optional<Duration> FleetSync::look(const api::ObjectKey& key, const std::st
   auto view = fleets_.look(fleet);
   if (!view) return failWith(*fleet, std::move(view.error()), stop);
   context_.views.set(key, *view);
+  troubles_.forget(key);
   // Before the status: who is asked for after that has asked for himself, and one pass will do.
   comparison_.enqueueAskedFor(key);
   api::FleetStatus status = fleet->status;
@@ -162,12 +164,15 @@ Duration FleetSync::succeed(const SweepSnapshots& snapshots, const StaleRemoval:
   status.lastBalenaSync = snapshots.balena.takenAt;
   status.lastRegistrySync = snapshots.registry->takenAt();
   status.devices.stale = removal.stale;
-  if (!refusal) status.failureCount = 0;
+  if (!refusal) {
+    status.failureCount = 0;
+    troubles_.forget(fleet.meta.key);
+  }
   countDevices(context_, fleet.meta.key, status);
   status.renewal = countRenewal(context_, fleet);
   const TimePoint now = context_.clock.now();
   if (refusal) {
-    const bool isNews = setProblem(status, *refusal, fleet.meta.generation, now);
+    const bool isNews = troubles_.note(fleet.meta, status, *refusal, now);
     if (isNews) tellProblem(fleet.meta, *refusal);
     if (traitsOf(refusal->code).transient) {
       next = std::min(next, backoff(context_.backoff, status.failureCount, context_.random));
@@ -238,7 +243,7 @@ Duration FleetSync::failWith(const api::BalenaFleet& fleet, Error error,
   const auto current = context_.store.fleets().get(fleet.meta.key);
   const bool isThere = current != nullptr && current->meta.uid == fleet.meta.uid;
   api::FleetStatus status = isThere ? current->status : fleet.status;
-  const bool isNews = setProblem(status, error, fleet.meta.generation, now);
+  const bool isNews = troubles_.note(fleet.meta, status, error, now);
   const ErrorTraits& traits = traitsOf(error.code);
   const bool away = traits.cause == Cause::kOutage;
   setCondition(status.conditions, {"UpstreamAvailable", !away, std::string(traits.reason),

@@ -11,6 +11,7 @@
 #include "reconcile/fleet_source.h"
 #include "reconcile/refused_writes.h"
 #include "reconcile/stale_removal.h"
+#include "reconcile/troubles.h"
 
 namespace bco {
 
@@ -68,6 +69,7 @@ class FleetSync {
   Discovery discovery_;
   Comparison comparison_;
   UntoldWrites untold_;
+  Troubles troubles_;
 };
 
 }  // namespace bco

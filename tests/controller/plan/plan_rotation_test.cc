@@ -242,6 +242,20 @@ TEST(OfflinePlan, DoesNotReplaceAKeyThatWorksByOneThatMayHaveExpired) {
   EXPECT_EQ(rotationPlan(Observed(back).skewed(2h)).reason, Reason::kClockSkew);
 }
 
+// Nothing rotates while the clocks differ: the shorter of two lives could end before they agree.
+TEST(OfflinePlan, DoesNotShortenWhatADeviceHasWhileTheClocksDiffer) {
+  const Observed back = holding(days(170), kNow + days(10))
+                            .credential(3, kNow + days(2))
+                            .lists(3, kNow - days(88))
+                            .derivable();
+  EXPECT_EQ(rotationPlan(Observed(back).skewed(2h)).reason, Reason::kClockSkew);
+  const Observed longer = holding(days(170), kNow + days(10))
+                              .credential(3, kNow + days(20))
+                              .lists(3, kNow - days(70))
+                              .derivable();
+  EXPECT_EQ(rotationPlan(Observed(longer).skewed(2h)).reason, Reason::kKeyOutdated);
+}
+
 TEST(OfflinePlan, DoesNotStoreAKeyThatCouldNotBeStoredWhileTheDeviceWasThere) {
   // Its patch was made ten minutes ago; then the device went.
   const Observed half = holding(days(70))

@@ -44,6 +44,25 @@ TEST_F(Fleet, ThatIsEmptyIsBelievedOnceAllItsDevicesAreDeclaredAbsent) {
   EXPECT_EQ(phaseOf(1), Phase::kAbsent);
 }
 
+// As where the right to write statuses is missing: every attempt would be the first, and news.
+TEST(FleetTroubles, AreCountedAndSaidOnceThoughNoStatusCanBeWritten) {
+  Troubles troubles;
+  const api::ObjectMeta fleet{.key = {"default", "sensors"}, .uid = "u-1"};
+  const auto note = [&](const Error& error) {
+    api::FleetStatus status;
+    const bool isNews = troubles.note(fleet, status, error, TimePoint());
+    return std::pair(status.failureCount, isNews);
+  };
+  const Error refused{ErrorCode::kForbidden, "no right to update balenafleets/status"};
+  EXPECT_EQ(note(refused), std::pair(1, true));
+  EXPECT_EQ(note(refused), std::pair(2, false));
+  EXPECT_EQ(note({ErrorCode::kForbidden, "another right"}), std::pair(3, true));
+  EXPECT_EQ(note({ErrorCode::kUnavailable, "away"}), std::pair(4, true));
+  EXPECT_EQ(note({ErrorCode::kUnavailable, "still away"}), std::pair(5, false));
+  troubles.forget(fleet.key);
+  EXPECT_EQ(note({ErrorCode::kUnavailable, "away again"}), std::pair(1, true));
+}
+
 TEST_F(Fleet, WithASeedSecretThatLacksItsKeyNeedsAPerson) {
   secrets_["bco-key-seed"] = {{"sede", std::string(crypto::kSeedBytes, '*')}};
   addDevice(1);
