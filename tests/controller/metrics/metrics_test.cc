@@ -78,6 +78,22 @@ TEST_F(Scraped, ShowsWhenKeysEnd) {
   EXPECT_THAT(scrape(), HasSubstr("expiring{fleet=\"default/sensors\",within=\"7d\"} 0"));
 }
 
+TEST_F(Scraped, ShowsNoEndOfTheKeyOfADeviceThatHasGone) {
+  Metrics metrics({.version = "", .perDevice = true});
+  metrics.show(context_, engine_, [] { return true; });
+  addDevice(1);
+  apply();
+  syncAll();
+  ASSERT_THAT(metrics.scrape(), HasSubstr("device_credential_expiry_timestamp_seconds{"));
+  api::DeviceStatus status = object(1)->status;
+  status.phase = api::Phase::kStale;
+  ASSERT_TRUE(store_.devices().updateStatus(*object(1), status));
+  tallyAll();
+  EXPECT_THAT(metrics.scrape(), HasSubstr("state=\"Stale\"} 1"));
+  EXPECT_THAT(metrics.scrape(), Not(HasSubstr("first_expiry_timestamp_seconds{")));
+  EXPECT_THAT(metrics.scrape(), Not(HasSubstr("device_credential_expiry_timestamp_seconds{")));
+}
+
 TEST_F(Scraped, ShowsTheAgeOfSnapshotsAlsoOfThoseOfAnEarlierProcess) {
   apply();
   api::FleetStatus status;
