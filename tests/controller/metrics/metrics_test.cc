@@ -177,6 +177,17 @@ TEST(RequestMetricsTest, CountRequestsByUpstreamKindAndCode) {
   EXPECT_THAT(text, HasSubstr("sum{upstream=\"balena\",kind=\"device.get\"} 2.02"));
 }
 
+TEST(QueueMetricsTest, ShowWhatIsNotFinishedYet) {
+  const QueueMetrics queue("balenadevice");
+  telemetry::Families families;
+  const QueueMetrics::Family family(families);
+  queue.addTo(family, {.waiting = 1, .inFlight = 2, .workers = 4, .unfinished = {3s, 5s}});
+  const std::string text = families.text();
+  EXPECT_THAT(text, HasSubstr("workqueue_unfinished_work_seconds{name=\"balenadevice\"} 5\n"));
+  EXPECT_THAT(text,
+              HasSubstr("workqueue_longest_running_processor_seconds{name=\"balenadevice\"} 3\n"));
+}
+
 TEST(UpstreamMetricsTest, ShowTheWorstOfWhatHasOneName) {
   test::FakeClock clock;
   http::UpstreamDirectory directory;
