@@ -139,8 +139,11 @@ def test_notes_tell_what_to_do_next(tmp_path):
     plain = notes()
     assert "kubectl get namespace kube-system -o jsonpath='{.metadata.uid}'" in plain
     assert "create secret generic balena" in plain and f"helm -n {NAMESPACE} test bco" in plain
+    assert "NAMESPACE create secret generic bco-key-seed" in plain
+    assert "but in north, south" in notes(rbac={"createSecretsIn": ["north", "south"]})
     assert 'those of "site-a". Keep that value' in notes(ownerId="site-a")
-    assert "every ClearBladeRegistry must say its `ownerId`" in notes(scope="Namespace")
+    namespaced = notes(scope="Namespace")
+    assert "every ClearBladeRegistry must say its `ownerId`" in namespaced and "bco-key-seed" not in namespaced
     assert "bfleet/sensors" in notes(sandbox={"enabled": True})
     ingress = {"enabled": True, "host": "provisioning.example.com"}
     assert "see `endpoint.auth`" in notes(endpoint={"enabled": True, "ingress": ingress})
