@@ -66,6 +66,16 @@ capabilities: {drop: [ALL]}
 {{ include "bco.fullname" . }}-sandbox
 {{- end -}}
 
+{{/* The operator's, whose digest is of another one's repository or tag. */}}
+{{- define "bco.sandbox.image" -}}
+{{- $own := .Values.sandbox.image -}}
+{{- if or $own.repository $own.tag -}}
+{{ $own.repository | default .Values.image.repository }}:{{ $own.tag | default .Values.image.tag | default .Chart.AppVersion }}
+{{- else -}}
+{{ include "bco.image" . }}
+{{- end -}}
+{{- end -}}
+
 {{- define "bco.sandbox.host" -}}
 {{ include "bco.sandbox.name" . }}.{{ .Release.Namespace }}.svc
 {{- end -}}
