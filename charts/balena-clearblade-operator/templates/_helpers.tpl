@@ -14,7 +14,7 @@
 {{- end -}}
 
 {{- define "bco.serviceAccountName" -}}
-{{- default (ternary (include "bco.fullname" .) "default" .Values.serviceAccount.create) .Values.serviceAccount.name -}}
+{{- .Values.serviceAccount.name | default (include "bco.fullname" .) -}}
 {{- end -}}
 
 {{- define "bco.leaseName" -}}
