@@ -12,7 +12,7 @@ OUT = ROOT / "charts" / "balena-clearblade-operator" / "files" / "dashboards"
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 # The operator's series, by their prefix, and those of a controller-runtime's names, which others have too.
 OWN = "balena_clearblade_"
-OURS = 'job=~"$job"'
+OURS = 'namespace=~"$namespace",job=~"$job"'
 FLEET = f'{OURS},fleet=~"$fleet"'
 GOOD, BAD, WARN = "green", "red", "orange"
 
@@ -48,9 +48,9 @@ def series(title, description, *queries, stacked=False, **more):
     return panel("timeseries", title, description, *queries, options=options, custom=custom, min=more.pop("min", 0), **more)
 
 
-def stat(title, description, query, width=4, **more):
+def stat(title, description, query, legend="", width=4, **more):
     options = {"reduceOptions": {"calcs": ["lastNotNull"]}, "colorMode": "background" if "steps" in more else "value", "graphMode": "none"}
-    return panel("stat", title, description, (query, ""), width=width, height=4, options=options, **more)
+    return panel("stat", title, description, (query, legend), width=width, height=4, options=options, **more)
 
 
 def table(title, description, query, hidden=("Time", "job", "instance", "namespace", "pod", "service", "container", "endpoint", "__name__"), **more):
@@ -63,9 +63,10 @@ def row(title, *panels):
     return [{"type": "row", "title": title, "collapsed": False, "panels": [], "gridPos": {"w": 24, "h": 1}}, *panels]
 
 
-def variable(name, label, query):
+def variable(name, label, query, every=".+"):
+    """`every`: what all of them match."""
     return {"type": "query", "name": name, "label": label, "datasource": SOURCE, "query": {"query": query, "refId": name},
-            "definition": query, "refresh": 2, "multi": True, "includeAll": True, "allValue": ".+", "sort": 1,
+            "definition": query, "refresh": 2, "multi": True, "includeAll": True, "allValue": every, "sort": 1,
             "current": {"text": "All", "value": "$__all"}}
 
 
@@ -79,10 +80,12 @@ def dashboard(uid, title, description, variables, *rows):
         x, deepest = x + place["w"], max(deepest, place["h"])
         panels.append(each)
     source = {"type": "datasource", "name": "datasource", "label": "Data source", "query": "prometheus", "current": {}}
-    job = variable("job", "Job", f"label_values({OWN}build_info, job)")
+    # Where nobody has put the label on, as outside of a cluster, none is chosen.
+    namespace = variable("namespace", "Namespace", f"label_values({OWN}build_info, namespace)", ".*")
+    job = variable("job", "Job", f'label_values({OWN}build_info{{namespace=~"$namespace"}}, job)')
     return {"uid": f"bco-{uid}", "title": f"balena-clearblade / {title}", "description": description, "tags": ["balena-clearblade"],
             "schemaVersion": 39, "version": 1, "editable": True, "graphTooltip": 1, "refresh": "30s", "timezone": "",
-            "time": {"from": "now-6h", "to": "now"}, "templating": {"list": [source, job, *variables]}, "annotations": {"list": []},
+            "time": {"from": "now-6h", "to": "now"}, "templating": {"list": [source, namespace, job, *variables]}, "annotations": {"list": []},
             "links": [{"type": "dashboards", "title": "balena-clearblade", "tags": ["balena-clearblade"], "asDropdown": True,
                        "includeVars": True, "keepTime": True}],
             "panels": panels}
@@ -111,7 +114,8 @@ overview = dashboard(
              f'sum({OWN}devices{{{FLEET},state=~"Failed|Conflict"}})', steps=[(None, GOOD), (1, WARN)]),
         stat("First key ends in", "Of all keys that devices hold. Rotation is long before.", FIRST_EXPIRY, unit="s",
              steps=[(None, BAD), (86400, WARN), (604800, GOOD)]),
-        stat("Leader", "Exactly one replica works.", f"sum(leader_election_master_status{{{OURS}}})",
+        stat("Leader", "Exactly one replica of each installation works.",
+             f"sum by (namespace, job) (leader_election_master_status{{{OURS}}})", "{{namespace}} {{job}}",
              steps=[(None, BAD), (1, GOOD), (2, BAD)]),
         stat("Removals halted", "Fleets in which the brake holds removals.", f"sum({OWN}removal_halted{{{FLEET}}})",
              steps=[(None, GOOD), (1, WARN)])),
@@ -141,7 +145,7 @@ fleet = dashboard(
         stat("First key ends in", "Of the keys that devices hold.", FIRST_EXPIRY, unit="s",
              steps=[(None, BAD), (86400, WARN), (604800, GOOD)]),
         stat("Rotation due", "Devices whose key is due to be rotated and has not been yet.", f"sum({OWN}rotations_due{{{FLEET}}})"),
-        stat("End before rotation", "Devices whose key ends before it is due to be rotated.",
+        stat("End before rotation", "Devices whose key threatens to end before it is rotated.",
              f"sum({OWN}credentials_expiring_before_rotation{{{FLEET}}})", steps=[(None, GOOD), (1, BAD)]),
         stat("balena's token ends in", "The fleet's own API token, if it ends.",
              f"min({OWN}balena_token_expiry_timestamp_seconds{{{FLEET}}}) - time()", unit="s", steps=[(None, BAD), (1209600, GOOD)]),
@@ -213,13 +217,16 @@ internals = dashboard(
         series("Sweeps", "Time to list a fleet and its registry and to compare them, 90th percentile.",
                (quantile(0.9, OWN + "sweep_duration_seconds", "outcome"), "{{outcome}}"), unit="s", width=16)),
     row("Queues",
-        series("Depth", "Keys that wait for a worker.", (f"sum by (name) (workqueue_depth{{{OURS}}})", "{{name}}")),
+        series("Depth", "Keys that wait for a worker.", (f"sum by (name) (workqueue_depth{{{OURS}}})", "{{name}}"), width=6),
         series("Added and retried", "Keys that began to wait, and those of them that come again after a failure.",
                (f"sum by (name) ({rate('workqueue_adds_total')})", "{{name}} added"),
-               (f"sum by (name) ({rate('workqueue_retries_total')})", "{{name}} retried"), unit="ops"),
+               (f"sum by (name) ({rate('workqueue_retries_total')})", "{{name}} retried"), unit="ops", width=6),
         series("Waiting and working, 99th percentile", "How long a key waited for a worker, and was in its hands.",
                (quantile(0.99, "workqueue_queue_duration_seconds", "name"), "{{name}} waiting"),
-               (quantile(0.99, "workqueue_work_duration_seconds", "name"), "{{name}} working"), unit="s")),
+               (quantile(0.99, "workqueue_work_duration_seconds", "name"), "{{name}} working"), unit="s", width=6),
+        series("In hand", "How long the keys in workers' hands have been there: all together, and the one that has been so for longest.",
+               (f"sum by (name) (workqueue_unfinished_work_seconds{{{OURS}}})", "{{name}} together"),
+               (f"max by (name) (workqueue_longest_running_processor_seconds{{{OURS}}})", "{{name}} longest"), unit="s", width=6)),
     row("Process",
         series("CPU", "Cores.", (rate("process_cpu_seconds_total"), "{{pod}} {{instance}}"), width=6),
         series("Memory", "Resident.", (f"process_resident_memory_bytes{{{OURS}}}", "{{pod}} {{instance}}"), unit="bytes", width=6),

@@ -26,6 +26,12 @@ std::string_view nameOf(Phase phase) {
   return "";
 }
 
+const KeyStatus* DeviceStatus::keyInUse() const {
+  const bool goes =
+      phase == Phase::kStale || phase == Phase::kDeprovisioning || phase == Phase::kAbsent;
+  return key && !goes ? &*key : nullptr;
+}
+
 std::string registrationId(const std::string& uuid) { return "balena-" + uuid; }
 
 KeyPolicy effectiveKeys(const FleetSpec& fleet, const DeviceSpec& device) {

@@ -78,6 +78,10 @@ struct DeviceStatus {
   Conditions conditions;
 
   friend bool operator==(const DeviceStatus&, const DeviceStatus&) = default;
+
+  // The key with which the device publishes: none of one that has left its fleet or is to go, whose
+  // key may end.
+  [[nodiscard]] const KeyStatus* keyInUse() const;
 };
 
 struct BalenaDevice {

@@ -8,8 +8,7 @@
 
 namespace bco::cli {
 
-// `address` is "HOST:PORT", or ":PORT" for all addresses. kInvalid, naming `flag`, for anything
-// else.
+// `address` is as parseListenAddress() has it. kInvalid, naming `flag`, for anything else.
 [[nodiscard]] Result<server::Options> listenAt(const std::string& flag, const std::string& address);
 
 }  // namespace bco::cli

@@ -1,6 +1,7 @@
 #include "cli/listen_address.h"
 
 #include <charconv>
+#include <utility>
 
 namespace bco::cli {
 
@@ -17,7 +18,7 @@ std::optional<ListenAddress> parseListenAddress(const std::string& text) {
   } else if (host.find(':') != std::string::npos) {
     return std::nullopt;  // which of its colons begins the port?
   }
-  address.host = host.empty() ? "0.0.0.0" : host;
+  address.host = std::move(host);
   return address;
 }
 

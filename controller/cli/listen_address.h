@@ -8,12 +8,12 @@
 namespace bco::cli {
 
 struct ListenAddress {
-  std::string host;  // an IP address
+  std::string host;  // an IP address; empty: all, of IPv6 and of IPv4
   std::uint16_t port = 0;
 };
 
-// "127.0.0.1:8080", "[::1]:8080", ":8080" for all of IPv4; port 0: any that is free. nullopt: it is
-// none.
+// "127.0.0.1:8080", "[::1]:8080", ":8080" for all addresses; port 0: any that is free. nullopt: it
+// is none.
 [[nodiscard]] std::optional<ListenAddress> parseListenAddress(const std::string& text);
 [[nodiscard]] std::string toString(const ListenAddress& address);
 

@@ -22,7 +22,8 @@ Result<std::unique_ptr<server::HttpServer>> serveMetrics(const std::string& addr
                  .body = metrics.scrape()});
       });
   if (!server) return fail(withContext(std::move(server.error()), "--metrics-addr " + address));
-  log.info("serving metrics", {{"address", options->address}, {"port", (*server)->port()}});
+  const std::string host = options->address.empty() ? "any" : options->address;
+  log.info("serving metrics", {{"address", host}, {"port", (*server)->port()}});
   return server;
 }
 

@@ -32,6 +32,7 @@ constexpr std::array<Row, kOutcomes> kTable = {{
     {Outcome::kRefused, "refused", 409, 9, "refused"},
     {Outcome::kThrottled, "throttled", 429, 8, "a cloud takes no more requests just now"},
     {Outcome::kUnavailable, "unavailable", 503, 14, "not available just now"},
+    {Outcome::kNotYet, "not_yet", 503, 14, "the device can't have a key yet"},
     {Outcome::kStopping, "stopping", 503, 14, "shutting down"},
     {Outcome::kDeadline, "deadline", 504, 4, "it takes longer than usual and goes on: ask again"},
     {Outcome::kFailed, "failed", 500, 13, "something unexpected happened"},

@@ -24,12 +24,13 @@ enum class Outcome {
   kLimited,      // the caller's own limit, or everybody's
   kRefused,      // a person decides: a conflict, a suspended or observed fleet, ...
   kThrottled,    // a cloud says so
-  kUnavailable,  // a cloud or the API server is away, or something is not ready yet
+  kUnavailable,  // a cloud or the API server is away, or we are not ready yet
+  kNotYet,       // the device can't have a key yet: its release lacks the service, ...
   kStopping,
   kDeadline,  // the work goes on
   kFailed,    // something we can't explain
 };
-inline constexpr std::size_t kOutcomes = 16;
+inline constexpr std::size_t kOutcomes = 17;
 [[nodiscard]] std::string_view nameOf(Outcome outcome);  // "created": log field and metric label
 [[nodiscard]] int statusOf(Outcome outcome);
 

@@ -31,7 +31,7 @@ std::optional<Answer> byReason(const api::DeviceStatus& status, std::string_view
   if (isOneOf(reason, kUnknown)) return Answer{Outcome::kUnknownDevice};
   if (reason == "Throttled") return Answer{Outcome::kThrottled, {}, seconds(5)};
   if (isOneOf(reason, kPassesLater)) {
-    return Answer{Outcome::kUnavailable, "not yet: " + std::string(reason), seconds(60)};
+    return Answer{Outcome::kNotYet, "not yet: " + std::string(reason), seconds(60)};
   }
   if (isOneOf(reason, kForAPerson)) {
     return Answer{Outcome::kRefused, "refused: " + std::string(reason)};

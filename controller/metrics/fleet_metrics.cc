@@ -21,16 +21,16 @@ std::optional<TimePoint> laterOf(std::optional<TimePoint> a, std::optional<TimeP
 
 void addTally(Families& families, const std::map<api::ObjectKey, FleetNumbers>& all) {
   const auto devices = families.gauge("balena_clearblade_devices", "Devices by fleet and state.");
-  const auto first = families.gauge(
-      "balena_clearblade_credentials_first_expiry_timestamp_seconds",
-      "When the first of the keys that the fleet's devices hold ends, in Unix time.");
+  const auto first =
+      families.gauge("balena_clearblade_credentials_first_expiry_timestamp_seconds",
+                     "When the first of the keys that the fleet's devices use ends, in Unix time.");
   const auto expiring = families.gauge(
       "balena_clearblade_credentials_expiring",
-      "Keys held by devices that end within this time from now; those that have ended included.");
+      "Keys in use that end within this time from now; those that have ended included.");
   const auto due = families.gauge("balena_clearblade_rotations_due",
                                   "Devices whose key is due to be rotated and has not been yet.");
   const auto tooLate = families.gauge("balena_clearblade_credentials_expiring_before_rotation",
-                                      "Devices whose key ends before it is due to be rotated.");
+                                      "Devices whose key threatens to end before it is rotated.");
   for (const auto& [key, numbers] : all) {
     const std::string fleet = toString(key);
     for (std::size_t phase = 0; phase < kPhases; ++phase) {
@@ -156,15 +156,15 @@ void addDevices(Families& families, store::ObjectStore& store) {
   const auto ready = families.gauge("balena_clearblade_device_ready",
                                     "1 if the device is as it is desired to be.");
   const auto expiry = families.gauge("balena_clearblade_device_credential_expiry_timestamp_seconds",
-                                     "When the key that the device holds ends, in Unix time.");
+                                     "When the key that the device uses ends, in Unix time.");
   for (const auto& device : store.devices().list()) {
     const std::string fleet = toString(device->fleetKey());
     const std::string& uuid = device->spec.uuid;
     const api::Phase phase = device->status.phase;
     const bool isReady = phase == api::Phase::kReady || phase == api::Phase::kAbsent;
     ready.add({{"fleet", fleet}, {"uuid", uuid}}, isReady ? 1 : 0);
-    const auto& key = device->status.key;
-    if (key && key->expiresAt) {
+    const api::KeyStatus* const key = device->status.keyInUse();
+    if (key != nullptr && key->expiresAt) {
       expiry.add({{"fleet", fleet}, {"uuid", uuid}}, unixSeconds(*key->expiresAt));
     }
   }

@@ -46,6 +46,12 @@ QueueMetrics::Family::Family(telemetry::Families& families)
                                 "Time a key waited for a worker, by queue.")),
       worked(families.histogram("workqueue_work_duration_seconds",
                                 "Time a key was in a worker's hands, by queue.")),
+      unfinished(families.gauge("workqueue_unfinished_work_seconds",
+                                "Time that the keys in workers' hands have been there, added up, "
+                                "by queue.")),
+      longest(families.gauge("workqueue_longest_running_processor_seconds",
+                             "Time that the key has been in a worker's hands that has been so for "
+                             "longest, by queue.")),
       retries(families.counter("workqueue_retries_total",
                                "Keys that come again because of a failure, by queue.")) {}
 
@@ -65,6 +71,8 @@ void QueueMetrics::addTo(const Family& family, const Engine::Load& load) const {
   family.adds.add({{"name", controller_}}, count(adds_));
   family.waited.add({{"name", controller_}}, waited_);
   family.worked.add({{"name", controller_}}, worked_);
+  family.unfinished.add({{"name", controller_}}, telemetry::seconds(load.unfinished.total));
+  family.longest.add({{"name", controller_}}, telemetry::seconds(load.unfinished.longest));
   family.retries.add({{"name", controller_}}, errors);
 }
 

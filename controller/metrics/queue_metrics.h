@@ -31,7 +31,7 @@ class QueueMetrics final : public QueueObserver {
   struct Family {
     explicit Family(telemetry::Families& families);
     telemetry::Families::Samples total, errors, time, active, workers, depth, adds, waited, worked,
-        retries;
+        unfinished, longest, retries;
   };
   void addTo(const Family& family, const Engine::Load& load) const;
 

@@ -243,18 +243,20 @@ bool Engine::isQuiet(Duration horizon) const {
 }
 
 Engine::Load Engine::deviceLoad() const {
-  return {devices_.depth(), devices_.inFlight(), kBusyFleets * options_.workers};
+  return {devices_.depth(), devices_.inFlight(), kBusyFleets * options_.workers,
+          devices_.unfinished()};
 }
 
 std::string Engine::stalled() const {
   // Without a stop each ends by itself long before, whatever the clouds do.
-  if (devices_.longestInFlight() > kLongestPass) return "a worker hangs";
-  if (fleetQueue_.longestInFlight() > kLongestSweep) return "a sweeper hangs";
+  if (devices_.unfinished().longest > kLongestPass) return "a worker hangs";
+  if (fleetQueue_.unfinished().longest > kLongestSweep) return "a sweeper hangs";
   return {};
 }
 
 Engine::Load Engine::fleetLoad() const {
-  return {fleetQueue_.depth(), fleetQueue_.inFlight(), static_cast<int>(sweepers_.size())};
+  return {fleetQueue_.depth(), fleetQueue_.inFlight(), static_cast<int>(sweepers_.size()),
+          fleetQueue_.unfinished()};
 }
 
 std::vector<Engine::Preview> Engine::preview(const std::stop_token& stop) {

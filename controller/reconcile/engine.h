@@ -77,6 +77,7 @@ class Engine {
     std::size_t waiting = 0;
     std::size_t inFlight = 0;
     int workers = 0;
+    WorkQueue::Unfinished unfinished;
   };
   [[nodiscard]] Load deviceLoad() const;
   [[nodiscard]] Load fleetLoad() const;

@@ -67,6 +67,14 @@ Result<SharedSecret> RegistrySources::seedOf(const api::ClearBladeRegistry& regi
     const SecretBytes drawn = SecretBytes::take(toBase64(fallbackSeed_->reveal()));
     value = context_.store.secretOrCreate(space, registry.spec.keySeed, drawn);
     if (!value && value.error().code == ErrorCode::kNotFound) return fallbackSeed_;
+    if (!value && value.error().code == ErrorCode::kForbidden) {
+      return fail(
+          ErrorCode::kNotFound,
+          "Secret " + space + "/" + registry.spec.keySeed.name +
+              " is not there, and the operator may not make Secrets in this namespace: make "
+              "it, with 32 random bytes (openssl rand -base64 32) under " +
+              registry.spec.keySeed.key);
+    }
   }
   if (!value) return fail(value.error());
   lock.lock();

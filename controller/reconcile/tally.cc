@@ -29,12 +29,13 @@ Tally::Entry Tally::entryOf(const api::BalenaDevice& device, const api::DeviceSt
   const auto [group, isNew] = byFleet_.try_emplace(device.fleetKey());
   if (isNew) group->second.fleet = group->first;
   Entry entry{.group = &group->second, .phase = status.phase};
-  if (!status.key) return entry;
+  const api::KeyStatus* const key = status.keyInUse();
+  if (key == nullptr) return entry;
   const auto minuteOf = [](const std::optional<TimePoint>& time) {
     return time ? std::chrono::floor<std::chrono::minutes>(*time) : kNone;
   };
-  entry.expiresAt = minuteOf(status.key->expiresAt);
-  entry.rotateAt = minuteOf(status.key->rotateAt);
+  entry.expiresAt = minuteOf(key->expiresAt);
+  entry.rotateAt = minuteOf(key->rotateAt);
   return entry;
 }
 
@@ -42,7 +43,7 @@ void Tally::count(const Entry& entry) {
   Group& group = *entry.group;
   ++group.byPhase[static_cast<std::size_t>(entry.phase)];
   if (entry.expiresAt != kNone) ++group.expiries[entry.expiresAt];
-  if (entry.rotateAt != kNone) ++group.rotations[entry.rotateAt];
+  if (entry.rotateAt != kNone) ++group.rotations[{entry.rotateAt, entry.lateAt()}];
   if (entry.endsUnrotated()) ++group.endingUnrotated;
 }
 
@@ -50,7 +51,7 @@ void Tally::discount(const Entry& entry) {
   Group& group = *entry.group;
   --group.byPhase[static_cast<std::size_t>(entry.phase)];
   if (entry.expiresAt != kNone) take(group.expiries, entry.expiresAt);
-  if (entry.rotateAt != kNone) take(group.rotations, entry.rotateAt);
+  if (entry.rotateAt != kNone) take(group.rotations, {entry.rotateAt, entry.lateAt()});
   if (entry.endsUnrotated()) --group.endingUnrotated;
 }
 
@@ -119,6 +120,7 @@ api::DeviceCounts Tally::countsOf(const api::ObjectKey& fleet) const {
 
 std::map<api::ObjectKey, FleetNumbers> Tally::numbers(TimePoint now,
                                                       std::span<const Duration> windows) const {
+  const Minute minute = std::chrono::floor<std::chrono::minutes>(now);
   std::lock_guard lock(mutex_);
   std::map<api::ObjectKey, FleetNumbers> all;
   for (const auto& [fleet, group] : byFleet_) {
@@ -131,8 +133,11 @@ std::map<api::ObjectKey, FleetNumbers> Tally::numbers(TimePoint now,
           group.expiries.upper_bound(std::chrono::floor<std::chrono::minutes>(now + window));
       numbers.expiring.push_back(sumOf(group.expiries.begin(), end));
     }
-    const auto due = group.rotations.upper_bound(std::chrono::floor<std::chrono::minutes>(now));
+    const auto due = group.rotations.upper_bound({minute, Minute::max()});
     numbers.rotationsDue = sumOf(group.rotations.begin(), due);
+    for (auto each = group.rotations.begin(); each != due; ++each) {
+      if (each->first.second < minute) numbers.endingUnrotated += each->second;
+    }
   }
   return all;
 }

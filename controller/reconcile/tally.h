@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "api/device.h"
@@ -17,13 +18,14 @@ namespace bco {
 
 inline constexpr std::size_t kPhases = 9;
 
-// Of one fleet's devices. Times of keys count by the minute they are in.
+// Of one fleet's devices. Only keys in use count, by the minutes that their times are in.
 struct FleetNumbers {
   std::array<int, kPhases> byPhase{};
   std::optional<TimePoint> firstExpiry;  // of a key that a device holds
   std::vector<int> expiring;             // keys that end within each of the windows asked for
   int rotationsDue = 0;
-  // Keys whose end comes before their rotation: too late, whatever we do in time.
+  // Keys that threaten to end unrotated: their end comes first, or more than half of the time from
+  // when rotation was due to their end is over.
   int endingUnrotated = 0;
 };
 
@@ -37,8 +39,8 @@ class Tally {
 
   [[nodiscard]] api::DeviceCounts counts() const;
   [[nodiscard]] api::DeviceCounts countsOf(const api::ObjectKey& fleet) const;
-  // Of every fleet that has devices. Costs what the keys that end within the longest window cost to
-  // count.
+  // Of every fleet that has devices. Costs what the keys that end within the longest window, or are
+  // due to be rotated, cost to count.
   [[nodiscard]] std::map<api::ObjectKey, FleetNumbers> numbers(
       TimePoint now, std::span<const Duration> windows) const;
 
@@ -50,8 +52,8 @@ class Tally {
     api::ObjectKey fleet;
     Numbers byPhase{};
     std::map<Minute, int> expiries;
-    std::map<Minute, int> rotations;
-    int endingUnrotated = 0;
+    std::map<std::pair<Minute, Minute>, int> rotations;  // by rotateAt and lateAt()
+    int endingUnrotated = 0;                             // that end before their rotation
   };
   // There is one for each device.
   struct Entry {
@@ -61,6 +63,11 @@ class Tally {
     api::Phase phase{};
     [[nodiscard]] bool endsUnrotated() const {
       return expiresAt != kNone && rotateAt != kNone && expiresAt <= rotateAt;
+    }
+    // When half the time for a rotation is over, of a key that is to be rotated before its end.
+    [[nodiscard]] Minute lateAt() const {
+      const bool isInTime = expiresAt != kNone && !endsUnrotated();
+      return isInTime ? rotateAt + (expiresAt - rotateAt) / 2 : Minute::max();
     }
   };
   // Devices are known by 64 bits of hash: two being confused is as good as impossible, and would

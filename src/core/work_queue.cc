@@ -151,12 +151,15 @@ Lane WorkQueue::laneOf(const std::string& key) const {
   return flying == inFlight_.end() ? Lane::kFresh : flying->second.lane;
 }
 
-Duration WorkQueue::longestInFlight() const {
+WorkQueue::Unfinished WorkQueue::unfinished() const {
   std::lock_guard lock(mutex_);
   const SteadyPoint now = clock_.steadyNow();
-  Duration longest{0};
-  for (const auto& [key, flying] : inFlight_) longest = std::max(longest, now - flying.since);
-  return longest;
+  Unfinished work;
+  for (const auto& [key, flying] : inFlight_) {
+    work.longest = std::max(work.longest, now - flying.since);
+    work.total += now - flying.since;
+  }
+  return work;
 }
 
 std::size_t WorkQueue::inFlight() const {

@@ -61,8 +61,12 @@ class WorkQueue {
   void done(const std::string& key);
   // In which lane a key waited that is in flight now.
   [[nodiscard]] Lane laneOf(const std::string& key) const;
-  // How long the key has been in flight that has been so for longest; zero when none is.
-  [[nodiscard]] Duration longestInFlight() const;
+  // How long the keys that are in flight have been so.
+  struct Unfinished {
+    Duration longest{0};
+    Duration total{0};
+  };
+  [[nodiscard]] Unfinished unfinished() const;
 
   // Nothing waits, nothing is in flight and nothing is due before `horizon` from now.
   [[nodiscard]] bool idle(Duration horizon) const;

@@ -88,7 +88,7 @@ Result<HostPort> parseAddress(const std::string& text) {
       text.size() - colon < 8) {
     port = std::stoul(text.substr(colon + 1));
   }
-  if (port > 65535) return fail(ErrorCode::kInvalid, "not ADDRESS:PORT: " + text);
+  if (port > 65535 || colon == 0) return fail(ErrorCode::kInvalid, "not ADDRESS:PORT: " + text);
   return HostPort{text.substr(0, colon), static_cast<std::uint16_t>(port)};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -34,14 +35,16 @@ class AsioServer final : public HttpServer {
 
   Status listen(const Options& options) {
     error_code error;
-    const auto address = asio::ip::make_address(options.address, error);
+    const bool isAny = options.address.empty();
+    const auto address = isAny ? asio::ip::address(asio::ip::address_v6::any())
+                               : asio::ip::make_address(options.address, error);
     if (error) return fail(ErrorCode::kInvalid, "not an IP address: " + options.address);
-    const tcp::endpoint endpoint(address, options.port);
     acceptor_ = std::make_unique<tcp::acceptor>(loops_[0]->context());
     pause_ = std::make_unique<asio::steady_timer>(loops_[0]->context());
-    acceptor_->open(endpoint.protocol(), error);
-    if (!error) acceptor_->set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor_->bind(endpoint, error);
+    error = bind({address, options.port}, isAny);
+    const bool hasNoV6 = error == asio::error::address_family_not_supported ||
+                         error == boost::system::errc::address_not_available;
+    if (isAny && hasNoV6) error = bind({asio::ip::address_v4::any(), options.port}, false);
     if (!error) acceptor_->listen(asio::socket_base::max_listen_connections, error);
     if (!error) port_ = acceptor_->local_endpoint(error).port();
     if (error) {
@@ -78,6 +81,17 @@ class AsioServer final : public HttpServer {
   [[nodiscard]] std::size_t connections() const override { return loops_[0]->state().connections; }
 
  private:
+  // `bothFamilies`: an address of IPv6 takes connections of IPv4 too.
+  error_code bind(const tcp::endpoint& endpoint, bool bothFamilies) {
+    error_code error;
+    if (acceptor_->is_open()) acceptor_->close(error);
+    acceptor_->open(endpoint.protocol(), error);
+    if (!error) acceptor_->set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error && bothFamilies) acceptor_->set_option(asio::ip::v6_only(false), error);
+    if (!error) acceptor_->bind(endpoint, error);
+    return error;
+  }
+
   void acceptNext() {
     if (draining_) return;
     Loop* const loop = loops_[nextLoop_++ % loops_.size()].get();

@@ -23,7 +23,7 @@ struct Request {
   Headers headers = {};
   std::string body = {};
   std::uint64_t connection = 0;  // number of the connection, from 1
-  std::string peer = {};         // address without port
+  std::string peer = {};         // address without port, as its family writes it
 
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
 };
@@ -49,8 +49,8 @@ struct TlsFiles {
 };
 
 struct Options {
-  std::string address = "127.0.0.1";
-  std::uint16_t port = 0;  // 0: a free one
+  std::string address = "127.0.0.1";  // an IP address; empty: all, of IPv6 and of IPv4
+  std::uint16_t port = 0;             // 0: a free one
   std::optional<TlsFiles> tls;
   int threads = 1;
   std::size_t maxHeadBytes = 16 * 1024;   // beyond: 431

@@ -20,6 +20,12 @@ milliseconds sweepInterval(const Options& options) {
   return std::clamp(shortest / 4, milliseconds(5), milliseconds(250));
 }
 
+// An IPv4 peer of a socket for both families, by its own address.
+boost::asio::ip::address unmapped(const boost::asio::ip::address& peer) {
+  if (!peer.is_v6() || !peer.to_v6().is_v4_mapped()) return peer;
+  return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, peer.to_v6());
+}
+
 }  // namespace
 
 // The responder handed to the handler.
@@ -81,7 +87,7 @@ void Loop::adopt(boost::asio::ip::tcp::socket socket) {
   if (state_->connections >= options().maxConnections) makeRoom();
   if (state_->connections >= options().maxConnections) return;
   const auto connection = std::make_shared<Connection>(
-      *this, std::move(socket), ++state_->lastConnection, peer.address().to_string());
+      *this, std::move(socket), ++state_->lastConnection, unmapped(peer.address()).to_string());
   ++state_->connections;
   connection->slot = connections_.size();
   connections_.push_back(connection);

@@ -52,10 +52,11 @@ def documents(text):
 
 
 def objects(*values, **options):
-    """By kind and name."""
+    """By kind and name, and in other namespaces than the release's by that too."""
     found = {}
     for each in documents(rendered(*values, **options)):
-        key = f"{each['kind']}/{each['metadata']['name']}"
+        space = each["metadata"].get("namespace", NAMESPACE)
+        key = "/".join([each["kind"], *([space] if space != NAMESPACE else []), each["metadata"]["name"]])
         assert key not in found, f"{key} is there twice"
         found[key] = each
     return found

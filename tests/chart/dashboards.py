@@ -5,7 +5,7 @@ import json
 from chart import CHART
 
 # What Grafana puts in for its variables.
-CHOSEN = {"$__rate_interval": "2m", "$job": ".+", "$fleet": ".+", "$upstream": ".+"}
+CHOSEN = {"$__rate_interval": "2m", "$namespace": ".*", "$job": ".+", "$fleet": ".+", "$upstream": ".+"}
 
 
 def dashboards():

@@ -2,11 +2,14 @@
 
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 import yaml
+
+from chart import NAMESPACE, RELEASE, objects
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests" / "chart"
@@ -19,22 +22,52 @@ sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 from scrapes import documented, prometheus_programs  # noqa: E402
 
 
-@pytest.fixture(scope="session")
-def promtool():
-    return prometheus_programs() / "promtool"
+def made(folder, **chosen):
+    """The objects of these values."""
+    (folder / "values.yaml").write_text(yaml.safe_dump(chosen))
+    return objects(folder / "values.yaml")
 
 
-def check(promtool, *arguments):
-    done = subprocess.run([promtool, *arguments], cwd=HERE, text=True, capture_output=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+def rules_of(folder, **chosen):
+    """As the chart renders them, of a release as tests/chart has them: of the names that alerts_test.yaml knows."""
+    found = made(folder, prometheusRule={"enabled": True} | chosen.pop("prometheusRule", {}), **chosen)
+    return next(each["spec"] for key, each in found.items() if key.startswith("PrometheusRule/"))
+
+
+@pytest.fixture
+def promtool(tmp_path):
+    """Runs it where the rendered rules and their tests are; it must succeed."""
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(rules_of(tmp_path)))
+    shutil.copy(HERE / "alerts_test.yaml", tmp_path)
+
+    def run(*arguments):
+        done = subprocess.run([prometheus_programs() / "promtool", *arguments], cwd=tmp_path, text=True, capture_output=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return run
 
 
 def test_the_rules_are_valid(promtool):
-    check(promtool, "check", "rules", "--lint-fatal", ALERTS)
+    promtool("check", "rules", "--lint-fatal", "rules.yaml")
 
 
 def test_each_fires_when_it_must_and_else_does_not(promtool):
-    check(promtool, "test", "rules", "alerts_test.yaml")
+    promtool("test", "rules", "alerts_test.yaml")
+
+
+def test_every_series_that_an_alert_looks_at_is_of_its_own_installation(tmp_path):
+    for job, release in ((f"{RELEASE}-metrics", {}), ("provisioning-metrics", {"fullnameOverride": "provisioning"}),
+                         ("by-hand", {"prometheusRule": {"job": "by-hand"}})):
+        folder = tmp_path / job
+        folder.mkdir()
+        for rule in [rule for group in rules_of(folder, **release)["groups"] for rule in group["rules"]]:
+            series = re.findall(r"\b(?:balena_clearblade|workqueue|leader_election)_\w+(?:{(.*?)})?", rule["expr"])
+            ours = f'namespace="{NAMESPACE}",job="{job}"'
+            assert series and all(matchers == ours or matchers.startswith(f"{ours},") for matchers in series), rule["expr"]
+
+
+def test_a_release_that_runs_nothing_is_not_missed(tmp_path):
+    assert not [key for key in made(tmp_path, replicas=0, prometheusRule={"enabled": True}) if key.startswith("PrometheusRule/")]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])

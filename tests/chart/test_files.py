@@ -9,7 +9,7 @@ import subprocess
 import pytest
 import yaml
 
-from chart import CHART, ROOT, documents, helm, objects, values
+from chart import CHART, NAMESPACE, ROOT, VALUES, documents, helm, objects, values
 
 BIN = ROOT / os.environ.get("BUILD_DIR", "build") / "bin"
 NAME = "balena-clearblade-operator"
@@ -68,6 +68,19 @@ def test_named_secrets_are_the_only_ones_that_may_be_read():
     secrets = [rule for rule in made if rule["resources"] == ["secrets"]]
     assert secrets == [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"],
                         "resourceNames": ["balena", "clearblade", "bco-key-seed"]}]
+
+
+@pytest.mark.parametrize("file", VALUES, ids=lambda file: file.stem)
+def test_secrets_are_created_in_single_namespaces_alone(file):
+    """Who may create them everywhere, and read them, may be anybody."""
+    made = objects(file).values()
+    create = [each for each in made for rule in each.get("rules", []) if "secrets" in rule["resources"] and "create" in rule["verbs"]]
+    assert {each["kind"] for each in create} <= {"Role"}
+    named = yaml.safe_load(file.read_text()).get("rbac", {}).get("createSecretsIn", [])
+    assert {each["metadata"]["namespace"] for each in create} <= {NAMESPACE, *named}
+    bound = {(each["metadata"]["namespace"], each["roleRef"]["name"]) for each in made if each["kind"] == "RoleBinding"}
+    assert {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in create} <= bound
+    assert {each["metadata"]["namespace"] for each in create} >= set(named)
 
 
 def test_the_values_reference_is_current():

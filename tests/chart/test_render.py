@@ -9,7 +9,7 @@ import subprocess
 import pytest
 import yaml
 
-from chart import CHART, NAMESPACE, ROOT, VALUES, documents, helm, objects, programs, rendered, values
+from chart import CHART, NAMESPACE, RELEASE, ROOT, VALUES, documents, helm, objects, programs, rendered, values
 
 SNAPSHOTS = pathlib.Path(__file__).parent / "snapshots"
 GITOPS = sorted((ROOT / "deploy").glob("*/*.yaml"))
@@ -108,6 +108,44 @@ def test_the_restricted_level_of_pod_security_is_kept(file):
                 "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
 
 
+def egress(*files):
+    """(ports, to) of every rule of the operator's NetworkPolicy."""
+    policy = objects(*files)[f"NetworkPolicy/{RELEASE}"]["spec"]
+    return [({each["port"] for each in rule["ports"]}, rule.get("to")) for rule in policy["egress"]]
+
+
+def test_what_is_narrowed_is_closed_to_everybody_else():
+    """The API server's rule must not leave open what is closed for the clouds."""
+    open = {443, 6443, 3128}
+    assert [ports for ports, to in egress(values("default")) if ports & open and not to] == [{443, 6443}, {443}]
+    narrowed = [(ports & open, to) for ports, to in egress(values("proxy")) if ports & open]
+    assert narrowed == [({443, 6443}, [{"ipBlock": {"cidr": "192.0.2.1/32"}}]), ({3128}, [{"ipBlock": {"cidr": "192.0.2.7/32"}}])]
+
+
+def test_the_sandbox_is_the_operators_image_unless_it_has_one_of_its_own(tmp_path):
+    def images(**chosen):
+        file = tmp_path / f"{len(list(tmp_path.iterdir()))}.yaml"
+        file.write_text(yaml.safe_dump(chosen))
+        made = objects(file)
+        return [made[f"Deployment/{name}"]["spec"]["template"]["spec"]["containers"][0]["image"] for name in (RELEASE, f"{RELEASE}-sandbox")]
+
+    digest = "sha256:" + "0" * 64
+    operator, sandbox = images(image={"repository": "r/o", "digest": digest}, sandbox={"enabled": True})
+    assert sandbox == operator == f"r/o@{digest}"
+    assert images(image={"repository": "r/o", "digest": digest}, sandbox={"enabled": True, "image": {"tag": "a"}})[1] == "r/o:a"
+    assert images(image={"tag": "a"}, sandbox={"enabled": True, "image": {"repository": "r/s"}})[1] == "r/s:a"
+
+
+@pytest.mark.parametrize("file", VALUES, ids=lambda file: file.stem)
+def test_the_operator_does_not_listen_on_ipv4_alone(file):
+    """Or no Pod would become ready in a cluster of IPv6."""
+    operator = next(each for each in objects(file).values()
+                    if each["kind"] == "Deployment" and each["metadata"]["labels"]["app.kubernetes.io/component"] == "controller")
+    arguments = operator["spec"]["template"]["spec"]["containers"][0]["args"]
+    listening = [argument for argument in arguments if "-addr=" in argument and not argument.endswith("=")]
+    assert len(listening) >= 1 and all("-addr=:" in each for each in listening)
+
+
 @pytest.mark.parametrize("file", VALUES, ids=lambda file: file.stem)
 def test_no_secret_is_asked_for_but_by_name(file):
     """Secrets that the chart makes are the sandbox's, which open nothing else."""
@@ -139,8 +177,11 @@ def test_notes_tell_what_to_do_next(tmp_path):
     plain = notes()
     assert "kubectl get namespace kube-system -o jsonpath='{.metadata.uid}'" in plain
     assert "create secret generic balena" in plain and f"helm -n {NAMESPACE} test bco" in plain
+    assert "NAMESPACE create secret generic bco-key-seed" in plain
+    assert "but in north, south" in notes(rbac={"createSecretsIn": ["north", "south"]})
     assert 'those of "site-a". Keep that value' in notes(ownerId="site-a")
-    assert "every ClearBladeRegistry must say its `ownerId`" in notes(scope="Namespace")
+    namespaced = notes(scope="Namespace")
+    assert "every ClearBladeRegistry must say its `ownerId`" in namespaced and "bco-key-seed" not in namespaced
     assert "bfleet/sensors" in notes(sandbox={"enabled": True})
     ingress = {"enabled": True, "host": "provisioning.example.com"}
     assert "see `endpoint.auth`" in notes(endpoint={"enabled": True, "ingress": ingress})

@@ -33,12 +33,22 @@ WRONG = {
     "terminationGracePeriodSeconds": 0,
     "sandbox/devices": -1,
     "rbac/secretNames": "balena",
+    "rbac/createSecretsIn/0": "Not A Name",
+    "metrics/port": 8081,
+    "podLabels/app.kubernetes.io~1component": "x",
+    "commonLabels/app.kubernetes.io~1version": "x",
+    "commonLabels/team": "a b c",
+    "fullnameOverride": "1st",
+    "endpoint/ingress/host": "not a host",
+    "sandbox/image/tag": "bad tag",
+    "networkPolicy/dnsTo/0/ipBlock/cidr": "192.0.2.1",
+    "prometheusRule/job": 'a"b',
 }
 
 
 def nested(path, value):
     for name in reversed(path.split("/")):
-        value = [value] if name == "0" else {name: value}
+        value = [value] if name == "0" else {name.replace("~1", "/"): value}
     return value
 
 
@@ -55,6 +65,24 @@ def test_a_wrong_value_is_refused_by_name(tmp_path, path):
     assert f"'/{path}'" in done.stderr, done.stderr
 
 
+@pytest.mark.parametrize("value", [0, "0%", "500%", "101%"])
+def test_a_disruption_budget_is_one(tmp_path, value):
+    """That is neither none nor more than there are."""
+    assert "'/podDisruptionBudget/maxUnavailable'" in lint(tmp_path, {"podDisruptionBudget": {"maxUnavailable": value}}).stderr
+
+
+@pytest.mark.parametrize("value", [1, "1%", "50%", "100%"])
+def test_and_such_are_taken(tmp_path, value):
+    assert lint(tmp_path, {"podDisruptionBudget": {"maxUnavailable": value}}).returncode == 0
+
+
+@pytest.mark.parametrize("release", ["1st", "my.release"])
+def test_a_release_after_which_no_service_can_be_named_is_refused(release):
+    done = helm("template", release, CHART)
+    assert done.returncode != 0 and "'/fullnameOverride'" in done.stderr
+    assert helm("template", release, CHART, "--set", "fullnameOverride=first").returncode == 0
+
+
 @pytest.mark.parametrize("path", ["imge", "image/registry", "networkPolicy/enable", "sandbox/image/digest", "metrics/servicemonitor"])
 def test_a_value_that_is_not_there_is_refused_by_name(tmp_path, path):
     done = lint(tmp_path, nested(path, "x"))
@@ -64,9 +92,32 @@ def test_a_value_that_is_not_there_is_refused_by_name(tmp_path, path):
 
 @pytest.mark.parametrize("tree, said", [
     ({"endpoint": {"ingress": {"enabled": True}}}, "'/endpoint/ingress/host'"),
+    ({"endpoint": {"ingress": {"enabled": True, "host": "a.example.com"}}}, "'/endpoint/enabled'"),
+    ({"endpoint": {"enabled": True, "port": 8082}}, "'/endpoint/port' and '/metrics/port'"),
+    ({"shutdownGrace": "30s"}, "'/shutdownGrace'"),
+    ({"shutdownGrace": "1h", "terminationGracePeriodSeconds": 60}, "'/shutdownGrace'"),
+    ({"leaderElection": {"renewDeadline": "1m"}}, "'/leaderElection/renewDeadline'"),
+    ({"leaderElection": {"retryPeriod": "40s"}}, "'/leaderElection/retryPeriod'"),
+    ({"serviceAccount": {"create": False}}, "'/serviceAccount/name'"),
+    ({"metrics": {"enabled": False}, "prometheusRule": {"enabled": True}}, "'/prometheusRule/enabled'"),
+    ({"metrics": {"enabled": False, "serviceMonitor": {"enabled": True}}}, "'/metrics/serviceMonitor/enabled'"),
+    ({"networkPolicy": {"cloudTo": [{"ipBlock": {"cidr": "192.0.2.7/32"}}]}}, "'/networkPolicy/apiServerTo'"),
     ({"endpoint": {"auth": "token"}}, "'/endpoint/tokenSecretName'"),
+    ({"scope": "Namespace", "rbac": {"createSecretsIn": ["north"]}}, "'/rbac/createSecretsIn'"),
     ({"leaderElection": {"enabled": False}}, "'/leaderElection/enabled'"),
 ])
 def test_values_that_do_not_go_together_are_refused(tmp_path, tree, said):
     done = lint(tmp_path, tree)
     assert done.returncode != 0 and said in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("tree", [
+    {"shutdownGrace": "1m29s999ms", "terminationGracePeriodSeconds": 90},
+    {"networkPolicy": {"cloudTo": [{"ipBlock": {"cidr": "2001:db8::7/128"}}], "apiServerPorts": [6443]}},
+    {"endpoint": {"enabled": False, "port": 8082}},
+    {"endpoint": {"enabled": True, "ingress": {"enabled": True, "host": "*.example.com"}}},
+    {"serviceAccount": {"create": False, "name": "mine"}},
+])
+def test_values_that_go_together_are_taken(tmp_path, tree):
+    done = lint(tmp_path, tree)
+    assert done.returncode == 0, done.stderr

@@ -171,7 +171,9 @@ class Prometheus:
         (directory / "rules.json").write_text(json.dumps(rules))
         (directory / "prometheus.json").write_text(json.dumps({
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"}, "rule_files": [str(directory / "rules.json")],
-            "scrape_configs": [{"job_name": "operator", "static_configs": targets}]}))
+            # The job is the Service's name, as the Prometheus operator has it for a ServiceMonitor.
+            "scrape_configs": [{"job_name": "operator", "static_configs": targets,
+                                "relabel_configs": [{"source_labels": ["service"], "target_label": "job"}]}]}))
         self.log = directory / "prometheus.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(machine.inside(

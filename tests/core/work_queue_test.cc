@@ -80,6 +80,23 @@ TEST(WorkQueueObserver, IsToldHowLongKeysWaitAndAreWorkedOn) {
   EXPECT_EQ(queue.depth(), 1U);
 }
 
+TEST(WorkQueue, KnowsHowLongKeysHaveBeenInFlight) {
+  test::FakeClock clock;
+  WorkQueue queue(clock);
+  queue.add("a", Lane::kFresh);
+  queue.add("b", Lane::kFresh);
+  ASSERT_EQ(queue.take({}), "a");
+  clock.advance(3s);
+  ASSERT_EQ(queue.take({}), "b");
+  clock.advance(2s);
+  EXPECT_EQ(queue.unfinished().longest, 5s);
+  EXPECT_EQ(queue.unfinished().total, 7s);
+  queue.done("a");
+  EXPECT_EQ(queue.unfinished().longest, 2s);
+  queue.done("b");
+  EXPECT_EQ(queue.unfinished().total, 0s);
+}
+
 class Grouped : public testing::Test {
  protected:
   test::FakeClock clock_;

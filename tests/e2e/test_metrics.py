@@ -1,7 +1,9 @@
 """What is served at /metrics: what docs/metrics.md says and nothing else, and true."""
 
+import re
 import socket
 import subprocess
+import time
 import urllib.error
 import urllib.request
 
@@ -161,6 +163,35 @@ def test_only_metrics_are_served(sandbox, serving):
         assert refused.value.code == status
     with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
         assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+
+
+@pytest.mark.parametrize(("address", "said", "hosts"), [
+    ("[::1]:0", "::1", ["[::1]"]),
+    (":0", "any", ["[::1]", "127.0.0.1"]),
+])
+def test_both_families_are_listened_to(sandbox, site, address, said, hosts):
+    process = site.start("sync", "--metrics-addr", address)
+    try:
+        port = wait_until(lambda: re.search(rf"serving metrics address={said} port=(\d+)", site.log_of(process)), "serving")[1]
+        for host in hosts:
+            assert "balena_clearblade_build_info" in scrape(f"http://{host}:{port}/metrics").text
+    finally:
+        site.finish(process)
+
+
+def test_a_device_that_has_gone_has_no_key_to_end(sandbox, site, serving):
+    _, gone = sandbox.add_devices(2)
+    site.device(gone, keys={"lifetime": "240h", "rotateBefore": "48h"})
+    _, url = serving("--metrics-per-device")
+    first = "balena_clearblade_credentials_first_expiry_timestamp_seconds"
+    found = scrape_until(url, ready(2), "readiness")
+    assert found.value(first) < time.time() + 11 * 86400
+    assert found.value("balena_clearblade_credentials_expiring_before_rotation") == 0, "by the device's own times"
+    sandbox.call("DELETE", f"devices/{gone}")
+    found = scrape_until(url, lambda found: found.value("balena_clearblade_devices", state="Stale"), "staleness")
+    assert found.value(first) > time.time() + 80 * 86400
+    assert found.value("balena_clearblade_credentials_expiring", within="30d") == 0
+    assert found.value("balena_clearblade_device_credential_expiry_timestamp_seconds", uuid=gone) is None
 
 
 @pytest.mark.parametrize(("address", "complaint"), [

@@ -1,5 +1,6 @@
 """What deploy/ lets the operator do, and that it is nothing more."""
 
+import base64
 import itertools
 
 import pytest
@@ -18,10 +19,11 @@ WHERE_IT_SERVES = {
     **dict.fromkeys(KINDS, "list watch patch"),
     f"{GROUP}/balenadevices": "list watch patch create delete",
     **{f"{kind}/status": "patch" for kind in KINDS},
-    "/secrets": "get list watch create",
+    "/secrets": "get list watch",
     "/events": "create patch",
 }
 WHERE_IT_RUNS = WHERE_IT_SERVES | {
+    "/secrets": "get list watch create",
     "coordination.k8s.io/leases": "create",
     f"coordination.k8s.io/leases:{NAME}": "get list watch create update",
 }
@@ -89,6 +91,38 @@ def test_the_operator_of_a_cluster_may_do_this_and_no_more(cluster, cluster_wide
 def test_the_operator_of_a_namespace_may_do_this_and_no_more(cluster, namespaced):
     assert rights(cluster, namespaced, "yours") == sets(WHERE_IT_RUNS)
     assert rights(cluster, namespaced, ELSEWHERE) == {}
+
+
+def test_the_operator_of_a_cluster_becomes_nobody_of_another_namespace(cluster, cluster_wide):
+    """Neither by asking for a token nor by a Secret that would be filled with one. In its own namespace the latter is the price of making
+    the key seed, which docs/threat-model.md tells."""
+    def may_become(namespace):
+        account = {"metadata": {"name": "powerful"}}
+        assert cluster.request("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", account).status == 201
+        asked = cluster.request("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts/powerful/token", {"spec": {}}, token=cluster_wide)
+        assert asked.status == 403
+        made = cluster.request("POST", f"/api/v1/namespaces/{namespace}/secrets", {
+            "metadata": {"name": "token", "annotations": {"kubernetes.io/service-account.name": "powerful"}},
+            "type": "kubernetes.io/service-account-token"}, token=cluster_wide)
+        return made.status == 201
+
+    assert not may_become("kube-system")
+    assert not may_become("default")
+    assert may_become(NAMESPACE)
+    assert "type `kubernetes.io/service-account-token`" in " ".join((ROOT / "docs" / "threat-model.md").read_text().split())
+
+
+def test_where_it_may_not_make_the_key_seed_it_says_so_and_waits_for_it(cluster, cluster_wide, make_installation, sandbox):
+    sandbox.add_devices(1)
+    installation = make_installation(cluster, cluster.add_namespace("without-seed"), sandbox).registry().fleet()
+    cluster.kubectl("create", "role", "lease", "-n", "without-seed", "--verb=get,list,watch,create,update", "--resource=leases")
+    cluster.kubectl("create", "rolebinding", "lease", "-n", "without-seed", "--role=lease", f"--serviceaccount={NAMESPACE}:{NAME}")
+    installation.start(kubeconfig=cluster.kubeconfig(cluster_wide, "cluster-wide", NAMESPACE))
+    said = installation.wait_condition("fleet", "sensors", status="False", reason="NotFound")["message"]
+    assert "keySeedSecretRef: Secret without-seed/bco-key-seed is not there, and the operator may not make Secrets" in said
+    assert "openssl rand -base64 32" in said
+    installation.kubectl("create", "secret", "generic", "bco-key-seed", f"--from-literal=seed={base64.b64encode(bytes(range(32))).decode()}")
+    installation.wait_ready(1)
 
 
 @pytest.mark.parametrize("kind", PLURALS)

@@ -14,7 +14,7 @@
 {{- end -}}
 
 {{- define "bco.serviceAccountName" -}}
-{{- default (ternary (include "bco.fullname" .) "default" .Values.serviceAccount.create) .Values.serviceAccount.name -}}
+{{- .Values.serviceAccount.name | default (include "bco.fullname" .) -}}
 {{- end -}}
 
 {{- define "bco.leaseName" -}}
@@ -64,6 +64,16 @@ capabilities: {drop: [ALL]}
 
 {{- define "bco.sandbox.name" -}}
 {{ include "bco.fullname" . }}-sandbox
+{{- end -}}
+
+{{/* The operator's, whose digest is of another one's repository or tag. */}}
+{{- define "bco.sandbox.image" -}}
+{{- $own := .Values.sandbox.image -}}
+{{- if or $own.repository $own.tag -}}
+{{ $own.repository | default .Values.image.repository }}:{{ $own.tag | default .Values.image.tag | default .Chart.AppVersion }}
+{{- else -}}
+{{ include "bco.image" . }}
+{{- end -}}
 {{- end -}}
 
 {{- define "bco.sandbox.host" -}}

@@ -44,26 +44,26 @@ TEST_P(Provisioning, IsConcludedByTheStatus) {
   EXPECT_EQ(concluded(Verb::kProvision, device), GetParam().outcome);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Statuses, Provisioning,
-    testing::Values(Case{Phase::kReady, "Synced", "already_provisioned"},
-                    Case{Phase::kReady, "Unavailable", "unavailable"},
-                    Case{Phase::kPending, "Throttled", "throttled"},
-                    Case{Phase::kPending, "AlreadyExists", ""},
-                    Case{Phase::kPending, "Conflict", ""}, Case{Phase::kPending, "TakenOver", ""},
-                    Case{Phase::kPending, "FleetNotReady", "unavailable"},
-                    Case{Phase::kFailed, "Unavailable", "unavailable"},
-                    Case{Phase::kFailed, "DeadlineExceeded", "unavailable"},
-                    Case{Phase::kFailed, "Unauthenticated", "unavailable"},
-                    Case{Phase::kFailed, "WrongFleet", "unknown_device"},
-                    Case{Phase::kWaiting, "DeviceNotFound", "unknown_device"},
-                    Case{Phase::kStale, "DeviceNotFound", "unknown_device"},
-                    Case{Phase::kWaiting, "ServiceNotInstalled", "unavailable"},
-                    Case{Phase::kWaiting, "ClockSkew", "unavailable"},
-                    Case{Phase::kSuspended, "Suspended", "refused"},
-                    Case{Phase::kConflict, "NotOurs", "refused"},
-                    Case{Phase::kConflict, "KeyMismatch", "refused"},
-                    Case{Phase::kConflict, "DuplicateObject", "refused"}));
+INSTANTIATE_TEST_SUITE_P(Statuses, Provisioning,
+                         testing::Values(Case{Phase::kReady, "Synced", "already_provisioned"},
+                                         Case{Phase::kReady, "Unavailable", "unavailable"},
+                                         Case{Phase::kPending, "Throttled", "throttled"},
+                                         Case{Phase::kPending, "AlreadyExists", ""},
+                                         Case{Phase::kPending, "Conflict", ""},
+                                         Case{Phase::kPending, "TakenOver", ""},
+                                         Case{Phase::kPending, "FleetNotReady", "unavailable"},
+                                         Case{Phase::kFailed, "Unavailable", "unavailable"},
+                                         Case{Phase::kFailed, "DeadlineExceeded", "unavailable"},
+                                         Case{Phase::kFailed, "Unauthenticated", "unavailable"},
+                                         Case{Phase::kFailed, "WrongFleet", "unknown_device"},
+                                         Case{Phase::kWaiting, "DeviceNotFound", "unknown_device"},
+                                         Case{Phase::kStale, "DeviceNotFound", "unknown_device"},
+                                         Case{Phase::kWaiting, "ServiceNotInstalled", "not_yet"},
+                                         Case{Phase::kWaiting, "ClockSkew", "not_yet"},
+                                         Case{Phase::kSuspended, "Suspended", "refused"},
+                                         Case{Phase::kConflict, "NotOurs", "refused"},
+                                         Case{Phase::kConflict, "KeyMismatch", "refused"},
+                                         Case{Phase::kConflict, "DuplicateObject", "refused"}));
 
 TEST(Conclusion, TellsADeliveredKeyFromOneThatWasThere) {
   api::BalenaDevice device = handled();

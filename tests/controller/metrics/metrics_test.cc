@@ -78,6 +78,22 @@ TEST_F(Scraped, ShowsWhenKeysEnd) {
   EXPECT_THAT(scrape(), HasSubstr("expiring{fleet=\"default/sensors\",within=\"7d\"} 0"));
 }
 
+TEST_F(Scraped, ShowsNoEndOfTheKeyOfADeviceThatHasGone) {
+  Metrics metrics({.version = "", .perDevice = true});
+  metrics.show(context_, engine_, [] { return true; });
+  addDevice(1);
+  apply();
+  syncAll();
+  ASSERT_THAT(metrics.scrape(), HasSubstr("device_credential_expiry_timestamp_seconds{"));
+  api::DeviceStatus status = object(1)->status;
+  status.phase = api::Phase::kStale;
+  ASSERT_TRUE(store_.devices().updateStatus(*object(1), status));
+  tallyAll();
+  EXPECT_THAT(metrics.scrape(), HasSubstr("state=\"Stale\"} 1"));
+  EXPECT_THAT(metrics.scrape(), Not(HasSubstr("first_expiry_timestamp_seconds{")));
+  EXPECT_THAT(metrics.scrape(), Not(HasSubstr("device_credential_expiry_timestamp_seconds{")));
+}
+
 TEST_F(Scraped, ShowsTheAgeOfSnapshotsAlsoOfThoseOfAnEarlierProcess) {
   apply();
   api::FleetStatus status;
@@ -159,6 +175,17 @@ TEST(RequestMetricsTest, CountRequestsByUpstreamKindAndCode) {
                               "kind=\"device.create\",code=\"deadline\"} 1"));
   EXPECT_THAT(text, HasSubstr("bucket{upstream=\"balena\",kind=\"device.get\",le=\"0.025\"} 1"));
   EXPECT_THAT(text, HasSubstr("sum{upstream=\"balena\",kind=\"device.get\"} 2.02"));
+}
+
+TEST(QueueMetricsTest, ShowWhatIsNotFinishedYet) {
+  const QueueMetrics queue("balenadevice");
+  telemetry::Families families;
+  const QueueMetrics::Family family(families);
+  queue.addTo(family, {.waiting = 1, .inFlight = 2, .workers = 4, .unfinished = {3s, 5s}});
+  const std::string text = families.text();
+  EXPECT_THAT(text, HasSubstr("workqueue_unfinished_work_seconds{name=\"balenadevice\"} 5\n"));
+  EXPECT_THAT(text,
+              HasSubstr("workqueue_longest_running_processor_seconds{name=\"balenadevice\"} 3\n"));
 }
 
 TEST(UpstreamMetricsTest, ShowTheWorstOfWhatHasOneName) {

@@ -87,6 +87,33 @@ TEST_F(TallyTest, KnowsWhichKeysEndBeforeTheirRotation) {
   EXPECT_EQ(numbers().endingUnrotated, 0);
 }
 
+TEST_F(TallyTest, JudgesByEachKeysOwnTimesWhetherItsRotationIsLate) {
+  // One of a month and one of ten days, each in good time until half of it is over.
+  set(deviceWithKey("a", kNoon + 24h * 30, kNoon + 24h * 20));
+  set(deviceWithKey("b", kNoon + 24h * 10, kNoon + 24h * 8));
+  EXPECT_EQ(numbers(kNoon + 24h * 9).endingUnrotated, 0);
+  EXPECT_EQ(numbers(kNoon + 24h * 9 + 1min).endingUnrotated, 1);
+  EXPECT_EQ(numbers(kNoon + 24h * 26).endingUnrotated, 2);
+  set(deviceWithKey("b", kNoon + 24h * 60, kNoon + 24h * 50));
+  EXPECT_EQ(numbers(kNoon + 24h * 26).endingUnrotated, 1);
+}
+
+TEST_F(TallyTest, CountsNoKeyOfADeviceThatHasGoneOrIsToGo) {
+  for (const Phase phase : {Phase::kStale, Phase::kDeprovisioning, Phase::kAbsent}) {
+    auto gone = deviceWithKey("a", kNoon + 1h, kNoon - 1h);
+    set(gone);
+    ASSERT_EQ(numbers(kNoon + 30min).endingUnrotated, 1);
+    gone.status.phase = phase;
+    set(gone);
+    const FleetNumbers after = numbers(kNoon + 30min);
+    EXPECT_EQ(countOf(phase), 1);
+    EXPECT_EQ(after.firstExpiry, std::nullopt);
+    EXPECT_THAT(after.expiring, ElementsAre(0, 0));
+    EXPECT_EQ(after.rotationsDue, 0);
+    EXPECT_EQ(after.endingUnrotated, 0);
+  }
+}
+
 TEST_F(TallyTest, AddsOnlyWhatItDoesNotKnow) {
   set(device("a", Phase::kReady));
   tally_.add(device("a", Phase::kFailed));
