@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
 #include <optional>
+#include <utility>
 
-#include "core/text.h"
+#include "server/head_rules.h"
 
 namespace bco::server {
 namespace {
@@ -37,9 +38,9 @@ class RequestParser final : public http::basic_parser<true> {
   void on_field_impl(http::field field, View name, View value, error_code& ec) override {
     ec = {};
     if (headDone_) return;  // trailers could pretend to be anything
-    if (field == http::field::host) hasHost_ = true;
-    if (field == http::field::expect && http11_) {
-      expectsContinue = equalsIgnoreCase({value.data(), value.size()}, "100-continue");
+    if (!note(field, {value.data(), value.size()})) {
+      ec = http::error::bad_field;
+      return;
     }
     request.headers.emplace_back(std::string(name.data(), name.size()),
                                  std::string(value.data(), value.size()));
@@ -64,8 +65,19 @@ class RequestParser final : public http::basic_parser<true> {
   }
   void on_finish_impl(error_code& ec) override { ec = {}; }
 
+  // False: nobody can be sure what is meant.
+  bool note(http::field field, std::string_view value) {
+    if (field == http::field::host) return !std::exchange(hasHost_, true) && isHost(value);
+    if (field == http::field::transfer_encoding) {
+      return http11_ && !std::exchange(hasTransferEncoding_, true) && isFraming(value);
+    }
+    if (field == http::field::expect && http11_) expectsContinue |= server::expectsContinue(value);
+    return true;
+  }
+
   bool http11_ = false;
   bool hasHost_ = false;
+  bool hasTransferEncoding_ = false;
   bool headDone_ = false;
 };
 

@@ -108,6 +108,11 @@ def test_what_is_too_large_is_not_taken_in(endpoint, honest, head, piece, count,
     HEAD + b"Content-Length: 2, 3\r\n\r\n{}x",
     HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n",
     HEAD + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\nGET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n",
+    *(HEAD + b"Transfer-Encoding: " + coding + b"\r\n\r\n0\r\n\r\nGET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+      for coding in (b"xchunked", b"chunked, identity", b"gzip, chunked", b"chunked\r\nTransfer-Encoding: chunked",
+                     b"gzip\r\nContent-Length: 0")),
+    b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    HEAD + b"Host: x\r\n\r\n", HEAD + b"Host: y\r\n\r\n", b"POST / HTTP/1.1\r\nHost: a b/c\r\n\r\n",
     HEAD + b"Content-Length: -1\r\n\r\n", HEAD + b"Content-Length: +2\r\n\r\n{}",
     HEAD + b"Content-Length: 0x2\r\n\r\n{}", HEAD + b"Content-Length: 99999999999999999999999\r\n\r\n{}",
     *(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + size + b"\r\n{}\r\n0\r\n\r\n"

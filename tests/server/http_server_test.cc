@@ -160,6 +160,22 @@ TEST(HttpServer, SaysContinueBeforeABodyThatWaitsForIt) {
   client.send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
   EXPECT_EQ(client.readReply(), "HTTP/1.1 100 Continue\r\n\r\n");
   EXPECT_THAT(client.exchange("hi"), EndsWith("POST / hi"));
+  for (const std::string expect : {"x=y, 100-continue", "100-continue, x",
+                                   "x\r\nExpect: 100-continue", "100-continue\r\nExpect: x"}) {
+    client.send("POST / HTTP/1.1\r\nHost: x\r\nExpect: " + expect +
+                "\r\nContent-Length: 2\r\n\r\n");
+    EXPECT_EQ(client.readReply(), "HTTP/1.1 100 Continue\r\n\r\n") << expect;
+    EXPECT_THAT(client.exchange("hi"), EndsWith("POST / hi"));
+  }
+}
+
+TEST(HttpServer, TreatsExpectationsItDoesNotKnowAsIfTheyWereNotThere) {
+  const auto server = serve(echo);
+  Client client(server->port());
+  EXPECT_THAT(client.exchange(get("/a", "Expect: wonders\r\n")), EndsWith("GET /a "));
+  Client old(server->port());
+  old.send("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi");
+  EXPECT_THAT(old.readAll(), StartsWith("HTTP/1.1 200 ")) << "nothing before it: 1.0 knows no 100";
 }
 
 TEST(HttpServer, AnswersHeadWithTheLengthAndNoBody) {

@@ -54,6 +54,40 @@ TEST(MessageParser, RefusesBadChunksInPiecesOfAnySize) {
   }
 }
 
+// The first message's end in a single piece.
+Progress feedWhole(std::string_view data) {
+  MessageParser parser(512, 512);
+  return feedInPieces(parser, data, data.size());
+}
+
+TEST(MessageParser, RefusesABodyThatOthersMayFrameOtherwise) {
+  const std::string head = "POST / HTTP/1.1\r\nHost: x\r\n";
+  for (const std::string fields :
+       {"Transfer-Encoding: xchunked", "Transfer-Encoding: gzip", "Transfer-Encoding: identity",
+        "Transfer-Encoding: chunked, identity", "Transfer-Encoding: gzip, chunked",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+        "Transfer-Encoding:", "Transfer-Encoding: gzip\r\nContent-Length: 0",
+        "Content-Length: 0\r\nTransfer-Encoding: xchunked",
+        "Content-Length: 5\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5"}) {
+    EXPECT_EQ(feedWhole(head + fields + "\r\n\r\n0\r\n\r\n"), Progress::kMalformed) << fields;
+  }
+  EXPECT_EQ(feedWhole("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+            Progress::kMalformed);
+  EXPECT_EQ(feedWhole(head + "Transfer-Encoding: Chunked\r\n\r\n0\r\n\r\n"), Progress::kDone);
+}
+
+TEST(MessageParser, WantsOneHost) {
+  for (const std::string fields : {"", "Host: a\r\nHost: b\r\n", "Host: a\r\nHost: a\r\n",
+                                   "Host: a b/c\r\n", "Host: a, b\r\n"}) {
+    EXPECT_EQ(feedWhole("GET / HTTP/1.1\r\n" + fields + "\r\n"), Progress::kMalformed) << fields;
+  }
+  EXPECT_EQ(feedWhole("GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n"), Progress::kMalformed);
+  EXPECT_EQ(feedWhole("GET / HTTP/1.0\r\n\r\n"), Progress::kDone);
+  EXPECT_EQ(feedWhole("GET / HTTP/1.1\r\nHost: a:1\r\n\r\n"), Progress::kDone);
+}
+
 TEST(MessageParser, TakesABodyOfZerosByItsLength) {
   MessageParser parser(512, 512);
   EXPECT_EQ(feedInPieces(parser, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n0\r\n", 1),
