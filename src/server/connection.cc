@@ -193,7 +193,10 @@ void Connection::handleRequest() {
   form_ = {request.method == "HEAD", parser_.keepAlive(), acceptsGzip(request)};
   ++exchange_;
   enter(State::kHandling);
-  loop_.handle(std::move(request), weak_from_this(), exchange_);
+  const std::uint64_t exchange = exchange_;
+  auto hope = loop_.handle(std::move(request), weak_from_this(), exchange);
+  // Answered at once, it may be with the next request already.
+  if (exchange == exchange_) hope_ = std::move(hope);
 }
 
 void Connection::refuse(int status) {

@@ -36,6 +36,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] Steady::time_point deadline() const { return deadline_; }
   // Nobody but the handler can wake it now.
   [[nodiscard]] bool isHandling() const { return state_ == State::kHandling; }
+  // Nobody can: the handler has dropped the request.
+  [[nodiscard]] bool isForgotten() const { return hope_.expired(); }
   // Between two requests, or before the first.
   [[nodiscard]] bool isIdle() const { return state_ == State::kIdle; }
   // Its client is to say something.
@@ -90,6 +92,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool readable_ = false;  // something may have come since the last read
   std::string unparsed_;
   std::uint64_t exchange_ = 0;
+  std::weak_ptr<const void> hope_;  // of a reply to it
   ReplyForm form_;
   std::string head_;
   std::string body_;

@@ -28,29 +28,33 @@ boost::asio::ip::address unmapped(const boost::asio::ip::address& peer) {
 
 }  // namespace
 
-// The responder handed to the handler.
+// Where a reply goes.
+struct Loop::Ticket {
+  std::weak_ptr<Loop> loop;
+  std::weak_ptr<Connection> connection;
+  std::uint64_t exchange = 0;
+
+  void deliver(Reply reply) const {
+    if (const auto alive = connection.lock()) alive->reply(exchange, std::move(reply));
+  }
+};
+
+// The responder handed to the handler. With its last copy goes the hope for a reply.
 class Loop::Answer {
  public:
-  Answer(std::shared_ptr<Loop> loop, std::weak_ptr<Connection> connection, std::uint64_t exchange)
-      : loop_(std::move(loop)), connection_(std::move(connection)), exchange_(exchange) {}
+  explicit Answer(std::shared_ptr<const Ticket> ticket) : ticket_(std::move(ticket)) {}
 
   void operator()(Reply reply) const {
-    if (std::this_thread::get_id() == loop_->threadId_) {
-      if (const auto connection = connection_.lock()) {
-        connection->reply(exchange_, std::move(reply));
-      }
-      return;
-    }
-    boost::asio::post(loop_->context_, [connection = connection_, exchange = exchange_,
-                                        answer = std::move(reply)]() mutable {
-      if (const auto alive = connection.lock()) alive->reply(exchange, std::move(answer));
+    const auto loop = ticket_->loop.lock();
+    if (loop == nullptr) return;
+    if (std::this_thread::get_id() == loop->threadId_) return ticket_->deliver(std::move(reply));
+    boost::asio::post(loop->context_, [ticket = ticket_, answer = std::move(reply)]() mutable {
+      ticket->deliver(std::move(answer));
     });
   }
 
  private:
-  std::shared_ptr<Loop> loop_;
-  std::weak_ptr<Connection> connection_;
-  std::uint64_t exchange_;
+  std::shared_ptr<const Ticket> ticket_;
 };
 
 Loop::Loop(std::shared_ptr<ServerState> state)
@@ -95,8 +99,12 @@ void Loop::adopt(boost::asio::ip::tcp::socket socket) {
   connection->start();
 }
 
-void Loop::handle(Request request, std::weak_ptr<Connection> connection, std::uint64_t exchange) {
-  state_->handler(std::move(request), Answer(shared_from_this(), std::move(connection), exchange));
+std::weak_ptr<const void> Loop::handle(Request request, std::weak_ptr<Connection> connection,
+                                       std::uint64_t exchange) {
+  const auto ticket =
+      std::make_shared<const Ticket>(Ticket{weak_from_this(), std::move(connection), exchange});
+  state_->handler(std::move(request), Answer(ticket));
+  return ticket;
 }
 
 void Loop::forget(Connection& connection) {
@@ -131,7 +139,7 @@ void Loop::sweep() {
     if (connection->deadline() <= now) late.push_back(connection);
   }
   for (const auto& connection : late) connection->expire();
-  dropDeserted();
+  dropDeserted(false);
 }
 
 void Loop::drain() {
@@ -150,6 +158,7 @@ void Loop::makeRoom() {
   for (const auto& connection : connections_) {
     if (connection->isWaitedFor()) waitedFor.push_back(connection);
   }
+  if (waitedFor.empty()) return dropDeserted(true);
   const std::size_t count =
       std::min(waitedFor.size(), std::max<std::size_t>(connections_.size() / kShare, 1));
   const auto end = waitedFor.begin() + static_cast<std::ptrdiff_t>(count);
@@ -158,7 +167,7 @@ void Loop::makeRoom() {
   std::for_each(waitedFor.begin(), end, [](const auto& each) { each->close(); });
 }
 
-void Loop::dropDeserted() {
+void Loop::dropDeserted(bool halfClosedToo) {
   std::vector<pollfd> sockets;
   std::vector<std::shared_ptr<Connection>> waiting;
   for (const auto& connection : connections_) {
@@ -168,7 +177,11 @@ void Loop::dropDeserted() {
   }
   if (sockets.empty() || ::poll(sockets.data(), sockets.size(), 0) <= 0) return;
   for (std::size_t i = 0; i < sockets.size(); ++i) {
-    if ((sockets[i].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) waiting[i]->close();
+    const bool isHalfClosed = (sockets[i].revents & POLLRDHUP) != 0;
+    const bool isClosed = (sockets[i].revents & (POLLHUP | POLLERR)) != 0;
+    // Who has only said his last word may still listen.
+    const bool isPointless = halfClosedToo || waiting[i]->isForgotten();
+    if (isClosed || (isHalfClosed && isPointless)) waiting[i]->close();
   }
 }
 

@@ -44,8 +44,8 @@ class ServerState {
   std::shared_ptr<SSL_CTX> tls_;
 };
 
-// Responders keep it alive, so that they may be called when the server is long gone. All but
-// start(), stop() and context() belong to its thread.
+// Responders may be called when it is long gone. All but start(), stop() and context() belong to
+// its thread.
 class Loop : public std::enable_shared_from_this<Loop> {
  public:
   explicit Loop(std::shared_ptr<ServerState> state);
@@ -57,7 +57,9 @@ class Loop : public std::enable_shared_from_this<Loop> {
 
   // Takes a connected socket of this loop's context.
   void adopt(boost::asio::ip::tcp::socket socket);
-  void handle(Request request, std::weak_ptr<Connection> connection, std::uint64_t exchange);
+  // Has the request handled. What is returned expires when nobody can answer it any more.
+  std::weak_ptr<const void> handle(Request request, std::weak_ptr<Connection> connection,
+                                   std::uint64_t exchange);
   void forget(Connection& connection);
   // Closes what is between two requests now, and the others in their time.
   void drain();
@@ -70,12 +72,15 @@ class Loop : public std::enable_shared_from_this<Loop> {
   [[nodiscard]] std::array<char, 64 * 1024>& scratch() { return scratch_; }
 
  private:
+  struct Ticket;
   class Answer;
   void armSweep();
   // Closes what is past its deadline, and what waits for a reply its client no longer wants.
   void sweep();
-  void dropDeserted();
-  // Closes some of those that we have been waiting for longest.
+  // `halfClosedToo`: also those whose client will say no more, but may listen.
+  void dropDeserted(bool halfClosedToo);
+  // Closes some of those that we have been waiting for longest; if it is us they all wait for, the
+  // half-closed ones.
   void makeRoom();
 
   std::shared_ptr<ServerState> state_;

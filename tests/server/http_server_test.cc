@@ -465,6 +465,46 @@ TEST(HttpServerResponder, NeverCalledLeavesTheClientWaitingUntilItGivesUp) {
   EXPECT_THAT(next.exchange(get("/")), EndsWith("here"));
 }
 
+TEST(HttpServerResponder, ReachesAClientThatHasNothingMoreToSay) {
+  Options options;
+  options.headTimeout = milliseconds(20);  // and a look at who has gone each 5 ms
+  std::promise<Responder> held;
+  const auto server =
+      serve([&](const Request&, const Responder& respond) { held.set_value(respond); }, options);
+  Client client(server->port());
+  client.send(get("/"));
+  client.closeSending();
+  const Responder respond = held.get_future().get();
+  // A neighbour that says nothing is ended by a look that has seen the half-closed one too.
+  EXPECT_EQ(Client(server->port()).readAll(), "");
+  EXPECT_EQ(Client(server->port()).readAll(), "");
+  respond({.body = "late"});
+  EXPECT_THAT(client.readAll(), EndsWith("late"));
+}
+
+TEST(HttpServerResponder, IsOfNoUseToAClientThatHasMadeRoom) {
+  Options options;
+  options.maxConnections = 1;
+  std::vector<Responder> held;
+  const auto server = serve(
+      [&](const Request& request, const Responder& respond) {
+        if (request.target == "/held") return held.push_back(respond);
+        echo(request, respond);
+      },
+      options);
+  Client halfClosed(server->port());
+  halfClosed.send(get("/held"));
+  halfClosed.closeSending();
+  std::string reply;
+  const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (reply.empty() && std::chrono::steady_clock::now() < patience) {
+    Client next(server->port());
+    reply = next.exchange(get("/next"));
+  }
+  EXPECT_THAT(reply, EndsWith("GET /next "));
+  EXPECT_EQ(halfClosed.readAll(), "");
+}
+
 TEST(HttpServer, SpreadsConnectionsOverItsThreads) {
   Options options;
   options.threads = 2;
