@@ -101,7 +101,7 @@ Status EndpointServer::open() {
   options.bodyTimeout = std::chrono::seconds(10);
   options.maxConnections = connectionLimit();
   options.onRefusal = [this](int status, const std::string& peer) {
-    endpoint_->refused(status, peer);
+    return endpoint_->refuse(status, peer);
   };
   if (!flags_.tlsCertificate.empty()) {
     auto tls = readTls();

@@ -47,6 +47,28 @@ constexpr bool isInOrder() {
 }
 static_assert(isInOrder());
 
+struct RefusalRow {
+  int status;
+  int code;
+  std::string_view words;
+};
+
+// clang-format off
+constexpr RefusalRow kMalformed{400, 3, "no HTTP request that can be understood in one way alone"};
+constexpr std::array<RefusalRow, 3> kRefusals = {{
+    {408, 4, "the request took too long to come"},
+    {413, 3, "the body is too long"},
+    {431, 3, "the head is too long"},
+}};
+// clang-format on
+
+// What others have written may be no UTF-8.
+void setJson(server::Reply& reply, int code, std::string_view message) {
+  reply.headers.emplace_back("Content-Type", "application/json");
+  reply.body = nlohmann::json{{"code", code}, {"message", message}}.dump(
+      -1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 const Row& rowOf(Outcome outcome) { return kTable[static_cast<std::size_t>(outcome)]; }
 
 }  // namespace
@@ -63,10 +85,7 @@ server::Reply toReply(const Answer& answer) {
     reply.headers.emplace_back("Content-Type", "text/plain; charset=utf-8");
     reply.body = words;
   } else {
-    reply.headers.emplace_back("Content-Type", "application/json");
-    // What others have written may be no UTF-8.
-    reply.body = nlohmann::json{{"code", row.code}, {"message", words}}.dump(
-        -1, ' ', false, nlohmann::json::error_handler_t::replace);
+    setJson(reply, row.code, words);
   }
   if (answer.retryAfter) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(*answer.retryAfter).count();
@@ -75,6 +94,15 @@ server::Reply toReply(const Answer& answer) {
   if (answer.outcome == Outcome::kUnauthenticated) {
     reply.headers.emplace_back("WWW-Authenticate", "Bearer");
   }
+  return reply;
+}
+
+server::Reply toRefusal(int status) {
+  const auto found = std::ranges::find(kRefusals, status, &RefusalRow::status);
+  const RefusalRow& row = found == kRefusals.end() ? kMalformed : *found;
+  server::Reply reply;
+  reply.status = row.status;
+  setJson(reply, row.code, row.words);
   return reply;
 }
 

@@ -42,4 +42,7 @@ struct Answer {
 
 [[nodiscard]] server::Reply toReply(const Answer& answer);
 
+// To what is no whole request: too large, too slow, or no HTTP.
+[[nodiscard]] server::Reply toRefusal(int status);
+
 }  // namespace bco::endpoint

@@ -218,10 +218,12 @@ void Endpoint::finish(const Exchange& exchange, const Answer& answer) {
   --open_;
 }
 
-void Endpoint::refused(int status, const std::string& peer) {
+server::Reply Endpoint::refuse(int status, const std::string& peer) {
   counting_->countMalformed();
-  if (limit(perAddress_, addressKey(peer))) return;
-  context_.log.info("request refused", {{"peer", peer}, {"status", status}});
+  if (!limit(perAddress_, addressKey(peer))) {
+    context_.log.info("request refused", {{"peer", peer}, {"status", status}});
+  }
+  return toRefusal(status);
 }
 
 std::string Endpoint::newRequestToken() {

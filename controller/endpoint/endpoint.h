@@ -40,8 +40,8 @@ class Endpoint {
 
   // Never blocks. Answers at once or later, on any thread.
   void handle(server::Request request, server::Responder respond);
-  // The server has refused a request before it could become one.
-  void refused(int status, const std::string& peer);
+  // The server refuses a request before it could become one: what it is to answer.
+  [[nodiscard]] server::Reply refuse(int status, const std::string& peer);
 
   // Replaces those that are accepted.
   void setTokens(std::vector<SecretBytes> tokens) { tokens_.replace(std::move(tokens)); }

@@ -200,12 +200,12 @@ void Connection::handleRequest() {
 }
 
 void Connection::refuse(int status) {
-  if (loop_.options().onRefusal) loop_.options().onRefusal(status, peer_);
-  form_ = {false, false, false};
+  Reply answer;
+  if (const auto& onRefusal = loop_.options().onRefusal) answer = onRefusal(status, peer_);
+  answer.status = status;
+  form_ = {parser_.request().method == "HEAD", false, false};
   ++exchange_;
   enter(State::kHandling);
-  Reply answer;
-  answer.status = status;
   reply(exchange_, std::move(answer));
 }
 

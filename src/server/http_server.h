@@ -61,9 +61,9 @@ struct Options {
   // Beyond: those that have kept us waiting longest for what they want to say are closed, so that
   // nobody can shut others out by saying nothing.
   std::size_t maxConnections = 10000;
-  // Told of what was refused before it was a whole request: its status and whose it was. On a
-  // server thread; must not block.
-  std::function<void(int status, const std::string& peer)> onRefusal = nullptr;
+  // Told of what is refused before it is a whole request: its status (400, 408, 413 or 431) and
+  // whose it was. Returns headers and body of what is answered. On a server thread; must not block.
+  std::function<Reply(int status, const std::string& peer)> onRefusal = nullptr;
 };
 
 // Starts in start(); stops and joins its threads in the destructor. Thread-safe.

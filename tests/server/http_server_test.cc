@@ -367,11 +367,28 @@ TEST(HttpServerLimits, AreToldOfByWhomTheyWereMet) {
   std::promise<std::string> told;
   options.onRefusal = [&](int status, const std::string& peer) {
     told.set_value(std::to_string(status) + " " + peer);
+    return Reply{.headers = {{"Content-Type", "text/plain"}}, .body = "too long"};
   };
   const auto server = serve(echo, options);
   Client client(server->port());
   client.send(get("/" + std::string(200, 'x')));
   EXPECT_EQ(told.get_future().get(), "431 127.0.0.1");
+  const auto answer = client.readAll();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 431 "));
+  EXPECT_THAT(answer, HasSubstr("Content-Type: text/plain\r\n"));
+  EXPECT_THAT(answer, EndsWith("\r\n\r\ntoo long"));
+}
+
+TEST(HttpServerLimits, AreToldWithoutABodyInAnswerToHead) {
+  Options options;
+  options.onRefusal = [](int, const std::string&) { return Reply{.body = "too long"}; };
+  const auto server = serve(echo, options);
+  Client client(server->port());
+  client.send("HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n");
+  const auto answer = client.readAll();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 413 "));
+  EXPECT_THAT(answer, HasSubstr("Content-Length: 8\r\n"));
+  EXPECT_THAT(answer, EndsWith("\r\n\r\n"));
 }
 
 TEST(HttpServer, TakesANewCertificateForNewConnections) {

@@ -64,7 +64,7 @@ TEST(Description, HasEveryStatusThatIsAnsweredAndNoOther) {
       }
     }
   }
-  std::set<std::string> answered{"413"};  // the server's
+  std::set<std::string> answered{"408", "413", "431"};  // the server's
   for (std::size_t i = 0; i < kOutcomes; ++i) {
     const auto outcome = static_cast<Outcome>(i);
     // Of other methods, and of defects.
@@ -72,6 +72,17 @@ TEST(Description, HasEveryStatusThatIsAnsweredAndNoOther) {
     answered.insert(std::to_string(statusOf(outcome)));
   }
   EXPECT_EQ(described, answered);
+}
+
+TEST(Refusal, SaysWhyInJson) {
+  for (const auto& [status, code] : {std::pair(400, 3), {408, 4}, {413, 3}, {431, 3}}) {
+    const auto reply = toRefusal(status);
+    EXPECT_EQ(reply.status, status);
+    const auto body = nlohmann::json::parse(reply.body);
+    EXPECT_EQ(body.at("code"), code) << status;
+    EXPECT_FALSE(body.at("message").get<std::string>().empty()) << status;
+    EXPECT_EQ(reply.headers, (server::Headers{{"Content-Type", "application/json"}}));
+  }
 }
 
 }  // namespace

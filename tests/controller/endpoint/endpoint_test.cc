@@ -454,7 +454,9 @@ TEST_F(EndpointTest, CountsAndLogsWhatItAnswers) {
   (void)post(1);
   (void)post(1);
   (void)post(2);
-  endpoint_->refused(431, "192.0.2.1");
+  const auto refusal = endpoint_->refuse(431, "192.0.2.1");
+  EXPECT_EQ(refusal.status, 431);
+  EXPECT_THAT(refusal.body, HasSubstr(R"("message":"the head is too long")"));
   std::map<std::string, std::uint64_t> counts;
   const auto counters = endpoint_->counting()->snapshot();
   for (const auto& row : counters.rows) counts[std::string(row.outcome)] = row.requests;
