@@ -9,12 +9,14 @@ namespace {
 constexpr std::size_t kMostErrands = 4096;
 constexpr std::string_view kDescriptionPath = "/openapi.json";
 constexpr std::string_view kEverybody;
+constexpr std::string_view kTooManyStrangers = "TooManyStrangers";
 // Between two looks at whether all have their answers.
 constexpr Duration kAnswersLook = std::chrono::milliseconds(10);
 
 // What balena or the store says when it can't.
 Answer answerTo(const Error& error) {
   const Duration wait = error.retryAfter.value_or(std::chrono::seconds(5));
+  if (error.reason == kTooManyStrangers) return {Outcome::kLimited, {}, wait};
   if (error.code == ErrorCode::kThrottled) return {Outcome::kThrottled, {}, wait};
   return {Outcome::kUnavailable, {}, wait};
 }
@@ -30,6 +32,8 @@ struct Endpoint::Exchange {
   std::string method = {};
   std::string peer = {};
   SteadyPoint startedAt = {};
+  Waiting::Id waiter = 0;
+  std::shared_ptr<EarlyRead> read = {};  // for the pass that is waited for
   bool isDescription = false;
   server::Responder respond = {};
 };
@@ -39,21 +43,23 @@ Endpoint::Endpoint(const Context& context, FleetSources& fleets, const EndpointO
     : context_(context),
       options_(options),
       isReady_(std::move(isReady)),
-      lookup_(context, fleets),
       perAddress_(options.perAddress),
       perDevice_(options.perDevice),
       total_(options.total),
       strangers_(options.strangers),
+      allStrangers_(options.allStrangers),
       waiting_(std::make_shared<Waiting>(context.store, context.clock, options.deadline)),
       deadlines_([waiting = waiting_](const std::stop_token& stop) { waiting->run(stop); }),
-      errands_(context.clock, options.threads, kMostErrands) {
+      errands_(context.clock, options.threads, kMostErrands),
+      lookup_(context, fleets, options.threads, kMostErrands) {
   context.store.onDeviceTouched(
       [waiting = waiting_](const std::string& uuid) { waiting->changed(uuid); });
 }
 
 Endpoint::~Endpoint() {
-  // First: an errand may still begin to wait.
+  // First: what is under way may still write.
   errands_.stop();
+  lookup_.stop();
   context_.store.onDeviceTouched([](const std::string&) {});
   waiting_->settleAll({Outcome::kStopping, {}, std::chrono::seconds(1)});
 }
@@ -68,6 +74,9 @@ void Endpoint::handle(server::Request request, server::Responder respond) {
   ++open_;
   counting_->begin();
   if (const auto answer = answerEarly(request, *exchange)) return finish(*exchange, *answer);
+  exchange->waiter =
+      waiting_->add(exchange->request.verb, exchange->request.ask.uuid,
+                    [this, exchange](const Answer& answer) { finish(*exchange, answer); });
   serve(exchange);
 }
 
@@ -109,53 +118,84 @@ void Endpoint::serve(const Shared& exchange) {
   const auto fleet =
       objects.empty() ? nullptr : context_.store.fleets().get(governing(objects).fleetKey());
   const auto choice = choose(request, objects, fleet.get(), context_.clock.now());
-  if (const auto* answer = std::get_if<Answer>(&choice)) return finish(*exchange, *answer);
+  if (const auto* answer = std::get_if<Answer>(&choice)) return settle(exchange, *answer);
   if (const auto* changing = std::get_if<ChangeObject>(&choice)) {
     return change(exchange, changing->object);
   }
-  doBlocking(exchange, [this, exchange](const std::stop_token& stop) { lookUp(exchange, stop); });
+  doBlocking(exchange, [this, exchange] { lookUp(exchange); });
 }
 
-void Endpoint::doBlocking(const Shared& exchange, Errands::Errand errand) {
-  if (errands_.add(std::move(errand))) return;
-  finish(*exchange, {Outcome::kUnavailable, {}, std::chrono::seconds(5)});
+void Endpoint::doBlocking(const Shared& exchange, const std::function<void()>& errand) {
+  if (!options_.storeBlocks) return errand();
+  if (errands_.add([errand](const std::stop_token&) { errand(); })) return;
+  settle(exchange, {Outcome::kUnavailable, {}, std::chrono::seconds(5)});
 }
 
-void Endpoint::lookUp(const Shared& exchange, const std::stop_token& stop) {
-  // Somebody may have found it while this waited for its turn.
-  if (!context_.store.devicesByUuid(exchange->request.ask.uuid).empty()) return serve(exchange);
-  const std::string address = addressKey(exchange->peer);
-  if (const Duration wait = strangers_.look(address, context_.clock.steadyNow());
-      wait > Duration::zero()) {
-    return finish(*exchange, {Outcome::kLimited, {}, wait});
-  }
+void Endpoint::lookUp(const Shared& exchange) {
+  const std::string& uuid = exchange->request.ask.uuid;
+  const bool isTrusted = exchange->request.trusted;
+  const auto mayAsk = [this, isTrusted, uuid, address = addressKey(exchange->peer)]() -> Status {
+    // Somebody may have made it while this waited for its turn.
+    if (isKnown(uuid)) return fail(ErrorCode::kAlreadyExists, "an object names the device");
+    return isTrusted ? Status() : mayLookUp(address);
+  };
+  Status looked = mayAsk();
   // What was declared a moment ago the watch may not have told yet, and a second object would be a
   // conflict.
-  if (Status looked = context_.store.lookAgain(exchange->request.ask.uuid); !looked) {
-    return finish(*exchange, answerTo(looked.error()));
-  }
-  if (!context_.store.devicesByUuid(exchange->request.ask.uuid).empty()) return serve(exchange);
-  auto found =
-      lookup_.find(exchange->request.ask.uuid, exchange->startedAt + options_.deadline, stop);
-  if (!found) return finish(*exchange, answerTo(found.error()));
-  auto choice = chooseForNew(exchange->request, found->fleet.get());
-  if (const auto* answer = std::get_if<Answer>(&choice)) {
-    if (answer->outcome == Outcome::kUnknownDevice) {
-      (void)strangers_.take(address, context_.clock.steadyNow());
-    }
-    return finish(*exchange, *answer);
-  }
-  make(exchange, std::move(std::get<MakeObject>(choice).device), std::move(found->read));
+  if (looked) looked = context_.store.lookAgain(uuid);
+  if (isKnown(uuid)) return serve(exchange);
+  if (!looked) return settle(exchange, answerTo(looked.error()));
+  lookup_.find({uuid, exchange->startedAt + options_.deadline, mayAsk,
+                [this, exchange](auto found) { takeUp(exchange, std::move(found)); }});
 }
 
-void Endpoint::make(const Shared& exchange, api::BalenaDevice device,
-                    std::optional<EarlyRead> read) {
+bool Endpoint::isKnown(const std::string& uuid) const {
+  return !context_.store.devicesByUuid(uuid).empty();
+}
+
+Status Endpoint::mayLookUp(const std::string& address) {
+  const SteadyPoint now = context_.clock.steadyNow();
+  const Duration wait =
+      std::max(strangers_.look(address, now), allStrangers_.look(std::string(kEverybody), now));
+  if (wait == Duration::zero()) return {};
+  return fail(Error{.code = ErrorCode::kThrottled,
+                    .message = "too many look-ups have found nothing",
+                    .retryAfter = wait,
+                    .reason = kTooManyStrangers});
+}
+
+void Endpoint::noteFruitless(const Exchange& exchange) {
+  if (exchange.request.trusted) return;
+  const SteadyPoint now = context_.clock.steadyNow();
+  (void)strangers_.take(addressKey(exchange.peer), now);
+  (void)allStrangers_.take(std::string(kEverybody), now);
+}
+
+void Endpoint::takeUp(const Shared& exchange, Result<Lookup::Found> found) {
+  if (isKnown(exchange->request.ask.uuid)) return serve(exchange);
+  if (!found) {
+    // What was turned away has used up nothing, and comes of many honest callers too.
+    if (found.error().code != ErrorCode::kThrottled) noteFruitless(*exchange);
+    return settle(exchange, answerTo(found.error()));
+  }
+  auto choice = chooseForNew(exchange->request, found->fleet.get());
+  if (const auto* answer = std::get_if<Answer>(&choice)) {
+    if (answer->outcome == Outcome::kUnknownDevice) noteFruitless(*exchange);
+    return settle(exchange, *answer);
+  }
+  exchange->read = std::move(found->read);
+  doBlocking(exchange, [this, exchange, made = std::get<MakeObject>(choice).device] {
+    make(exchange, made);
+  });
+}
+
+void Endpoint::make(const Shared& exchange, api::BalenaDevice device) {
   const std::string uuid = device.spec.uuid;
   const api::ObjectKey fleet = device.fleetKey();
   device.meta.annotations[api::kReconcileAnnotation] = newRequestToken();
   await(exchange, fleet.space, [&] {
     EarlyReads& reads = context_.views.earlyReads();
-    if (read) reads.put(fleet, uuid, *std::move(read));
+    if (exchange->read) reads.put(fleet, uuid, exchange->read);
     Status made = context_.store.enrol(std::move(device));
     if (made) return made;
     // It was for the pass of the object that is not made.
@@ -172,25 +212,25 @@ void Endpoint::change(const Shared& exchange, const store::Shared<api::BalenaDev
   if (isAsked && waiting_->has(verb, space, object->spec.uuid)) {
     return await(exchange, space, [] { return Status(); });
   }
-  const auto write = [this, exchange, object](const std::stop_token&) {
+  doBlocking(exchange, [this, exchange, object] {
     await(exchange, object->meta.key.space, [&] {
       return context_.store.demand(*object, {stateOf(exchange->request.verb), newRequestToken()});
     });
-  };
-  if (!options_.storeBlocks) return write({});
-  doBlocking(exchange, write);
+  });
 }
 
 void Endpoint::await(const Shared& exchange, const std::string& space,
                      const std::function<Status()>& write) {
-  const Waiting::Id id =
-      waiting_->add(exchange->request.verb, space, exchange->request.ask.uuid,
-                    [this, exchange](const Answer& answer) { finish(*exchange, answer); });
+  waiting_->aim(exchange->waiter, space);
   const Status written = write();
-  if (written) return waiting_->arm(id);
+  if (written) return waiting_->arm(exchange->waiter);
   context_.log.warn("what the endpoint was asked for can't be written",
                     {{"uuid", exchange->request.ask.uuid}, {"error", written.error().message}});
-  waiting_->settle(id, answerTo(written.error()));
+  settle(exchange, answerTo(written.error()));
+}
+
+void Endpoint::settle(const Shared& exchange, const Answer& answer) {
+  waiting_->settle(exchange->waiter, answer);
 }
 
 void Endpoint::finish(const Exchange& exchange, const Answer& answer) {

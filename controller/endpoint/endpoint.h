@@ -20,12 +20,14 @@ struct EndpointOptions {
   // Of callers without a token and of all together; each with room for a start of many at once.
   Rate perAddress{100, 1000};
   Rate perDevice{0.5, 20};
-  // Look-ups for one address that find nothing to provision: who tries UUIDs uses up what balena
-  // allows us.
+  // Look-ups, for one address and for all, that find nothing to provision: who tries UUIDs uses up
+  // what balena allows us. In all a quarter of that, as it is by default (callBudget); who comes
+  // with a token is no stranger.
   Rate strangers{1, 50};
+  Rate allStrangers{5, 50};
   Rate total{1000, 2000};
   bool storeBlocks = false;  // its writes go to an API server
-  int threads = 8;           // for what blocks
+  std::size_t threads = 8;   // for what blocks, and for each account at balena
 };
 
 // Thread-safe. What it is given must outlive it; the server that calls it must end before it does.
@@ -61,34 +63,41 @@ class Endpoint {
   [[nodiscard]] std::optional<Answer> answerEarly(const server::Request& request,
                                                   Exchange& exchange);
   [[nodiscard]] std::optional<Answer> limit(RateLimiter& limiter, const std::string& key);
+  // All that follows is for a caller who is waiting already, and may have been told that it takes
+  // too long.
   void serve(const Shared& exchange);
-  void lookUp(const Shared& exchange, const std::stop_token& stop);
+  void lookUp(const Shared& exchange);
+  [[nodiscard]] bool isKnown(const std::string& uuid) const;
+  [[nodiscard]] Status mayLookUp(const std::string& address);
+  void noteFruitless(const Exchange& exchange);
+  void takeUp(const Shared& exchange, Result<Lookup::Found> found);
   void change(const Shared& exchange, const store::Shared<api::BalenaDevice>& object);
-  void make(const Shared& exchange, api::BalenaDevice device, std::optional<EarlyRead> read);
-  // Registers the caller, has `write` done and then waits for the status of the device's object in
-  // this namespace.
+  void make(const Shared& exchange, api::BalenaDevice device);
+  // Has `write` done and then waits for the status of the device's object in this namespace.
   void await(const Shared& exchange, const std::string& space,
              const std::function<Status()>& write);
   // Here and now if nothing of it blocks.
-  void doBlocking(const Shared& exchange, Errands::Errand errand);
+  void doBlocking(const Shared& exchange, const std::function<void()>& errand);
+  void settle(const Shared& exchange, const Answer& answer);
   void finish(const Exchange& exchange, const Answer& answer);
   [[nodiscard]] std::string newRequestToken();
 
   const Context& context_;
   const EndpointOptions options_;
   const std::function<std::string()> isReady_;
-  Lookup lookup_;
   Tokens tokens_;
   RateLimiter perAddress_;
   RateLimiter perDevice_;
   RateLimiter total_;
   RateLimiter strangers_;
+  RateLimiter allStrangers_;
   const std::shared_ptr<Counting> counting_ = std::make_shared<Counting>();
   std::atomic<bool> draining_{false};
   std::atomic<std::uint64_t> open_{0};  // requests whose answer has not been handed over yet
   std::shared_ptr<Waiting> waiting_;    // the store's listener holds it too
   std::jthread deadlines_;
   Errands errands_;
+  Lookup lookup_;
 };
 
 }  // namespace bco::endpoint

@@ -1,4 +1,5 @@
-// What would block the server's thread: a few threads and a queue that does not grow without end.
+// What would block the server's thread: a few threads, made when they are needed first, and a queue
+// that does not grow without end.
 #pragma once
 
 #include <deque>
@@ -16,7 +17,8 @@ class Errands {
  public:
   using Errand = std::function<void(const std::stop_token& stop)>;
 
-  Errands(Clock& clock, int threads, std::size_t most);
+  Errands(Clock& clock, std::size_t threads, std::size_t most)
+      : clock_(clock), mostThreads_(threads), most_(most) {}
   ~Errands() { stop(); }
   Errands(const Errands&) = delete;
   Errands& operator=(const Errands&) = delete;
@@ -31,10 +33,12 @@ class Errands {
   void run(const std::stop_token& stop);
 
   Clock& clock_;
+  const std::size_t mostThreads_;
   const std::size_t most_;
-  std::mutex mutex_;  // guards queue_ and stopped_
+  std::mutex mutex_;  // guards all below
   Condition added_;
   std::deque<Errand> queue_;
+  std::size_t idle_ = 0;  // threads that wait for an errand
   bool stopped_ = false;
   std::vector<std::jthread> threads_;
 };

@@ -18,16 +18,21 @@ bool deliveredSince(TimePoint since, const api::BalenaDevice& device) {
 
 }  // namespace
 
-Waiting::Id Waiting::add(Verb verb, const std::string& space, const std::string& uuid,
-                         Settle settle) {
+Waiting::Id Waiting::add(Verb verb, const std::string& uuid, Settle settle) {
   std::lock_guard lock(mutex_);
   const Id id = ++lastId_;
   byUuid_.emplace(uuid, id);
-  waiters_.emplace(id, Waiter{verb, space, uuid, clock_.steadyNow() + patience_, std::move(settle),
-                              clock_.now()});
+  waiters_.emplace(
+      id, Waiter{verb, uuid, clock_.steadyNow() + patience_, std::move(settle), clock_.now()});
   // The deadlines' thread waits for the earliest, which is the first one's.
   if (waiters_.size() == 1) clock_.wakeAll(changed_);
   return id;
+}
+
+void Waiting::aim(Id id, const std::string& space) {
+  std::lock_guard lock(mutex_);
+  const auto found = waiters_.find(id);
+  if (found != waiters_.end()) found->second.space = space;
 }
 
 void Waiting::arm(Id id) {
@@ -93,7 +98,8 @@ void Waiting::changed(const std::string& uuid) {
     const auto [first, last] = byUuid_.equal_range(uuid);
     for (auto each = first; each != last; ++each) {
       Waiter& waiter = waiters_.at(each->second);
-      const DeviceObjects objects = inNamespace(waiter.space, all);
+      if (!waiter.space) continue;
+      const DeviceObjects objects = inNamespace(*waiter.space, all);
       if (!objects.empty()) {
         waiter.seen = true;
         waiter.delivered |= deliveredSince(waiter.since, governing(objects));

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <unordered_map>
@@ -27,16 +28,17 @@ class Waiting {
   Waiting(store::ObjectStore& store, Clock& clock, Duration patience)
       : store_(store), clock_(clock), patience_(patience) {}
 
-  // Waits from now on; nothing is concluded before arm(), for what the status says until then may
-  // be about an earlier request.
-  // `space`: the namespace of the device's object.
-  [[nodiscard]] Id add(Verb verb, const std::string& space, const std::string& uuid, Settle settle);
+  // Waits from now on, whatever has to be done before anything can be written.
+  [[nodiscard]] Id add(Verb verb, const std::string& uuid, Settle settle);
+  // For the device's object in this namespace. Nothing is concluded before arm(), for what the
+  // status says until then may be about an earlier request.
+  void aim(Id id, const std::string& space);
   // What was asked for is in the store.
   void arm(Id id);
-  // What was asked for could not be written.
+  // It ends in another way.
   void settle(Id id, const Answer& answer);
 
-  // Somebody waits for the same: what he has asked for will do for others.
+  // Somebody waits for the same object: what he has asked for will do for others.
   [[nodiscard]] bool has(Verb verb, const std::string& space, const std::string& uuid) const;
 
   // Something of a device's object has changed.
@@ -51,11 +53,11 @@ class Waiting {
  private:
   struct Waiter {
     Verb verb;
-    std::string space;
     std::string uuid;
     SteadyPoint deadline;
     Settle settle;
     TimePoint since;
+    std::optional<std::string> space = std::nullopt;
     bool armed = false;
     // The object has been there. What another replica has made, this one may not know of yet.
     bool seen = false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -19,29 +20,39 @@ struct EarlyRead {
 };
 
 // Each is for the next pass over its device by its fleet, with whose client it was read, and for
-// one soon. Thread-safe.
+// one soon. They hold what is stored on devices, private keys too: so they belong to who waits for
+// the pass, and go when he does. Thread-safe.
 class EarlyReads {
  public:
   static constexpr Duration kLongest = std::chrono::seconds(10);
 
-  void put(const api::ObjectKey& fleet, const std::string& uuid, EarlyRead read) {
+  // Whether this process makes passes: until it does, what is put is not kept.
+  void want(bool wanted) {
     std::lock_guard lock(mutex_);
-    // They hold what is stored on devices: none is kept for longer than it is of use.
-    std::erase_if(reads_, [&](const auto& each) { return read.at - each.second.at > kLongest; });
-    reads_.insert_or_assign({uuid, fleet}, std::move(read));
+    wanted_ = wanted;
+    if (!wanted) reads_.clear();
+  }
+
+  void put(const api::ObjectKey& fleet, const std::string& uuid,
+           const std::shared_ptr<EarlyRead>& read) {
+    std::lock_guard lock(mutex_);
+    std::erase_if(reads_, [](const auto& each) { return each.second.expired(); });
+    if (wanted_) reads_.insert_or_assign({uuid, fleet}, read);
   }
 
   [[nodiscard]] std::optional<EarlyRead> take(const api::ObjectKey& fleet, const std::string& uuid,
                                               SteadyPoint now) {
     std::lock_guard lock(mutex_);
-    auto found = reads_.extract({uuid, fleet});
-    if (found.empty() || now - found.mapped().at > kLongest) return std::nullopt;
-    return std::move(found.mapped());
+    const auto found = reads_.extract({uuid, fleet});
+    const auto read = found.empty() ? nullptr : found.mapped().lock();
+    if (read == nullptr || now - read->at > kLongest) return std::nullopt;
+    return std::move(*read);
   }
 
  private:
-  std::mutex mutex_;  // guards reads_
-  std::map<std::pair<std::string, api::ObjectKey>, EarlyRead> reads_;
+  std::mutex mutex_;  // guards all below
+  bool wanted_ = false;
+  std::map<std::pair<std::string, api::ObjectKey>, std::weak_ptr<EarlyRead>> reads_;
 };
 
 }  // namespace bco

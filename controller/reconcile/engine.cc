@@ -131,6 +131,7 @@ void Engine::scheduleCheck(const api::ObjectKey& registry) {
 
 void Engine::run(const std::stop_token& stop) {
   start();
+  context_.views.earlyReads().want(true);
   sweepers_.start([this, stop] { sweep(stop); });
   std::vector<std::jthread> threads;
   const int workers = kBusyFleets * options_.workers;
@@ -142,6 +143,7 @@ void Engine::run(const std::stop_token& stop) {
   // Each loop ends by itself after a stop.
   threads.clear();
   sweepers_.join();
+  context_.views.earlyReads().want(false);
 }
 
 // What an earlier process found in order is verified when it would have done so.

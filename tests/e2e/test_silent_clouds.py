@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+from endpoints import Endpoint
 from harness import Site, assert_provisioned, wait_until
 
 # Nothing of a silent cloud ends within a test: whoever waits behind one fails it.
@@ -53,3 +54,23 @@ def test_silent_registries_hold_up_no_fleet_of_another(sandbox, tmp_path, holes)
             site.fleet(f"a{i}-{n}", f"acme/a{i}-{n}", None, registryRef={"name": f"silent{i}"})
     site.fleet("z-good")
     become_ready(site, sandbox, sandbox.add_devices(10))
+
+
+@pytest.mark.concurrent
+def test_silent_balena_clouds_hold_up_no_caller_of_another(sandbox, tmp_path, holes):
+    site = Site(tmp_path / "site", sandbox).registry()
+    for i, url in enumerate(holes[:2]):
+        site.fleet(f"a{i}", f"acme/a{i}", None, apiUrl=url)
+    site.fleet("z-good")
+    uuids = sandbox.add_devices(4)
+    endpoint = Endpoint(site, *LONG, "--endpoint-deadline", "5s")
+    try:
+        assert endpoint.post(uuids[0]).status == 201
+        # More than an account has threads: a silent one may have any device but those of others.
+        unknown = endpoint.post_all([f"{n:032x}" for n in range(20)], at_once=20)
+        assert {reply.status for reply in unknown} == {504}
+        for uuid in uuids[1:]:
+            assert endpoint.post(uuid).status == 201
+    finally:
+        assert endpoint.stop() == 0
+    assert_provisioned(sandbox, uuids)

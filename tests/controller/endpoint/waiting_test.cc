@@ -25,7 +25,12 @@ class WaitingTest : public testing::Test {
   }
 
   Waiting::Id wait(Verb verb = Verb::kProvision) {
-    return waiting_.add(verb, "default", kWaitedFor, [this](const Answer& answer) {
+    const auto id = begin(verb);
+    waiting_.aim(id, "default");
+    return id;
+  }
+  Waiting::Id begin(Verb verb = Verb::kProvision) {
+    return waiting_.add(verb, kWaitedFor, [this](const Answer& answer) {
       std::lock_guard lock(mutex_);
       answers_.emplace_back(nameOf(answer.outcome));
     });
@@ -158,6 +163,17 @@ TEST_F(WaitingTest, AnswersAtTheDeadlineOfEach) {
   waiting_.settle(second, {Outcome::kFailed});
   waiting_.settle(second, {Outcome::kFailed});
   EXPECT_EQ(answers(), (std::vector<std::string>{"deadline", "failed"}));
+}
+
+TEST_F(WaitingTest, ConcludesNothingForWhomNoObjectHasBeenFound) {
+  (void)begin();
+  EXPECT_FALSE(waiting_.has(Verb::kProvision, "default", kWaitedFor));
+  report(api::Phase::kReady, "Synced");
+  EXPECT_TRUE(answers().empty());
+  std::jthread deadlines([this](const std::stop_token& stop) { waiting_.run(stop); });
+  clock_.advance(10s);
+  untilAnswered(1);
+  EXPECT_EQ(answers(), std::vector<std::string>{"deadline"});
 }
 
 TEST_F(WaitingTest, KnowsWhomALaterCallerMayJoin) {

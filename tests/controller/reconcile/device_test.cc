@@ -47,8 +47,15 @@ TEST_F(Device, ThatWasReadAMomentAgoIsNotReadAgain) {
   addDevice(1);
   apply();
   views_.set(test::kFleetKey, *fleets_.look(fleet()));
-  const auto read = [&] { return *balena().getDevice(uuidOf(1)); };
-  views_.earlyReads().put(test::kFleetKey, uuidOf(1), {read(), clock_.steadyNow()});
+  EarlyReads& reads = views_.earlyReads();
+  const auto put = [&] {
+    auto read =
+        std::make_shared<EarlyRead>(EarlyRead{*balena().getDevice(uuidOf(1)), clock_.steadyNow()});
+    reads.put(test::kFleetKey, uuidOf(1), read);
+    return read;
+  };
+  reads.want(true);
+  auto read = put();
   clock_.advance(EarlyReads::kLongest);
   forgetCalls();
   reconcile(1);
@@ -57,11 +64,21 @@ TEST_F(Device, ThatWasReadAMomentAgoIsNotReadAgain) {
   forgetCalls();
   reconcile(1);
   EXPECT_EQ(balena().log().count("getDevice"), 1) << "it was for one pass";
-  views_.earlyReads().put(test::kFleetKey, uuidOf(1), {read(), clock_.steadyNow()});
+  read = put();
   clock_.advance(EarlyReads::kLongest + 1ms);
   forgetCalls();
   reconcile(1);
   EXPECT_EQ(balena().log().count("getDevice"), 1) << "it was too old";
+  (void)put();
+  forgetCalls();
+  reconcile(1);
+  EXPECT_EQ(balena().log().count("getDevice"), 1) << "nobody waited any more";
+  read = put();
+  reads.want(false);
+  reads.want(true);
+  forgetCalls();
+  reconcile(1);
+  EXPECT_EQ(balena().log().count("getDevice"), 1) << "no passes were made meanwhile";
 }
 
 TEST_F(Device, SaysWhetherAPassHasDeliveredItsKey) {

@@ -34,7 +34,11 @@ class FakeFactory final : public CloudFactory {
   FakeFactory(std::shared_ptr<FakeBalena> balena, std::shared_ptr<FakeRegistry> registry)
       : balena_(std::move(balena)), registry_(std::move(registry)) {}
   [[nodiscard]] Result<std::shared_ptr<balena::BalenaApi>> connectBalena(
-      const api::BalenaFleet&, SharedSecret token, const std::optional<std::string>&) override {
+      const api::BalenaFleet& fleet, SharedSecret token,
+      const std::optional<std::string>&) override {
+    if (const auto other = others_.find(fleet.spec.apiUrl); other != others_.end()) {
+      return other->second;
+    }
     lastToken_ = std::move(token);
     return balena_;
   }
@@ -52,11 +56,17 @@ class FakeFactory final : public CloudFactory {
     smaller_[{kind, key}] = std::move(smaller);
   }
 
+  // Another balena cloud, at this apiUrl.
+  void addBalena(const std::string& apiUrl, std::shared_ptr<FakeBalena> balena) {
+    others_[apiUrl] = std::move(balena);
+  }
+
   [[nodiscard]] std::string lastToken() const { return std::string(lastToken_->reveal()); }
 
  private:
   std::shared_ptr<FakeBalena> balena_;
   std::shared_ptr<FakeRegistry> registry_;
+  std::map<std::string, std::shared_ptr<FakeBalena>> others_;
   SharedSecret lastToken_;
   std::map<std::pair<api::ObjectKind, api::ObjectKey>, std::string> smaller_;
 };
