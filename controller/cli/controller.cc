@@ -128,14 +128,16 @@ class Controller {
     const std::jthread caches([this](const std::stop_token& ended) { store_.run(ended); });
     const std::jthread events([this](const std::stop_token& ended) { tellEvents(ended); });
     const std::jthread memory([this](const std::stop_token& ended) { keepSmall(ended); });
-    // Nobody is taken on any more; who waits has his answer from whoever goes on.
-    const int code = [&] {
-      const std::stop_callback closing(stop, [&] {
-        if (*endpoint) (*endpoint)->close();
-      });
-      return runReplica(over);
-    }();
-    if (*endpoint) (*endpoint)->drain(options_.engine.shutdownGrace);
+    // Nobody is taken on any more; who waits has his answer from whoever goes on, within the grace
+    // that the engine has too.
+    std::jthread draining([&] {
+      if (*endpoint == nullptr) return;
+      waitForStop(clock_, over.get_token());
+      (*endpoint)->drain(options_.engine.shutdownGrace);
+    });
+    const int code = runReplica(over);
+    over.request_stop();
+    draining.join();
     endpoint->reset();
     return code;
   }

@@ -33,9 +33,8 @@ class EndpointServer {
   EndpointServer(const EndpointServer&) = delete;
   EndpointServer& operator=(const EndpointServer&) = delete;
 
-  // Takes no more connections. Returns at once; thread-safe.
-  void close() { server_->drain(); }
-  // Closes, lets those who wait have their answers, and after `grace` tells the rest to come back.
+  // Takes no more connections, lets those who wait have their answers, and after `grace` tells the
+  // rest to come back.
   void drain(Duration grace);
 
  private:

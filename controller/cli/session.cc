@@ -99,8 +99,9 @@ Status Session::lockUnlessSeeded() {
 int Session::runWithEndpoint(const EndpointFlags& flags, const std::stop_token& stop,
                              const std::atomic<unsigned>& reloads) {
   std::stop_source ended;
-  // Outlives the endpoint: what that still asks balena ends in time, too.
-  const std::jthread limit = limitShutdown(ended.get_token(), options_.shutdownGrace);
+  // From the stop itself, for the endpoint's callers and what the engine has under way share the
+  // grace. Outlives the endpoint: what that still asks balena ends in time, too.
+  const std::jthread limit = limitShutdown(stop, options_.shutdownGrace);
   auto endpoint = EndpointServer::start(
       flags, {context_, engine_.fleets(), false, [] { return std::string(); }}, metrics_);
   if (!endpoint) {

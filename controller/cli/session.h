@@ -48,7 +48,8 @@ class Session {
   [[nodiscard]] std::jthread limitShutdown(std::stop_token stop, Duration grace);
 
   // Runs the engine with the endpoint before it until `stop`; then nobody is taken on any more, and
-  // who waits has his answer before the engine ends. Returns the exit code. Blocks.
+  // who waits has his answer before the engine ends, all within one grace. Returns the exit code.
+  // Blocks.
   [[nodiscard]] int runWithEndpoint(const EndpointFlags& flags, const std::stop_token& stop,
                                     const std::atomic<unsigned>& reloads);
 

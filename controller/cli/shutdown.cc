@@ -5,6 +5,13 @@
 
 namespace bco::cli {
 
+void waitForStop(Clock& clock, const std::stop_token& stop) {
+  std::mutex mutex;
+  Condition never;
+  std::unique_lock lock(mutex);
+  waitUntil(clock, lock, never, kForever, stop, [] { return false; });
+}
+
 std::jthread limitShutdown(Clock& clock, std::stop_token stop, std::vector<Deadline> deadlines) {
   return std::jthread([&clock, stop = std::move(stop),
                        deadlines = std::move(deadlines)](const std::stop_token& ended) {
@@ -12,11 +19,7 @@ std::jthread limitShutdown(Clock& clock, std::stop_token stop, std::vector<Deadl
     const auto forward = [&either] { either.request_stop(); };
     const std::stop_callback whenStopped(stop, forward);
     const std::stop_callback whenEnded(ended, forward);
-    std::mutex mutex;
-    Condition never;
-    std::unique_lock lock(mutex);
-    waitUntil(clock, lock, never, kForever, either.get_token(), [] { return false; });
-    lock.unlock();
+    waitForStop(clock, either.get_token());
     const SteadyPoint stopped = clock.steadyNow();
     for (const Deadline& deadline : deadlines) {
       if (ended.stop_requested()) return;

@@ -17,6 +17,9 @@ struct Deadline {
   std::function<void()> act;  // thread-safe
 };
 
+// Blocks.
+void waitForStop(Clock& clock, const std::stop_token& stop);
+
 // From `stop` on, what is under way has time to end; then each of `deadlines`, the earliest first,
 // is acted on. Until the returned thread is stopped, which it is when it is destroyed.
 [[nodiscard]] std::jthread limitShutdown(Clock& clock, std::stop_token stop,

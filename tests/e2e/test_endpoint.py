@@ -3,13 +3,15 @@
 import concurrent.futures
 import json
 import re
+import secrets
 import ssl
 import subprocess
+import time
 
 import pytest
 
 from endpoints import TOKEN, Endpoint, trusting
-from harness import ROOT, VARIABLES, Site, assert_provisioned, wait_until
+from harness import PATIENCE, ROOT, VARIABLES, Site, assert_provisioned, wait_until
 
 
 @pytest.fixture
@@ -233,6 +235,48 @@ def test_it_takes_longer_than_the_deadline_and_goes_on(sandbox, serve):
     sandbox.end_hold(hold)
     wait_until(lambda: endpoint.post(uuid).code == 6, "the work's end")
     assert_provisioned(sandbox, [uuid])
+
+
+def test_a_look_up_that_takes_longer_than_the_deadline_goes_on(sandbox, serve):
+    endpoint = serve("--endpoint-deadline", "200ms")
+    uuid = sandbox.add_devices(1)[0]
+    hold = sandbox.hold("balena.device.get")
+    late = endpoint.post(uuid)
+    assert late.status == 504 and late.code == 4
+    sandbox.end_hold(hold)
+    wait_until(lambda: endpoint.post(uuid).code == 6, "the work's end")
+    assert_provisioned(sandbox, [uuid])
+
+
+@pytest.mark.concurrent
+def test_who_tries_uuids_uses_up_a_share_of_the_budget_alone(site, sandbox, serve):
+    declared, undeclared = sandbox.add_devices(2)
+    site.device(declared)
+    endpoint = serve("--endpoint-rate", "0", "--endpoint-rate-per-address", "0")
+    began = time.monotonic()
+    replies = endpoint.post_all([secrets.token_hex(16) for _ in range(400)])
+    assert {reply.status for reply in replies} == {400, 429}
+    assert all(int(reply.headers["Retry-After"]) >= 1 for reply in replies if reply.status == 429)
+    # Fifty, five a second, and what was under way.
+    assert sandbox.requests()["balena.device.get"] <= 50 + 5 * (time.monotonic() - began) + 10
+    assert endpoint.post(declared).status == 201
+    assert endpoint.post(undeclared, Authorization=f"Bearer {TOKEN}").status == 201, "no stranger"
+
+
+@pytest.mark.concurrent
+def test_callers_and_engine_share_one_grace(sandbox, serve):
+    grace = 3
+    endpoint = serve("--shutdown-grace", f"{grace}s", "--attempt-deadline", "1m", "--call-deadline", "2m")
+    hold = sandbox.hold("clearblade.device.create")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(endpoint.post, sandbox.add_devices(1)[0])
+        wait_until(lambda: sandbox.holds()[hold]["held"], "the create")
+        began = time.monotonic()
+        endpoint.process.terminate()
+        assert waiting.result().status == 503
+    assert endpoint.process.wait(PATIENCE) == 0
+    assert time.monotonic() - began < 2 * grace
+    sandbox.end_hold(hold)
 
 
 @pytest.mark.concurrent

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import re
+import time
 
 import pytest
 
@@ -91,6 +92,25 @@ def test_what_a_person_declares_absent_stays_so(installation, sandbox, served):
     for each in served:
         wait_until(lambda: each.post(uuid).code == 9, "its refusal", PATIENCE)
     assert sandbox.registrations() == {}
+
+
+def test_a_stopped_replica_ends_within_one_grace(installation, sandbox, tmp_path):
+    grace = 4
+    token_file = tmp_path / "tokens"
+    token_file.write_text(TOKEN)
+    installation.fleet(devices="Declared", endpoint={"enrol": True}, syncInterval="5m")
+    served = Served(installation, token_file, "--shutdown-grace", f"{grace}s", "--attempt-deadline", "6s")
+    uuid = sandbox.add_devices(1)[0]
+    hold = sandbox.hold("clearblade.device.create")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(served.post, uuid)
+        wait_until(lambda: sandbox.holds()[hold]["held"], "the create")
+        began = time.monotonic()
+        served.replica.process.terminate()
+        assert waiting.result(PATIENCE).status == 503
+    assert served.replica.process.wait(PATIENCE) == 0
+    assert time.monotonic() - began < 2 * grace
+    sandbox.end_hold(hold)
 
 
 def test_a_request_outlives_the_leader_that_works_on_it(sandbox, served):
