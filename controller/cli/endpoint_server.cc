@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
+#include <system_error>
 #include <utility>
 
 #include "cli/listen_address.h"
@@ -22,11 +22,17 @@ constexpr std::size_t kMostCallers = 4096;
 constexpr std::size_t kOwnDescriptors = 256;
 
 Result<SecretBytes> readWhole(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  std::ifstream file;
+  file.rdbuf()->pubsetbuf(nullptr, 0);  // nothing is left in a buffer that nobody wipes
+  file.open(path, std::ios::binary);
+  std::error_code unknown;
+  const auto size = std::filesystem::file_size(path, unknown);
+  std::string text(unknown ? 0 : size, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (!file.is_open() || file.bad()) {
     return fail(ErrorCode::kInvalid, "can't read " + path.string());
   }
+  text.resize(static_cast<std::size_t>(file.gcount()));
   return SecretBytes::take(std::move(text));
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "core/secret.h"
 
 namespace bco::server {
 
@@ -46,6 +47,9 @@ using Handler = std::function<void(Request, Responder)>;
 struct TlsFiles {
   std::string certificatePem;
   std::string privateKeyPem;
+
+  // Each copy wipes its key.
+  ~TlsFiles() { wipe(privateKeyPem.data(), privateKeyPem.size()); }
 };
 
 struct Options {

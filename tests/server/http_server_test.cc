@@ -404,6 +404,16 @@ TEST(HttpServer, TakesANewCertificateForNewConnections) {
   EXPECT_THAT(after.exchange(get("/c")), EndsWith("GET /c "));
 }
 
+TEST(TlsFiles, WipeTheirKey) {
+  std::aligned_storage_t<sizeof(TlsFiles), alignof(TlsFiles)> place;
+  // Short enough to lie in the object itself, where it can be looked at after its end.
+  auto* const files = new (&place) TlsFiles{"certificate", "the key"};
+  const std::string_view key = files->privateKeyPem;
+  const auto offset = key.data() - reinterpret_cast<const char*>(&place);
+  files->~TlsFiles();
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(&place) + offset, 7), std::string(7, '\0'));
+}
+
 TEST(HttpServer, DrainsByAnsweringWhatItHasAndTakingNothingMore) {
   std::promise<Responder> held;
   const auto server = serve([&](const Request& request, const Responder& respond) {
