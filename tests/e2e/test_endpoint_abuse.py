@@ -15,6 +15,7 @@ from endpoints import Endpoint
 from harness import PATIENCE, SANITIZED, wait_until
 
 MOST_MIB = 600 if SANITIZED else 80
+MOST_CONNECTIONS = 4096
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
 
 
@@ -45,7 +46,7 @@ def connections(endpoint, count):
     """So many, open as long as the endpoint lets them."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = hard if hard != resource.RLIM_INFINITY else 1 << 20
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(count + 500, most), hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft + count + 500, most), hard))
     count = min(count, most - 500)
     opened = []
     try:
@@ -161,15 +162,33 @@ def test_who_is_too_slow_is_told_so(endpoint, honest):
     honest()
 
 
-@pytest.mark.slow
-def test_a_flood_of_connections_that_say_nothing_keeps_nobody_out(endpoint, honest):
+def is_open(connection):
+    """The other side has not closed it."""
+    connection.setblocking(False)
+    try:
+        return connection.recv(1, socket.MSG_PEEK) != b""
+    except BlockingIOError:
+        return True
+    except ConnectionResetError:
+        return False
+
+
+@pytest.mark.parametrize("word", [b"", b"P", b"POST / HT"], ids=["nothing", "a byte", "half a line"])
+def test_a_flood_of_connections_that_get_no_further_keeps_nobody_out(endpoint, honest, word):
+    most = min(MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 256)
     with connections(endpoint, 10000) as silent:
-        assert len(silent) >= 1000
-        honest()
-        for each in silent[-1000:]:
+        assert len(silent) > most + 1000, "too few to show anything"
+        for each in silent:
             with contextlib.suppress(OSError):
-                each.sendall(b"POST / HT")
+                each.sendall(word)
+        # Taken up in turn: who has come later has his answer, so all before have been taken or turned away.
         honest()
+        held = sum(map(is_open, silent))
+        assert most * 7 / 8 <= held <= most, held
+        assert not any(map(is_open, silent[:-most])), "those that have kept it waiting longest make room"
+        with connections(endpoint, 1000) as later:
+            honest()
+            assert all(map(is_open, later)), "who has just come does not"
     honest()
 
 
