@@ -47,7 +47,9 @@ TEST_F(Fleet, ThatIsEmptyIsBelievedOnceAllItsDevicesAreDeclaredAbsent) {
 // As where the right to write statuses is missing: every attempt would be the first, and news.
 TEST(FleetTroubles, AreCountedAndSaidOnceThoughNoStatusCanBeWritten) {
   Troubles troubles;
-  const api::ObjectMeta fleet{.key = {"default", "sensors"}, .uid = "u-1"};
+  api::ObjectMeta fleet;
+  fleet.key = {"default", "sensors"};
+  fleet.uid = "u-1";
   const auto note = [&](const Error& error) {
     api::FleetStatus status;
     const bool isNews = troubles.note(fleet, status, error, TimePoint());
