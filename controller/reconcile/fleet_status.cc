@@ -43,7 +43,7 @@ bool setTokenExpiry(api::FleetStatus& status, const api::BalenaFleet& fleet,
 
 api::RenewalStatus countRenewal(const Context& context, const api::BalenaFleet& fleet) {
   api::RenewalStatus renewal;
-  const auto& renewAfter = fleet.spec.keys.renewAfter;
+  const auto renewAfter = api::effectiveKeys(fleet.spec, {}).renewAfter;
   if (!renewAfter || *renewAfter > context.clock.now()) return renewal;
   for (const auto& device : context.store.devicesOfFleet(fleet.meta.key)) {
     const auto& key = device->status.key;

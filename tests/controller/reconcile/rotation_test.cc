@@ -15,6 +15,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
@@ -276,6 +277,40 @@ TEST_F(KeyLife, ThatIsRevokedStaysCutWhenALateRequestBringsItBack) {
   EXPECT_EQ(credentials(1), 1U);
   EXPECT_EQ(keyOf(1).generation, 1U) << "the key it has since is good";
   expectConnected(1);
+}
+
+// Times of issue are kept in whole seconds.
+TEST_F(KeyLife, IsRevokedOnceByATimeWithAFraction) {
+  provision();
+  clock_.advance(24h + 20ms);
+  fleetSpec().keys.revokeBefore = clock_.now();
+  apply();
+  clock_.advance(500ms);
+  syncAll();
+  EXPECT_EQ(keyOf(1).generation, 1U);
+  clock_.advance(1s);
+  forgetCalls();
+  syncAll();
+  reconcile(1);
+  EXPECT_EQ(keyOf(1).generation, 1U) << "what was issued since is good";
+  EXPECT_THAT(registry().log().calls(), Not(Contains("patchRegistration")));
+  expectConnected(1);
+}
+
+TEST_F(KeyLife, IsRenewedOnceByATimeWithAFraction) {
+  provision();
+  clock_.advance(24h + 20ms);
+  fleetSpec().keys.renewal = {10, 0s};
+  fleetSpec().keys.renewAfter = clock_.now();
+  apply();
+  clock_.advance(500ms);
+  syncAll();
+  EXPECT_EQ(keyOf(1).generation, 1U);
+  sweep();
+  EXPECT_EQ(fleet()->status.renewal, (api::RenewalStatus{1, 1}));
+  clock_.advance(61min);
+  syncAll();
+  EXPECT_EQ(keyOf(1).generation, 1U);
 }
 
 // ---- restart
