@@ -226,7 +226,11 @@ api::DeviceStatus report(const api::BalenaDevice& object, const DesiredDevice& d
     status.failureCount = 0;
   }
   if (pass.observed) {
-    if (pass.observed->device) status.deviceName = pass.observed->device->name;
+    if (pass.observed->device) {
+      status.deviceName = pass.observed->device->name;
+      // Whatever comes of the pass: its time begins anew when it leaves again.
+      if (pass.observed->device->fleetId == desired.fleetId) status.absentSince.reset();
+    }
     setBlocked(status, *pass.observed, now);
     setBound(status, pass, now);
   }

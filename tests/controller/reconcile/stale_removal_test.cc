@@ -193,6 +193,18 @@ TEST_F(StaleRegistrations, OfADeviceThatIsBackButNotWellHaveTheirTimeBeginAnew) 
   EXPECT_EQ(object(1)->status.absentSince, std::nullopt);
 }
 
+TEST_F(StaleRegistrations, OfADeviceThatAPassHasSeenBackHaveTheirTimeBeginAnewWhateverComesOfIt) {
+  provision(40);
+  lose(1, 1);
+  pass(1h);
+  ASSERT_TRUE(object(1)->status.absentSince);
+  balena().addDevice(uuidOf(1), kFleetId);
+  balena().log().failNext("write GCP_PRIVATE_KEY", {ErrorCode::kConflict, "it left meanwhile"});
+  reconcile(1);
+  EXPECT_NE(phaseOf(1), Phase::kReady);
+  EXPECT_EQ(object(1)->status.absentSince, std::nullopt);
+}
+
 TEST_F(StaleRegistrations, OfDevicesThatComeBackTooLateAreMadeAnew) {
   provision(40);
   const auto before = readMark(registry().at(idOf(1)).metadata).mark.incarnation;
