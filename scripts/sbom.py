@@ -1,6 +1,7 @@
-"""sbom.py ROOTFS PACKAGES: prints what is in the image as SPDX 2.3: our programs with their checksums, and Debian's packages.
+"""sbom.py ROOTFS PACKAGES COMPILED_IN: prints what is in the image as SPDX 2.3: our programs with their checksums, Debian's packages
+that files are of, and those whose headers are compiled into our programs.
 
-PACKAGES has a name a line; the rest is asked of the package database. Nothing depends on when or where it is run."""
+Both files have a name a line; the rest is asked of the package database. Nothing depends on when or where it is run."""
 
 import datetime
 import hashlib
@@ -44,7 +45,7 @@ def program(path):
             "licenseConcluded": "Apache-2.0", "copyrightText": "NOASSERTION"}
 
 
-def document(rootfs, names):
+def document(rootfs, names, compiled_in):
     files = [program(path) for path in sorted((rootfs / "usr" / "bin").iterdir())]
     sha1 = sorted(each["checksums"][0]["checksumValue"] for each in files)
     ours = {"SPDXID": "SPDXRef-Package-project", "name": NAME, "versionInfo": project_version(), "downloadLocation": "NOASSERTION",
@@ -53,10 +54,12 @@ def document(rootfs, names):
             "licenseInfoFromFiles": ["Apache-2.0"]}
     for each in files:
         each["licenseInfoInFiles"] = ["Apache-2.0"]
-    packages = [debian(name) for name in names]
+    present, compiled_in = [debian(name) for name in names], [debian(name) for name in compiled_in]
+    packages = [*present, *compiled_in]
     relations = [("SPDXRef-DOCUMENT", "DESCRIBES", ours["SPDXID"]),
                  *((ours["SPDXID"], "CONTAINS", each["SPDXID"]) for each in files),
-                 *((ours["SPDXID"], "DEPENDS_ON", each["SPDXID"]) for each in packages)]
+                 *((ours["SPDXID"], "DEPENDS_ON", each["SPDXID"]) for each in present),
+                 *((ours["SPDXID"], "STATIC_LINK", each["SPDXID"]) for each in compiled_in)]
     time = datetime.datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", "0")), datetime.timezone.utc)
     content = hashlib.sha256(json.dumps([files, packages], sort_keys=True).encode()).hexdigest()
     return {"spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT", "name": f"{NAME}-{ours['versionInfo']}",
@@ -66,9 +69,9 @@ def document(rootfs, names):
             "relationships": [{"spdxElementId": a, "relationshipType": kind, "relatedSpdxElement": b} for a, kind, b in relations]}
 
 
-def main(rootfs, packages):
-    names = pathlib.Path(packages).read_text().split()
-    print(json.dumps(document(pathlib.Path(rootfs), names), indent=1, sort_keys=True))
+def main(rootfs, *lists):
+    names = [pathlib.Path(each).read_text().split() for each in lists]
+    print(json.dumps(document(pathlib.Path(rootfs), *names), indent=1, sort_keys=True))
 
 
 main(*sys.argv[1:])

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -40,6 +41,14 @@ def test_no_variable_is_left_that_nobody_fills_in():
     for board in dashboards().values():
         names = {each["name"] for each in board["templating"]["list"]} | {"__rate_interval"}
         assert set(re.findall(r"\$\{?(\w+)", json.dumps(board["panels"]))) <= names
+
+
+def test_the_picture_in_the_docs_is_of_the_present_dashboard():
+    """Drawn by scripts/dashboard_picture.py, of what the cluster tests leave where DASHBOARD_DATA says."""
+    drawn = ElementTree.parse(ROOT / "docs" / "images" / "overview.svg")
+    texts = {each.text for each in drawn.iter("{http://www.w3.org/2000/svg}text")}
+    assert {panel["title"] for panel in dashboards()["overview"]["panels"]} <= texts
+    assert "no data" not in texts
 
 
 def test_panels_have_places_of_their_own():

@@ -128,3 +128,38 @@ def test_the_systemd_unit_calls_the_program_as_it_is():
     assert flags and set(flags) <= set(re.findall(r"--[a-z-]+", told))
     for path in (program, *(each for each in arguments if each.startswith("/"))):
         assert path.removesuffix("/" + NAME) in (ROOT / "docs" / "install" / "systemd.md").read_text()
+
+
+def owner(library):
+    """The Debian package of a library that the loader finds."""
+    for path in (library.resolve(), library):
+        # Some are known by their path before /usr was merged.
+        for name in (str(path), str(path).removeprefix("/usr")):
+            done = subprocess.run(["dpkg", "-S", name], text=True, capture_output=True)
+            if done.returncode == 0:
+                return done.stdout.partition(":")[0]
+    raise AssertionError(f"no package has {library}")
+
+
+def test_the_systemd_page_has_every_package_installed_that_the_program_loads():
+    """Those that it names itself as needed; apt brings what they need in their turn. libc and gcc's are on every Debian."""
+    program = BIN / NAME
+    needed = set(re.findall(r"\(NEEDED\).*\[(.*)\]", subprocess.run(["readelf", "-d", program], check=True, text=True, capture_output=True).stdout))
+    loaded = dict(re.findall(r"^\t(\S+) => (\S+)", subprocess.run(["ldd", program], check=True, text=True, capture_output=True).stdout, re.MULTILINE))
+    page = (ROOT / "docs" / "install" / "systemd.md").read_text()
+    listed = set(re.search(r"^apt-get install --no-install-recommends (.*)$", page, re.MULTILINE)[1].split())
+    owners = {owner(pathlib.Path(loaded[name])) for name in needed if name in loaded}
+    assert listed == owners - {"libc6", "libgcc-s1"} | {"ca-certificates", "tzdata"}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/install/helm.md"])
+def test_the_demos_commands_install_an_image_that_a_node_can_pull(page, tmp_path):
+    """And wait for long enough: kubectl gives up after 30 s."""
+    text = (ROOT / page).read_text()
+    command = re.search(r"^helm install bco (.*)$", text, re.MULTILINE)[1]
+    chosen = dict(each.split("=") for each in re.findall(r"--set (\S+)", command))
+    done = helm("template", "bco", CHART, *(flag for name, value in chosen.items() for flag in ("--set", f"{name}={value}")))
+    images = re.findall(r"^\s*image: \"?([^\s\"]+)", done.stdout, re.MULTILINE)
+    assert len(images) >= 2 and not [image for image in images if image.startswith("localhost/")]
+    for line in re.findall(r"^kubectl .*\bwait\b.*$", text, re.MULTILINE):
+        assert "--timeout=" in line

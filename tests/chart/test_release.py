@@ -61,3 +61,12 @@ def test_nothing_is_built_of_what_is_not_tagged_or_not_committed(checkout):
     assert "not tagged" in release(checkout, "build").stderr
     (checkout / "CMakeLists.txt").write_text("")
     assert "not committed" in release(checkout, "build").stderr
+
+
+def test_nothing_is_built_of_which_the_changelog_says_nothing(checkout):
+    assert release(checkout, "prepare", "7.8.9").returncode == 0
+    log = checkout / "CHANGELOG.md"
+    log.write_text(re.sub(r"(## 7\.8\.9, [^\n]*\n).*", r"\1", log.read_text(), flags=re.S))
+    for command in ("add -A", "-c user.name=t -c user.email=t@example.com commit -qm x", "tag v7.8.9"):
+        subprocess.run(["git", *command.split()], cwd=checkout, check=True)
+    assert "CHANGELOG.md says nothing of 7.8.9" in release(checkout, "build").stderr

@@ -81,8 +81,21 @@ def test_there_are_plain_manifests():
 
 
 def test_there_are_gitops_examples():
-    assert {"Application", "HelmRelease", "Certificate", "ExternalSecret"} <= {
+    assert {"Application", "HelmRelease", "Kustomization", "Certificate", "ExternalSecret"} <= {
         each["kind"] for file in GITOPS for each in documents(file.read_text())}
+
+
+def test_flux_finds_what_it_is_told_to_use():
+    """The namespace of the release is made, with the level of Pod security; fleets are not pruned; each source is there."""
+    found = {(each["kind"], each["metadata"]["name"]): each for each in documents((ROOT / "deploy" / "flux" / "release.yaml").read_text())}
+    release = found["HelmRelease", RELEASE]
+    namespace = found["Namespace", release["metadata"]["namespace"]]
+    assert namespace["metadata"]["labels"] == {"pod-security.kubernetes.io/enforce": "restricted"}
+    fleets = found["Kustomization", "balena-clearblade-fleets"]
+    assert fleets["spec"]["prune"] is False and fleets["spec"]["wait"] is True
+    assert fleets["spec"]["targetNamespace"] == NAMESPACE == release["metadata"]["namespace"]
+    for source in (release["spec"]["chart"]["spec"]["sourceRef"], fleets["spec"]["sourceRef"]):
+        assert (source["kind"], source["name"]) in found
 
 
 def test_kubeconform_sees_what_is_wrong():

@@ -1,6 +1,7 @@
 """The container images, built by the Dockerfile as it is, where no registry is reachable."""
 
 import functools
+import hashlib
 import json
 import pathlib
 import shutil
@@ -32,9 +33,18 @@ def next_release(sources):
 
 
 def build(tag, directory, sources=ROOT, *options):
+    """With `--oci` among the options the digest is the OCI archive's."""
     archive = pathlib.Path(directory) / f"{tag}.tar"
     digest = run(sources / "scripts" / "image", *options, "--tag", f"{REPOSITORY}:{tag}", "--archive", archive, patience=PATIENCE)
     return Image(archive, digest.split()[-1], sources / "charts" / CHART.name)
+
+
+def manifest_digest(archive):
+    """Computed from the manifest itself, which the archive's index names."""
+    with tarfile.open(archive) as files:
+        named, = json.load(files.extractfile("index.json"))["manifests"]
+        algorithm, _, value = named["digest"].partition(":")
+        return f"{algorithm}:{hashlib.new(algorithm, files.extractfile(f'blobs/{algorithm}/{value}').read()).hexdigest()}"
 
 
 class Image:

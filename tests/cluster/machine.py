@@ -16,18 +16,6 @@ HERE = pathlib.Path(__file__).resolve().parent
 GROUP = "provisioning.balena-clearblade.io"
 
 
-def why_not():
-    """What keeps a cluster from running here, or nothing."""
-    if os.geteuid() != 0:
-        return "a cluster's node needs root"
-    tried = subprocess.run(["unshare", "--fork", "--pid", "--mount", "--net", "--mount-proc", "true"], capture_output=True, text=True)
-    if tried.returncode != 0:
-        return f"no namespaces of our own: {tried.stderr.strip()}"
-    if not pathlib.Path("/sys/fs/cgroup/memory").is_dir():
-        return "the scripts of this cluster know cgroup v1 alone, and /sys/fs/cgroup/memory is not there"
-    return ""
-
-
 def run(*command, input=None, patience=PATIENCE, **environment):
     """Its output; it must succeed."""
     done = subprocess.run(command, input=input, text=True, capture_output=True, timeout=patience, env=os.environ | environment)
@@ -65,6 +53,11 @@ class Machine:
 
     def helm(self, *arguments, patience=120):
         return run(chart_programs() / "helm", "--kubeconfig", self.kubeconfig, *arguments, patience=patience, **self.environment)
+
+    def shell(self, commands):
+        """As a person would type them, who has kubectl, helm and the rights of an administrator."""
+        return run("bash", "-euc", commands, patience=300, **self.environment | {
+            "KUBECONFIG": str(self.kubeconfig), "PATH": f"{chart_programs()}:{self.environment['PATH']}"})
 
     def inside(self, *command):
         """The command line that runs it in the cluster's network, where Pods and Services have their addresses."""
@@ -204,4 +197,4 @@ class Prometheus:
         self.process.wait(PATIENCE)
 
 
-__all__ = ["CHART", "GROUP", "Machine", "Prometheus", "Release", "SandboxInside", "run", "why_not"]
+__all__ = ["CHART", "GROUP", "Machine", "Prometheus", "Release", "SandboxInside", "run"]
