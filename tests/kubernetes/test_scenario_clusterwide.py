@@ -1,5 +1,8 @@
 """One operator for the whole cluster, with the rights of deploy/rbac.yaml."""
 
+import base64
+import secrets
+
 from harness import ROOT, assert_provisioned, wait_until
 from installation import OPERATOR
 
@@ -18,6 +21,10 @@ def test_an_operator_of_the_whole_cluster_serves_each_namespace(make_cluster, ma
     gateways = make_installation(cluster, cluster.add_namespace("other"), sandbox)
     sandbox.add_registry("others")
     gateways.registry(registry="others")
+    # It may create Secrets in its own namespace alone.
+    for installation in (sensors, gateways):
+        seed = base64.b64encode(secrets.token_bytes(32)).decode()
+        installation.kubectl("create", "secret", "generic", "bco-key-seed", f"--from-literal=seed={seed}")
     discovered, declared = sandbox.add_devices(3), sandbox.add_devices(2, "acme/gateways")
     sensors.fleet(deletionPolicy="Delete", syncInterval="1s")
     gateways.fleet("gateways", "acme/gateways", "main", devices="Declared", deletionPolicy="Delete", syncInterval="1s")

@@ -352,7 +352,14 @@ void Invariants::judgeStaleRemoval(const std::string& uuid, std::int64_t fleetId
   const auto came = cameAt_.find(uuid);
   const bool wasSeen =
       came == cameAt_.end() || isBack || left->second - came->second > 2 * fleet->spec.syncInterval;
-  const Duration since = isBack ? Duration(0) : wasSeen ? left->second : came->second;
+  // And it may have been back for so short a time that no sweep has seen it.
+  const auto back = returnedAt_.find(uuid);
+  const bool wasSeenBack = back == returnedAt_.end() || isBack ||
+                           left->second - back->second > 2 * fleet->spec.syncInterval;
+  const Duration since = isBack         ? Duration(0)
+                         : !wasSeen     ? came->second
+                         : !wasSeenBack ? back->second - goneBefore_[uuid]
+                                        : left->second;
   // Whose clock is set meanwhile reckons with two times, each of which may be that far off.
   const Duration tolerance = skews_ ? 2 * kMaxClockSkew : Duration(0);
   if (!isBack && scheduler_.now() - since < rules.after - tolerance) {
