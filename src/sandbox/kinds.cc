@@ -7,7 +7,7 @@
 namespace bco::sandbox {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kResources = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kResources = {{
     {"device", "device"},
     {"application", "fleet"},
     {"service", "service"},
@@ -16,6 +16,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kResource
     {"device_service_environment_variable", "variable"},
     {"device_tag", "tag"},
     {"device_type", "type"},
+    {"api_key", "api_key"},
 }};
 
 std::string_view verbOf(std::string_view method, bool hasKey, bool isCount) {

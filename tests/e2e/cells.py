@@ -126,9 +126,11 @@ def deprovision(cell):
 SWEEP = ("balena.fleet.list", "balena.device.count", "balena.device.list", "balena.install.list",
          "clearblade.exchange", "clearblade.registry.get", "clearblade.device.list")
 READS = (*SWEEP, "balena.device.get")
+# When balena's token ends: for the fleet's status alone, once an hour. One scenario shows what its failures do.
+TOKEN = "balena.api_key.list"
 # What each scenario sends, as test_the_table_is_complete checks.
 SCENARIOS = {
-    provision: (*READS, "clearblade.device.create", "balena.variable.create"),
+    provision: (*READS, "clearblade.device.create", "balena.variable.create", TOKEN),
     deliver: (*READS, "clearblade.device.get", "balena.variable.create"),
     add_again: (*READS, "clearblade.device.get", "clearblade.device.patch",
                 "balena.variable.update"),

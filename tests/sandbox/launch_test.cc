@@ -124,6 +124,7 @@ TEST(Kinds, NameEveryRequest) {
             "balena.variable.delete");
   EXPECT_EQ(kind("GET", "/v7/application(slug='a%2Fb')"), "balena.fleet.get");
   EXPECT_EQ(kind("GET", "/v7/service_install"), "balena.install.list");
+  EXPECT_EQ(kind("GET", "/v7/api_key"), "balena.api_key.list");
   EXPECT_EQ(kind("GET", "/actor/v1/whoami"), "balena.whoami");
   EXPECT_EQ(kind("GET", "/device/v3/abc/state"), "balena.state");
   EXPECT_EQ(kind("POST", "/supervisor/v1/update"), "balena.supervisor");
