@@ -14,6 +14,9 @@ std::string fleetName(std::size_t index) { return "fleet-" + std::to_string(inde
 
 const std::string kKey(balena::kPrivateKey);
 
+constexpr auto kAccountSecret = "clearblade/service-account.json";
+constexpr auto kTokenSecret = "balena/token";
+
 }  // namespace
 
 // ── the beginning
@@ -22,8 +25,9 @@ void Administrator::setUp() {
   parts_.balena.addFleet(kFleetIds[0], "acme/fleet-0");
   parts_.balena.addFleet(kFleetIds[1], "acme/fleet-1");
   parts_.balena.addFleet(kStrangeFleetId, "acme/strangers");
-  parts_.cluster.secrets["clearblade/service-account.json"] = "S3CRET-account";
-  parts_.cluster.secrets["balena/token"] = parts_.balena.token;
+  parts_.cluster.secretPut = [this](const std::string& value) { parts_.invariants.hide(value); };
+  parts_.cluster.putSecret(kAccountSecret, "the service account, which is nobody's business");
+  parts_.cluster.putSecret(kTokenSecret, parts_.balena.token);
   api::ClearBladeRegistry registry;
   registry.meta.key.name = "main";
   registry.spec.project = "p";
@@ -31,8 +35,10 @@ void Administrator::setUp() {
   registry.spec.registry = "r";
   registry.spec.ownerId = kOwner;
   registry.spec.serviceAccount.name = "clearblade";
-  parts_.cluster.registries.apply(registry);
+  parts_.cluster.registries.add(&parts_.invariants);
+  parts_.cluster.fleets.add(&parts_.invariants);
   parts_.cluster.devices.add(&parts_.invariants);
+  parts_.cluster.registries.apply(registry);
   parts_.invariants.cut = [this](const std::string& uuid) { parts_.devices.interfered(uuid); };
   parts_.invariants.variablesChanged = [this](const std::string& uuid) {
     parts_.devices.told(uuid);
@@ -187,7 +193,9 @@ std::string Administrator::strangeKey() {
   parts_.dice.fill({reinterpret_cast<std::uint8_t*>(seed.data()), seed.size()});
   const auto key = crypto::PrivateKey::derive(
       SecretBytes(std::string_view(seed.data(), seed.size())), std::string(32, '0'), {}, 0);
-  return std::string(crypto::toVariableValue(*key).reveal());
+  const std::string value(crypto::toVariableValue(*key).reveal());
+  parts_.invariants.hideKey(value);
+  return value;
 }
 
 namespace {
@@ -310,8 +318,8 @@ void Administrator::moveDevice(const std::string& uuid) {
 
 void Administrator::changeToken() {
   parts_.trace.say("admin revokes the token");
-  parts_.balena.token = "S3CRET-" + std::to_string(parts_.dice.next());
-  soon([this] { parts_.cluster.secrets["balena/token"] = parts_.balena.token; });
+  parts_.balena.token = "another token, " + std::to_string(parts_.dice.next());
+  soon([this] { parts_.cluster.putSecret(kTokenSecret, parts_.balena.token); });
 }
 
 void Administrator::hideFleet() {
@@ -515,13 +523,17 @@ void Administrator::changeLifetime() {
   });
 }
 
+TimePoint Administrator::aTime(Duration later) {
+  const TimePoint time = kEpoch + parts_.scheduler.now() + later;
+  return parts_.dice.chance(0.5) ? time : std::chrono::floor<std::chrono::seconds>(time);
+}
+
 void Administrator::renew(const std::string& uuid) {
   const auto object = declared(uuid);
   if (object == nullptr) return;
   parts_.trace.say("admin renews " + uuid);
   api::BalenaDevice changed = *object;
-  changed.spec.keys.renewAfter = std::chrono::floor<std::chrono::seconds>(
-      kEpoch + parts_.scheduler.now() + parts_.dice.upTo(std::chrono::hours(3)));
+  changed.spec.keys.renewAfter = aTime(parts_.dice.upTo(std::chrono::hours(3)));
   parts_.cluster.devices.apply(changed);
 }
 
@@ -529,8 +541,7 @@ void Administrator::revoke(const std::string& uuid) {
   const auto object = declared(uuid);
   if (object == nullptr) return;
   parts_.trace.say("admin revokes the keys of " + uuid);
-  const TimePoint before =
-      std::chrono::floor<std::chrono::seconds>(kEpoch + parts_.scheduler.now());
+  const TimePoint before = aTime();
   parts_.interfered(uuid);
   api::BalenaDevice changed = *object;
   changed.spec.keys.revokeBefore = before;

@@ -24,6 +24,8 @@ class Administrator {
   void soon(Repair repair);
   void after(Duration delay, Repair repair);
   [[nodiscard]] Duration aWhile();
+  // So much later than now, as people write it: with a fraction of a second or without.
+  [[nodiscard]] TimePoint aTime(Duration later = Duration(0));
 
   // ── on balena
   void editVariable(const std::string& uuid);

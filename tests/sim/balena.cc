@@ -22,6 +22,8 @@ void BalenaCloud::addFleet(std::int64_t id, const std::string& slug) {
 }
 
 void BalenaCloud::addDevice(const std::string& uuid, std::int64_t fleetId) {
+  ++version_;
+  if (!devices_.contains(uuid)) uuids_.push_back(uuid);
   Entry& entry = devices_[uuid];
   entry.now = {};
   entry.now.id = ++lastId_;
@@ -35,6 +37,7 @@ void BalenaCloud::addDevice(const std::string& uuid, std::int64_t fleetId) {
 }
 
 BalenaCloud::Entry& BalenaCloud::touch(Entry& entry) {
+  ++version_;
   entry.before = entry.now;
   entry.changedAt = scheduler_.now();
   return entry;

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "balena/api.h"
 #include "tests/sim/link.h"
@@ -46,6 +47,9 @@ class BalenaCloud {
   [[nodiscard]] const DeviceRow& device(const std::string& uuid) const {
     return devices_.at(uuid).now;
   }
+  // Changes with every change.
+  [[nodiscard]] std::uint64_t version() const { return version_; }
+  [[nodiscard]] const std::vector<std::string>& uuids() const { return uuids_; }
   [[nodiscard]] bool knows(const std::string& uuid) const { return devices_.contains(uuid); }
   // To be changed: readers may see it as it was for another second.
   [[nodiscard]] DeviceRow& edit(const std::string& uuid);
@@ -54,7 +58,7 @@ class BalenaCloud {
   // nullptr: the level is not there.
   [[nodiscard]] static Variables* at(DeviceRow& row, const balena::VariableLevel& level);
 
-  std::string token = "S3CRET-0";
+  std::string token = "the first token, number 0";
   bool showsNothing = false;  // the token sees no device any more
 
   // ── what requests do
@@ -88,7 +92,9 @@ class BalenaCloud {
   BalenaObserver& observer_;
   std::map<std::string, balena::Fleet> fleets_;
   std::map<std::string, Entry> devices_;
+  std::vector<std::string> uuids_;  // of them
   std::int64_t lastId_ = 100;
+  std::uint64_t version_ = 0;
 };
 
 class BalenaClient final : public balena::BalenaApi {

@@ -50,8 +50,8 @@ store::ObjectList<api::BalenaDevice> CachedStore::devicesOfFleet(
 }
 
 Result<SecretBytes> CachedStore::secret(const std::string&, const api::SecretKeyRef& ref) const {
-  const auto found = cluster_.secrets.find(ref.name + "/" + ref.key);
-  if (found == cluster_.secrets.end()) {
+  const auto found = cluster_.secrets().find(ref.name + "/" + ref.key);
+  if (found == cluster_.secrets().end()) {
     return fail(ErrorCode::kNotFound, "there is no Secret " + ref.name);
   }
   return SecretBytes(found->second);
@@ -64,7 +64,7 @@ Result<SecretBytes> CachedStore::secretOrCreate(const std::string& space,
   const Status made = link_.call<void>(call,
                                        [&cluster = cluster_, name = ref.name + "/" + ref.key,
                                         text = std::string(value.reveal())]() -> Status {
-                                         cluster.secrets.try_emplace(name, text);
+                                         if (!cluster.secrets().contains(name)) cluster.putSecret(name, text);
                                          return {};
                                        });
   if (!made) return fail(made.error());

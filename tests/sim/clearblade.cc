@@ -10,13 +10,20 @@ const Registration* ClearBladeCloud::find(const std::string& id) const {
 }
 
 Registration* ClearBladeCloud::edit(const std::string& id) {
+  ++version_;
   const auto found = rows_.find(id);
   return found == rows_.end() ? nullptr : &found->second;
 }
 
 void ClearBladeCloud::put(Registration registration) {
+  ++version_;
   registration.numId = std::to_string(++lastNumber_);
   rows_[registration.id] = std::move(registration);
+}
+
+void ClearBladeCloud::take(const std::string& id) {
+  ++version_;
+  rows_.erase(id);
 }
 
 Registration* ClearBladeCloud::byNumber(const std::string& numId) {
@@ -57,6 +64,7 @@ Result<Registration> ClearBladeCloud::patch(int process, const std::string& numI
   const Registration before = *row;
   if (patch.credentials) row->credentials = *patch.credentials;
   if (patch.metadata) row->metadata = *patch.metadata;
+  ++version_;
   const Registration after = *row;
   observer_.patched(process, before, after);
   return after;
@@ -67,7 +75,7 @@ Status ClearBladeCloud::remove(int process, const std::string& numId) {
   if (row == nullptr) return {};
   const Registration gone = *row;
   observer_.removing(process, gone);
-  rows_.erase(gone.id);
+  take(gone.id);
   observer_.removed(process, gone);
   return {};
 }

@@ -35,7 +35,9 @@ class ClearBladeCloud {
   // The hand of somebody else.
   [[nodiscard]] Registration* edit(const std::string& id);
   void put(Registration registration);
-  void take(const std::string& id) { rows_.erase(id); }
+  void take(const std::string& id);
+  // Changes with every change.
+  [[nodiscard]] std::uint64_t version() const { return version_; }
   [[nodiscard]] TimePoint now() const { return kEpoch + scheduler_.now(); }
 
   // ── what requests do
@@ -56,6 +58,7 @@ class ClearBladeCloud {
   RegistryObserver& observer_;
   std::map<std::string, Registration> rows_;
   std::int64_t lastNumber_ = 4710;
+  std::uint64_t version_ = 0;
 };
 
 class RegistryClient final : public clearblade::RegistryApi {

@@ -38,6 +38,7 @@ class Served {
     auto result = op(objects_);
     const Shared<Object> now = objects_.get(key);
     if (before != now) {
+      if (before == nullptr || now == nullptr || !isSameToUsers(*before, *now)) ++version_;
       for (Watch<Object>* watch : watches_) watch->changed(key, before, now);
     }
     return result;
@@ -47,12 +48,22 @@ class Served {
     change(wanted.meta.key, [&](auto& objects) { return objects.apply(wanted), 0; });
   }
 
+  // Changes with every change but those of a status.
+  [[nodiscard]] std::uint64_t version() const { return version_; }
+
   void add(Watch<Object>* watch) { watches_.push_back(watch); }
   void remove(Watch<Object>* watch) { std::erase(watches_, watch); }
 
  private:
+  static bool isSameToUsers(const Object& a, const Object& b) {
+    return a.meta.uid == b.meta.uid && a.meta.generation == b.meta.generation &&
+           a.meta.deletedAt.has_value() == b.meta.deletedAt.has_value() &&
+           a.meta.labels == b.meta.labels;
+  }
+
   store::MemoryCollection<Object> objects_;
   std::vector<Watch<Object>*> watches_;
+  std::uint64_t version_ = 0;
 };
 
 struct Cluster {
@@ -64,7 +75,19 @@ struct Cluster {
   Served<api::ClearBladeRegistry> registries;
   Served<api::BalenaFleet> fleets;
   Served<api::BalenaDevice> devices;
-  std::map<std::string, std::string> secrets;  // "name/key"
+
+  [[nodiscard]] const std::map<std::string, std::string>& secrets() const { return secrets_; }
+  // `name`: "name/key". Whatever there was of that name is overwritten.
+  void putSecret(const std::string& name, std::string value) {
+    if (secretPut) secretPut(value);
+    secrets_[name] = std::move(value);
+  }
+  void removeSecret(const std::string& name) { secrets_.erase(name); }
+  // Told of each value.
+  std::function<void(const std::string&)> secretPut;
+
+ private:
+  std::map<std::string, std::string> secrets_;
 };
 
 }  // namespace bco::sim

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/json_encode.h"
 #include "plan/key_schedule.h"
 
 namespace bco::sim {
@@ -56,6 +57,7 @@ void Invariants::interfered(const std::string& uuid) {
   mustGo_.erase(uuid);
   promised_.erase(uuid);
   interferedAt_[uuid] = scheduler_.now();
+  ++version_;
 }
 
 void Invariants::returned(const std::string& uuid) {
@@ -66,10 +68,19 @@ void Invariants::returned(const std::string& uuid) {
   leftAt_.erase(left);
 }
 
+std::optional<TimePoint> Invariants::revokeBeforeOf(const api::BalenaDevice& device) const {
+  const auto fleet = cluster_.fleets.get(device.fleetKey());
+  std::optional<TimePoint> asked = device.spec.keys.revokeBefore;
+  if (!asked && fleet != nullptr) asked = fleet->spec.keys.revokeBefore;
+  // Times of issue are known in whole seconds.
+  if (asked) asked = std::chrono::floor<std::chrono::seconds>(*asked);
+  return asked;
+}
+
 bool Invariants::isToBeCut(const std::string& uuid, const Registration& registration) const {
   std::optional<TimePoint> before;
   for (const auto& object : cluster_.devices.list()) {
-    const auto& asked = object->spec.keys.revokeBefore;
+    const auto asked = revokeBeforeOf(*object);
     if (object->spec.uuid == uuid && asked && (!before || *asked > *before)) before = asked;
   }
   if (!before || *before > registry_->now()) return false;
@@ -81,14 +92,14 @@ bool Invariants::isToBeCut(const std::string& uuid, const Registration& registra
   });
 }
 
+void Invariants::made(const crypto::PrivateKey& key) {
+  if (made_.insert(key.publicKey().toPem()).second) {
+    hideKey(crypto::toVariableValue(key).reveal());
+  }
+}
+
 void Invariants::spoken(std::string_view text) {
-  for (const char* secret : {"PRIVATE KEY", "LS0tLS1CRUdJTi", "S3CRET"}) {
-    if (text.find(secret) != std::string_view::npos) violate(kSecret, std::string(text));
-  }
-  const auto seed = cluster_.secrets.find("bco-key-seed/seed");
-  if (seed != cluster_.secrets.end() && text.find(seed->second) != std::string_view::npos) {
-    violate(kSecret, "the key seed");
-  }
+  if (secrets_.areIn(text)) violate(kSecret, std::string(text));
 }
 
 // ── what is so
@@ -169,6 +180,49 @@ void Invariants::check(const std::string& uuid) {
   }
 }
 
+std::uint64_t Invariants::stateVersion() const {
+  return version_ + balena_->version() + registry_->version() + cluster_.devices.version() +
+         cluster_.fleets.version();
+}
+
+Duration Invariants::nextChange(const std::string& uuid) const {
+  Duration next = Duration::max();
+  const auto consider = [&](Duration time) {
+    if (time > scheduler_.now()) next = std::min(next, time);
+  };
+  const auto interfered = interferedAt_.find(uuid);
+  if (interfered != interferedAt_.end()) consider(interfered->second + kUnsettled);
+  if (const Registration* registration = registry_->find(api::registrationId(uuid))) {
+    for (const auto& credential : registration->credentials) {
+      if (credential.expiresAt) consider(*credential.expiresAt - kEpoch);
+    }
+  }
+  return next;
+}
+
+void Invariants::checkAll() {
+  const std::uint64_t version = stateVersion();
+  if (violation_ || (version == checkedVersion_ && scheduler_.now() < checkedUntil_)) return;
+  checkedVersion_ = version;
+  checkedUntil_ = Duration::max();
+  for (const std::string& uuid : balena_->uuids()) {
+    check(uuid);
+    checkedUntil_ = std::min(checkedUntil_, nextChange(uuid));
+  }
+}
+
+void Invariants::checkAtEndsOf(const std::vector<clearblade::Credential>& credentials) {
+  for (const auto& credential : credentials) {
+    if (!credential.expiresAt) continue;
+    const Duration end = *credential.expiresAt - kEpoch;
+    if (end <= scheduler_.now() || !checksAt_.insert(end).second) continue;
+    scheduler_.at(end, [this, end] {
+      checksAt_.erase(end);
+      checkAll();
+    });
+  }
+}
+
 bool Invariants::isRecent(const std::map<std::string, Duration>& times,
                           const std::string& uuid) const {
   const auto found = times.find(uuid);
@@ -179,6 +233,7 @@ bool Invariants::isRecent(const std::map<std::string, Duration>& times,
 
 void Invariants::sent(int process, const Call& call) {
   ++statistics_.calls;
+  checkAll();
   if (call.name == "listRegistrations") {
     std::erase_if(open_, [&](const auto& each) {
       return each.first == process && each.second.starts_with("balena-");
@@ -194,6 +249,7 @@ void Invariants::sent(int process, const Call& call) {
 }
 
 void Invariants::answered(int process, const Call& call, const Error* error) {
+  checkAll();
   if (error == nullptr) return;
   spoken(error->message);
   if (call.isWrite && error->outcomeUnknown && !call.target.empty()) {
@@ -243,6 +299,7 @@ void Invariants::created(int, const Registration& registration) {
     const auto [first, isNew] = createdWith_.try_emplace(credential.publicKey, incarnation);
     if (!isNew && first->second != incarnation) violate(kAnew, uuid);
   }
+  checkAtEndsOf(registration.credentials);
   check(uuid);
 }
 
@@ -274,6 +331,7 @@ void Invariants::patching(int, const Registration& before,
 
 void Invariants::patched(int, const Registration& before, const Registration& after) {
   const std::string uuid = uuidOfId(before.id);
+  checkAtEndsOf(after.credentials);
   const Mark was = readMark(before.metadata).mark;
   const Mark is = readMark(after.metadata).mark;
   if (was.newest() != nullptr && is.newest() != nullptr &&
@@ -409,11 +467,19 @@ void Invariants::changed(const api::ObjectKey&, const Shared<api::BalenaDevice>&
   }
   if (now != nullptr) {
     if (!now->meta.deletedAt) mustGo_.erase(uuid);
-    for (const auto& condition : now->status.conditions) {
-      spoken(std::string_view(condition.message));
-    }
+    spoken(api::applyStatus(*now, now->status, false).members);
   }
   check(uuid);
+}
+
+void Invariants::changed(const api::ObjectKey&, const Shared<api::BalenaFleet>&,
+                         const Shared<api::BalenaFleet>& now) {
+  if (now != nullptr) spoken(api::applyStatus(*now, now->status, false).members);
+}
+
+void Invariants::changed(const api::ObjectKey&, const Shared<api::ClearBladeRegistry>&,
+                         const Shared<api::ClearBladeRegistry>& now) {
+  if (now != nullptr) spoken(api::applyStatus(*now, now->status, false).members);
 }
 
 }  // namespace bco::sim

@@ -13,6 +13,7 @@
 #include "tests/sim/clearblade.h"
 #include "tests/sim/cluster.h"
 #include "tests/sim/scenario.h"
+#include "tests/sim/secrets.h"
 
 namespace bco::sim {
 
@@ -47,7 +48,9 @@ inline constexpr Duration kUnsettled = std::chrono::minutes(75);
 class Invariants final : public CallObserver,
                          public BalenaObserver,
                          public RegistryObserver,
-                         public Watch<api::BalenaDevice> {
+                         public Watch<api::BalenaDevice>,
+                         public Watch<api::BalenaFleet>,
+                         public Watch<api::ClearBladeRegistry> {
  public:
   // `skews`: the operators' clocks may be wrong.
   Invariants(Scheduler& scheduler, Cluster& cluster, Statistics& statistics, bool skews)
@@ -65,7 +68,10 @@ class Invariants final : public CallObserver,
   // and not before a while has passed.
   void interfered(const std::string& uuid);
   // Somebody has changed the registration by hand.
-  void editedByHand(const std::string& uuid) { editedAt_[uuid] = scheduler_.now(); }
+  void editedByHand(const std::string& uuid) {
+    editedAt_[uuid] = scheduler_.now();
+    ++version_;
+  }
   // The device has left its fleet, or is back.
   void left(const std::string& uuid) { leftAt_.try_emplace(uuid, scheduler_.now()); }
   void returned(const std::string& uuid);
@@ -80,7 +86,13 @@ class Invariants final : public CallObserver,
   // A fleet's policies were changed.
   void policyChanged() { policyChangedAt_ = scheduler_.now(); }
   // A process has made this key.
-  void made(const std::string& publicPem) { made_.insert(publicPem); }
+  void made(const crypto::PrivateKey& key);
+  // A seed or a token, which nobody is to see.
+  void hide(std::string_view secret) {
+    if (hidden_.emplace(secret).second) secrets_.add(secret);
+  }
+  // Likewise the key in this value of GCP_PRIVATE_KEY.
+  void hideKey(std::string_view variableValue) { secrets_.addKey(variableValue); }
   // A text that processes let out.
   void spoken(std::string_view text);
 
@@ -96,14 +108,18 @@ class Invariants final : public CallObserver,
   [[nodiscard]] bool isPromised(const std::string& uuid) {
     return check(uuid), promised_.contains(uuid);
   }
+  // Of its own, or of its fleet.
+  [[nodiscard]] std::optional<TimePoint> revokeBeforeOf(const api::BalenaDevice& device) const;
   // A credential is left that was to be revoked.
   [[nodiscard]] bool isToBeCut(const std::string& uuid, const Registration& registration) const;
-  // Invariant 1.
+  // Invariant 1, of a device and of all.
   void check(const std::string& uuid);
+  void checkAll();
   [[nodiscard]] std::int64_t cloudWrites(const std::string& uuid) { return writes_[uuid]; }
 
   // ── what processes do
   void sent(int process, const Call& call) override;
+  void happened() override { checkAll(); }
   void answered(int process, const Call& call, const Error* error) override;
   void variablesWritten(int process, const std::string& uuid, const std::string& name) override;
   void variablesDeleted(int process, const std::string& uuid) override;
@@ -116,12 +132,23 @@ class Invariants final : public CallObserver,
   void changed(const api::ObjectKey& key, const Shared<api::BalenaDevice>& before,
                const Shared<api::BalenaDevice>& now) override;
 
+  void changed(const api::ObjectKey& key, const Shared<api::BalenaFleet>& before,
+               const Shared<api::BalenaFleet>& now) override;
+  void changed(const api::ObjectKey& key, const Shared<api::ClearBladeRegistry>& before,
+               const Shared<api::ClearBladeRegistry>& now) override;
+
   // Called when what a device holds need not work any more.
   std::function<void(const std::string& uuid)> cut;
   // Called after a device's variables have changed.
   std::function<void(const std::string& uuid)> variablesChanged;
 
  private:
+  // Of everything that the promises are about, but for the time.
+  [[nodiscard]] std::uint64_t stateVersion() const;
+  // When the passing of time may change what is so of the device.
+  [[nodiscard]] Duration nextChange(const std::string& uuid) const;
+  // What holds now holds until a key ends.
+  void checkAtEndsOf(const std::vector<clearblade::Credential>& credentials);
   [[nodiscard]] bool isRecent(const std::map<std::string, Duration>& times,
                               const std::string& uuid) const;
   [[nodiscard]] const api::BalenaFleet* fleetOf(std::int64_t fleetId,
@@ -156,6 +183,12 @@ class Invariants final : public CallObserver,
   std::map<std::string, crypto::Incarnation> createdWith_;  // by public key
   std::set<std::pair<int, std::string>> open_;  // process and target of writes of unknown outcome
   std::unordered_map<std::string, std::string> publicHalves_;
+  Secrets secrets_;
+  std::set<std::string> hidden_;
+  std::uint64_t version_ = 0;
+  std::uint64_t checkedVersion_ = ~std::uint64_t{0};
+  Duration checkedUntil_{0};
+  std::set<Duration> checksAt_;
 };
 
 // "balena-<uuid>" → "<uuid>"

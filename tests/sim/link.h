@@ -29,6 +29,8 @@ class CallObserver {
  public:
   virtual ~CallObserver() = default;
   virtual void sent(int process, const Call& call) = 0;
+  // It has taken effect.
+  virtual void happened() = 0;
   virtual void answered(int process, const Call& call, const Error* error) = 0;
 };
 
@@ -93,9 +95,10 @@ class Link {
                          (fate.kind == Kind::kLate && call.isWrite);
     if (happens) {
       scheduler_.at(now + fate.effectAfter, [flight, effect = std::move(effect), trace = &trace_,
-                                             name = call.name, process = process_] {
+                                             observer = &observer_, name = call.name, process = process_] {
         if (trace->isOn()) trace->say(std::to_string(process) + " takes effect: " + name);
         flight->result = effect();
+        observer->happened();
       });
     }
     if (fate.kind != Kind::kFine) flight->error = errorOf(fate.kind, call.isWrite);

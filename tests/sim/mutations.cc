@@ -4,6 +4,8 @@
 #include <array>
 #include <map>
 
+#include "core/text.h"
+
 namespace bco::sim {
 
 std::vector<Mutation> otherMutations() {
@@ -35,6 +37,13 @@ std::vector<Mutation> otherMutations() {
                  .key = [](Mutant&, const SecretBytes& seed, std::string_view uuid,
                            const crypto::Incarnation&, std::uint32_t generation) {
                    return crypto::PrivateKey::derive(seed, uuid, {}, generation);
+                 }});
+  all.push_back({.name = "seed-logged",
+                 .what = "a line of the log at level debug holds the seed",
+                 .key = [](Mutant& mutant, const SecretBytes& seed, std::string_view uuid,
+                           const crypto::Incarnation& incarnation, std::uint32_t generation) {
+                   mutant.log.debug("deriving", {{"uuid", uuid}, {"seed", toBase64(seed.reveal())}});
+                   return crypto::PrivateKey::derive(seed, uuid, incarnation, generation);
                  }});
   all.push_back({.name = "lease-gate-skipped",
                  .what = "writes are sent whoever leads",
@@ -100,6 +109,8 @@ const std::map<std::string, Expected> kExpected = {
     {"random-keys", {{"1", "only expiry"}, 7}},
     {"seed-not-shared", {{"1", "only expiry"}, 7}},
     {"incarnation-ignored", {{"a registration made anew"}, 4}},
+    {"seed-logged", {{"4"}, 1}},
+    {"key-in-status", {{"4"}, 1}},
     {"lease-gate-skipped", {{"1", "3", "6", "only expiry"}, 228}},
     {"brake-skipped", {{"6"}, 140}},
     {"stale-at-once", {{"6"}, 4}},

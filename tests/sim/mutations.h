@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "plan/plan.h"
+#include "telemetry/log.h"
 #include "tests/sim/parts.h"
 
 namespace bco::sim {
@@ -18,6 +19,7 @@ namespace bco::sim {
 struct Mutant {
   Parts& parts;
   Dice& dice;
+  telemetry::Logger& log;
   // For defects that remember: something a device, or registration, has to do with.
   std::map<std::string, std::string> seen = {};
 };

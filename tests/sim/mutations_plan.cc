@@ -1,6 +1,7 @@
 // Defects of the planner.
 #include <algorithm>
 
+#include "core/text.h"
 #include "tests/sim/mutations.h"
 
 namespace bco::sim {
@@ -35,14 +36,18 @@ PatchRegistration* credentialsPatch(Plan& plan) {
   return nullptr;
 }
 
+Variables* variablesOf(Mutant& mutant, const DesiredDevice& desired) {
+  const DeviceRow& row = mutant.parts.balena.device(desired.uuid);
+  balena::VariableLevel level;
+  if (desired.service) level.serviceId = row.fleetId + 1;
+  return BalenaCloud::at(const_cast<DeviceRow&>(row), level);
+}
+
 // The stored key is none of ours, and becomes a credential.
 Plan registerUnknown(Mutant& mutant, const DesiredDevice& desired, const ObservedDevice& observed,
                      TimePoint now) {
   Plan plan = bco::plan(desired, observed, now);
-  const DeviceRow& row = mutant.parts.balena.device(desired.uuid);
-  balena::VariableLevel level;
-  if (desired.service) level.serviceId = row.fleetId + 1;
-  const Variables* variables = BalenaCloud::at(const_cast<DeviceRow&>(row), level);
+  const Variables* variables = variablesOf(mutant, desired);
   if (plan.reason != Reason::kKeyUnknown || variables == nullptr || !observed.registration) {
     return plan;
   }
@@ -139,6 +144,17 @@ std::vector<Mutation> planMutations() {
         if (observed.device) observed.device->fleetId = desired.fleetId;
         observed.mark.mark.fleetId = desired.fleetId;
       }));
+  add("key-in-status", "the message of a rotation, which is a condition and an event, names the key",
+      [](Mutant& mutant, const DesiredDevice& desired, const ObservedDevice& observed,
+         TimePoint now) {
+        Plan plan = bco::plan(desired, observed, now);
+        if (plan.reason != Reason::kRotated || !observed.device) return plan;
+        const auto value = variablesOf(mutant, desired)->find(balena::kPrivateKey);
+        const auto pem = fromBase64(value->second);
+        // Of the two lines that are the key the second.
+        if (pem) plan.message += ", instead of " + pem->substr(93, 20);
+        return plan;
+      });
   add("absent-ignored", "state: Absent counts as Present",
       misled([](DesiredDevice& desired, ObservedDevice&) { desired.present = true; }));
   add("drift-ignored", "public variables are not compared",

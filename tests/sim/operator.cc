@@ -7,6 +7,7 @@ namespace bco::sim {
 namespace {
 
 constexpr int kWorkers = 2;
+constexpr int kPassesPerScrape = 100;
 
 bool addsKey(const Plan& plan) {
   return std::ranges::any_of(plan.steps, [](const Step& step) {
@@ -43,15 +44,13 @@ Operator::Operator(Parts& parts, int life, Duration skew, std::function<bool()> 
             gateOf(parts.mutation, std::move(mayWrite))),
       listener_(parts, life),
       logged_(&listener_),
-      log_({parts.trace.isOn() ? telemetry::LogLevel::kDebug : telemetry::LogLevel::kInfo,
-            telemetry::LogFormat::kText},
-           logged_),
+      log_({telemetry::LogLevel::kDebug, telemetry::LogFormat::kText}, logged_),
       store_(parts.cluster, link_, parts.scheduler,
              [&parts] {
                const Duration lag = parts.dice.upTo(parts.scenario.longestLag);
                return std::max(lag, parts.watchCutUntil - parts.scheduler.now());
              }),
-      mutant_{parts, dice_},
+      mutant_{parts, dice_, log_},
       context_{.store = store_,
                .views = views_,
                .tally = tally_,
@@ -61,6 +60,7 @@ Operator::Operator(Parts& parts, int life, Duration skew, std::function<bool()> 
                .events = *this,
                .backoff = {},
                .defaultOwnerId = {},
+               .observer = &activity_,
                .keys = *this,
                .plan = [this](const auto& desired, const auto& observed,
                               TimePoint now) { return plan(desired, observed, now); }},
@@ -86,7 +86,17 @@ Operator::Operator(Parts& parts, int life, Duration skew, std::function<bool()> 
   });
 }
 
-Operator::~Operator() { machine_.kill(); }
+Operator::~Operator() {
+  scrape();
+  machine_.kill();
+}
+
+void Operator::scrape() {
+  telemetry::Families families;
+  metrics::addFleets(families, context_, activity_);
+  metrics::addDevices(families, store_);
+  parts_.invariants.spoken(families.text());
+}
 
 void Operator::stop() {
   stop_.request_stop();
@@ -111,18 +121,19 @@ Result<std::shared_ptr<clearblade::RegistryApi>> Operator::connectRegistry(
   return mutation->registry(mutant_, std::move(client));
 }
 
-void Operator::event(api::ObjectKind, const api::ObjectMeta&, EventType, std::string_view,
-                     const std::string& message) {
-  parts_.invariants.spoken(message);
+void Operator::event(api::ObjectKind, const api::ObjectMeta& object, EventType,
+                     std::string_view reason, const std::string& message) {
+  parts_.invariants.spoken(toString(object.key) + " " + std::string(reason) + " " + message);
 }
 
 Result<crypto::PrivateKey> Operator::make(const SecretBytes& seed, std::string_view uuid,
                                           const crypto::Incarnation& incarnation,
                                           std::uint32_t generation) const {
+  parts_.invariants.hide(seed.reveal());
   auto key = parts_.mutation != nullptr && parts_.mutation->key
                  ? parts_.mutation->key(mutant_, seed, uuid, incarnation, generation)
                  : crypto::PrivateKey::derive(seed, uuid, incarnation, generation);
-  if (key) parts_.invariants.made(key->publicKey().toPem());
+  if (key) parts_.invariants.made(*key);
   return key;
 }
 
@@ -140,6 +151,7 @@ Plan Operator::plan(const DesiredDevice& desired, const ObservedDevice& observed
 
 // Of the current thread: what it has sent was for one device.
 void Operator::passEnded() {
+  if (++passes_ % kPassesPerScrape == 0) scrape();
   Thread& thread = machine_.current();
   if (rotating_.erase(&thread) > 0) {
     parts_.statistics.rotationRequests += thread.requests;

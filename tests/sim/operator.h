@@ -5,6 +5,7 @@
 #include <set>
 #include <sstream>
 
+#include "metrics/fleet_metrics.h"
 #include "reconcile/engine.h"
 #include "tests/sim/cached_store.h"
 #include "tests/sim/mutations.h"
@@ -40,6 +41,8 @@ class Operator final : public CloudFactory, public EventSink, public KeyMaker {
   [[nodiscard]] Plan plan(const DesiredDevice& desired, const ObservedDevice& observed,
                           TimePoint now);
   void passEnded();
+  // Whoever reads the metrics sees no secret.
+  void scrape();
 
   // Hands every line of the log to the invariants.
   class Listener final : public std::streambuf {
@@ -67,6 +70,10 @@ class Operator final : public CloudFactory, public EventSink, public KeyMaker {
   CachedStore store_;
   FleetViews views_;
   Tally tally_;
+  metrics::QueueMetrics deviceQueue_{"balenadevice"};
+  metrics::QueueMetrics fleetQueue_{"balenafleet"};
+  metrics::Activity activity_{deviceQueue_, fleetQueue_};
+  int passes_ = 0;
   mutable Mutant mutant_;
   Context context_;
   Engine engine_;
