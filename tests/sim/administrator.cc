@@ -26,7 +26,7 @@ void Administrator::setUp() {
   parts_.balena.addFleet(kFleetIds[1], "acme/fleet-1");
   parts_.balena.addFleet(kStrangeFleetId, "acme/strangers");
   parts_.cluster.secretPut = [this](const std::string& value) { parts_.invariants.hide(value); };
-  parts_.cluster.putSecret(kAccountSecret, "the service account, which is nobody's business");
+  parts_.cluster.putSecret(kAccountSecret, parts_.registry.account);
   parts_.cluster.putSecret(kTokenSecret, parts_.balena.token);
   api::ClearBladeRegistry registry;
   registry.meta.key.name = "main";
@@ -124,6 +124,7 @@ void Administrator::after(Duration delay, Repair repair) {
 
 void Administrator::settle() {
   settled_ = true;
+  parts_.invariants.strike = nullptr;
   while (!repairs_.empty()) {
     const auto repairs = std::exchange(repairs_, {});
     for (const auto& [number, repair] : repairs) repair();
@@ -152,7 +153,6 @@ void Administrator::keepOneObject(const std::string& uuid) {
 }
 
 void Administrator::act() {
-  using OnDevice = void (Administrator::*)(const std::string&);
   static constexpr OnDevice kOnDevice[] = {&Administrator::editVariable,
                                            &Administrator::storeStrangeKey,
                                            &Administrator::deleteVariables,
@@ -171,19 +171,41 @@ void Administrator::act() {
                                            &Administrator::deleteObject,
                                            &Administrator::suspend,
                                            &Administrator::renew,
-                                           &Administrator::revoke};
+                                           &Administrator::revoke,
+                                           &Administrator::remakeRegistration};
   static constexpr void (Administrator::*kOnAll[])() = {
       &Administrator::changeToken,     &Administrator::hideFleet,
       &Administrator::changeLifetime,  &Administrator::moveSeveralAway,
       &Administrator::moveSeveralAway, &Administrator::outage,
-      &Administrator::outage};
+      &Administrator::outage,          &Administrator::changeAccount,
+      &Administrator::loseSecret,      &Administrator::renewFleets,
+      &Administrator::revokeFleets,    &Administrator::observe,
+      &Administrator::approveRemovals};
   const auto choice = parts_.dice.below(std::size(kOnDevice) + std::size(kOnAll));
   if (choice < std::size(kOnDevice)) {
-    const std::string uuid = parts_.dice.pick(parts_.uuids);
-    (this->*kOnDevice[choice])(uuid);
+    const OnDevice interfere = kOnDevice[choice];
+    if (parts_.dice.chance(0.3)) return strike(interfere);
+    (this->*interfere)(parts_.dice.pick(parts_.uuids));
   } else {
     (this->*kOnAll[choice - std::size(kOnDevice)])();
   }
+}
+
+// At the worst moment: as a request about the device goes out.
+void Administrator::strike(OnDevice interfere) {
+  static constexpr std::string_view kMoments[] = {
+      "getDevice",          "getRegistration", "createRegistration",   "patchRegistration",
+      "deleteRegistration", "deleteVariables", "write GCP_PRIVATE_KEY"};
+  const std::string_view moment = kMoments[parts_.dice.below(std::size(kMoments))];
+  parts_.invariants.strike = [this, interfere, moment](const Call& call) {
+    if (!call.name.starts_with(moment)) return;
+    const std::string uuid = call.uuid.empty() ? uuidOfId(call.target) : call.uuid;
+    if (!parts_.balena.knows(uuid)) return;
+    parts_.scheduler.after(Duration(0), [this, interfere, uuid] {
+      if (!settled_) (this->*interfere)(uuid);
+    });
+    parts_.invariants.strike = nullptr;
+  };
 }
 
 // ── on balena
@@ -377,6 +399,36 @@ void Administrator::replaceRegistration(const std::string& uuid) {
   });
 }
 
+// As from a backup: ours, and another one.
+void Administrator::remakeRegistration(const std::string& uuid) {
+  const std::string id = api::registrationId(uuid);
+  const Registration* old = parts_.registry.find(id);
+  if (old == nullptr) return;
+  Mark mark = readMark(old->metadata).mark;
+  if (mark.owner != kOwner) return;
+  parts_.trace.say("admin makes the registration of " + uuid + " anew");
+  parts_.interfered(uuid);
+  parts_.invariants.editedByHand(uuid);
+  parts_.registry.take(id);
+  const std::string key = parts_.invariants.publicHalf(strangeKey());
+  parts_.dice.fill(mark.incarnation);
+  mark.keys = {{shortFingerprint(*crypto::PublicKey::fromPem(key)), 0,
+                std::chrono::floor<std::chrono::seconds>(parts_.registry.now())}};
+  Registration made;
+  made.id = id;
+  made.credentials.push_back({"ES256_PEM", key, std::nullopt});
+  made.metadata = withMark({}, mark);
+  parts_.registry.put(made);
+  parts_.invariants.madeByHand(parts_.registry.find(id)->numId);
+}
+
+void Administrator::changeAccount() {
+  parts_.trace.say("admin revokes the service account");
+  parts_.registry.refusal = parts_.dice.oneOf({ErrorCode::kUnauthenticated, ErrorCode::kForbidden});
+  parts_.registry.account = "another service account, " + std::to_string(parts_.dice.next());
+  soon([this] { parts_.cluster.putSecret(kAccountSecret, parts_.registry.account); });
+}
+
 void Administrator::breakMark(const std::string& uuid) {
   const std::string id = api::registrationId(uuid);
   Registration* registration = parts_.registry.edit(id);
@@ -440,24 +492,22 @@ void Administrator::block(const std::string& uuid) {
 
 // ── in Kubernetes
 
-void Administrator::setAbsent(const std::string& uuid) {
+void Administrator::setState(const std::string& uuid, api::DesiredState state) {
   const auto object = declared(uuid);
   if (object == nullptr) return;
-  parts_.trace.say("admin wants " + uuid + " absent");
+  const bool isAbsent = state == api::DesiredState::kAbsent;
+  parts_.trace.say("admin wants " + uuid + (isAbsent ? " absent" : " present"));
   parts_.interfered(uuid);
   api::BalenaDevice changed = *object;
-  changed.spec.state = api::DesiredState::kAbsent;
+  changed.spec.state = state;
   parts_.cluster.devices.apply(changed);
+}
+
+void Administrator::setAbsent(const std::string& uuid) {
+  if (declared(uuid) == nullptr) return;
+  setState(uuid, api::DesiredState::kAbsent);
   if (parts_.dice.chance(0.2)) return;  // for good
-  later([this, uuid] {
-    const auto now = declared(uuid);
-    if (now == nullptr) return;
-    parts_.trace.say("admin wants " + uuid + " present");
-    parts_.interfered(uuid);
-    api::BalenaDevice back = *now;
-    back.spec.state = api::DesiredState::kPresent;
-    parts_.cluster.devices.apply(back);
-  });
+  later([this, uuid] { setState(uuid, api::DesiredState::kPresent); });
 }
 
 void Administrator::deleteObject(const std::string& uuid) {
@@ -537,6 +587,19 @@ void Administrator::renew(const std::string& uuid) {
   parts_.cluster.devices.apply(changed);
 }
 
+bool Administrator::renewNow(const std::string& uuid) {
+  const TimePoint now = aTime();
+  const auto object = declared(uuid);
+  if (object == nullptr) {
+    editFleets([&](api::FleetSpec& spec) { spec.keys.renewAfter = now; });
+    return false;
+  }
+  api::BalenaDevice changed = *object;
+  changed.spec.keys.renewAfter = now;
+  parts_.cluster.devices.apply(changed);
+  return true;
+}
+
 void Administrator::revoke(const std::string& uuid) {
   const auto object = declared(uuid);
   if (object == nullptr) return;
@@ -550,6 +613,49 @@ void Administrator::revoke(const std::string& uuid) {
   if (registration == nullptr || registration->credentials.empty() || parts_.dice.chance(0.5))
     return;
   soon([this, uuid, old = registration->credentials.back()] { registerAgain(uuid, old); });
+}
+
+void Administrator::renewFleets() {
+  parts_.trace.say("admin renews all keys");
+  const TimePoint time = aTime(parts_.dice.upTo(std::chrono::hours(3)));
+  editFleets([&](api::FleetSpec& spec) { spec.keys.renewAfter = time; });
+}
+
+void Administrator::revokeFleets() {
+  parts_.trace.say("admin revokes all keys");
+  const TimePoint time = aTime();
+  for (const std::string& uuid : parts_.uuids) parts_.interfered(uuid);
+  editFleets([&](api::FleetSpec& spec) { spec.keys.revokeBefore = time; });
+}
+
+void Administrator::observe() {
+  parts_.trace.say("admin lets the fleets only be observed");
+  editFleets([&](api::FleetSpec& spec) { spec.mode = api::Mode::kObserve; });
+  parts_.invariants.policyChanged();
+  // What a device that is away holds is extended half of rotateBefore before its end.
+  soon([this] { editFleets([&](api::FleetSpec& spec) { spec.mode = api::Mode::kEnforce; }); });
+}
+
+// Lets go what the brake has halted.
+void Administrator::approveRemovals() {
+  for (const auto& fleet : parts_.cluster.fleets.list()) {
+    if (!fleet->status.removal.halted) continue;
+    parts_.trace.say("admin approves the set " + fleet->status.removal.set);
+    api::BalenaFleet changed = *fleet;
+    changed.meta.annotations[api::kApproveAnnotation] = fleet->status.removal.set;
+    parts_.cluster.fleets.apply(changed);
+    parts_.invariants.approved(fleet->meta.key);
+  }
+}
+
+void Administrator::loseSecret() {
+  const bool isToken = parts_.dice.chance(0.5);
+  parts_.trace.say(std::string("admin loses the Secret of the ") + (isToken ? "token" : "account"));
+  parts_.cluster.removeSecret(isToken ? kTokenSecret : kAccountSecret);
+  soon([this, isToken] {
+    parts_.cluster.putSecret(isToken ? kTokenSecret : kAccountSecret,
+                             isToken ? parts_.balena.token : parts_.registry.account);
+  });
 }
 
 // As a script would that somebody has forgotten.

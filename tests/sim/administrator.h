@@ -16,9 +16,17 @@ class Administrator {
   // Puts everything right, and interferes no more.
   void settle();
 
+  // ── what he does on demand
+  // Has the device's key rotated. Whether it is declared, and no other device's is.
+  bool renewNow(const std::string& uuid);
+  void setState(const std::string& uuid, api::DesiredState state);
+  void deleteRegistration(const std::string& uuid);
+
  private:
   using Repair = std::function<void()>;
+  using OnDevice = void (Administrator::*)(const std::string& uuid);
   void act();
+  void strike(OnDevice interfere);
   // To be undone after a while, or within hours; at the latest at the end.
   void later(Repair repair);
   void soon(Repair repair);
@@ -39,9 +47,10 @@ class Administrator {
   void changeToken();
   void hideFleet();
   // ── on ClearBlade
-  void deleteRegistration(const std::string& uuid);
   void deleteCredential(const std::string& uuid);
   void replaceRegistration(const std::string& uuid);
+  void remakeRegistration(const std::string& uuid);
+  void changeAccount();
   void breakMark(const std::string& uuid);
   void unmark(const std::string& uuid);
   void annotate(const std::string& uuid);
@@ -53,6 +62,11 @@ class Administrator {
   void changeLifetime();
   void renew(const std::string& uuid);
   void revoke(const std::string& uuid);
+  void renewFleets();
+  void revokeFleets();
+  void observe();
+  void approveRemovals();
+  void loseSecret();
   void registerAgain(const std::string& uuid, const clearblade::Credential& old);
   // ── on the way
   void outage();

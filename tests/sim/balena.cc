@@ -82,13 +82,17 @@ Result<balena::Fleet> BalenaCloud::getFleet(const std::string& slug) const {
   return found->second;
 }
 
+// Reads are up to a second old.
+const DeviceRow& BalenaCloud::seen(const Entry& entry) const {
+  const bool isOld = scheduler_.now() - dice_.upTo(Duration(1000)) < entry.changedAt;
+  return isOld ? entry.before : entry.now;
+}
+
 Result<balena::Device> BalenaCloud::getDevice(const std::string& uuid) {
   const auto found = devices_.find(uuid);
   if (found == devices_.end()) return fail(ErrorCode::kNotFound, "no device " + uuid);
   const Entry& entry = found->second;
-  // Reads are up to a second old.
-  const bool isOld = scheduler_.now() - dice_.upTo(Duration(1000)) < entry.changedAt;
-  const DeviceRow& row = isOld ? entry.before : entry.now;
+  const DeviceRow& row = seen(entry);
   if (!row.isRegistered) return fail(ErrorCode::kNotFound, "no device " + uuid);
   balena::Device device;
   device.id = row.id;
@@ -122,7 +126,7 @@ Status BalenaCloud::write(int process, const balena::VariableParent& parent,
   return {};
 }
 
-Status BalenaCloud::remove(int process, const balena::VariableParent& parent,
+Status BalenaCloud::remove(int process, std::int64_t byFleet, const balena::VariableParent& parent,
                            const balena::DeleteGuard& guard) {
   Entry* entry = find(parent);
   if (entry == nullptr) return {};
@@ -132,8 +136,13 @@ Status BalenaCloud::remove(int process, const balena::VariableParent& parent,
   if (path == there.end() || path->second != guard.clientPath) return {};
   Variables& variables = *at(touch(*entry).now, parent);
   for (const std::string_view name : balena::kVariableNames) variables.erase(std::string(name));
-  observer_.variablesDeleted(process, entry->now.uuid);
+  observer_.variablesDeleted(process, entry->now.uuid, byFleet);
   return {};
+}
+
+std::string BalenaCloud::uuidOf(const balena::VariableParent& parent) {
+  const Entry* entry = find(parent);
+  return entry == nullptr ? std::string() : entry->now.uuid;
 }
 
 bool BalenaCloud::has(const balena::VariableParent& parent, const std::string& name) {
@@ -146,7 +155,7 @@ std::vector<FleetDevice> BalenaCloud::page(std::int64_t fleetId, const balena::V
   std::vector<FleetDevice> rows;
   if (showsNothing) return rows;
   for (const auto& [uuid, entry] : devices_) {
-    const DeviceRow& row = entry.now;
+    const DeviceRow& row = seen(entry);
     if (!row.isRegistered || row.fleetId != fleetId || row.id < from || row.id >= to) continue;
     FleetDevice shown;
     shown.id = row.id;
@@ -215,6 +224,7 @@ Result<TimePoint> BalenaClient::listFleet(std::int64_t fleetId, const balena::Va
       return fail(ErrorCode::kInternal, "the rows disagree with $count");
     }
   }
+  link_.noteListed(fleetId);
   return start;
 }
 
@@ -232,7 +242,11 @@ std::vector<Status> BalenaClient::writeVariables(const balena::VariableParent& p
                                                  const CallTerms&) {
   std::vector<std::pair<Call, std::shared_ptr<Link::Flight<void>>>> flights;
   for (const balena::VariableWrite& write : writes) {
-    Call call{Upstream::kBalena, "write " + write.name + " on " + describe(parent), true, {}};
+    Call call{Upstream::kBalena,
+              "write " + write.name + " on " + describe(parent),
+              true,
+              {},
+              cloud_.uuidOf(parent)};
     auto flight = link_.send<void>(
         call,
         [this, parent, name = write.name, value = std::string(write.value.reveal()),
@@ -259,12 +273,16 @@ Result<bool> BalenaClient::hasVariable(const balena::VariableParent& parent, std
 
 Status BalenaClient::deleteVariables(const balena::VariableParent& parent,
                                      const balena::DeleteGuard& guard, const CallTerms&) {
-  return link_.call<void>(
-      {Upstream::kBalena, "deleteVariables of " + describe(parent), true, {}},
-      [parent, guard, process = process_, &cloud = cloud_, token = token_]() -> Status {
-        if (token != cloud.token) return fail(unwelcome());
-        return cloud.remove(process, parent, guard);
-      });
+  return link_.call<void>({Upstream::kBalena,
+                           "deleteVariables of " + describe(parent),
+                           true,
+                           {},
+                           cloud_.uuidOf(parent)},
+                          [parent, guard, process = process_, fleet = fleetId_, &cloud = cloud_,
+                           token = token_]() -> Status {
+                            if (token != cloud.token) return fail(unwelcome());
+                            return cloud.remove(process, fleet, parent, guard);
+                          });
 }
 
 }  // namespace bco::sim

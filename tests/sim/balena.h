@@ -33,7 +33,8 @@ class BalenaObserver {
  public:
   virtual ~BalenaObserver() = default;
   virtual void variablesWritten(int process, const std::string& uuid, const std::string& name) = 0;
-  virtual void variablesDeleted(int process, const std::string& uuid) = 0;
+  // `byFleet`: for which it was asked.
+  virtual void variablesDeleted(int process, const std::string& uuid, std::int64_t byFleet) = 0;
 };
 
 class BalenaCloud {
@@ -66,8 +67,11 @@ class BalenaCloud {
   [[nodiscard]] Result<balena::Device> getDevice(const std::string& uuid);
   [[nodiscard]] Status write(int process, const balena::VariableParent& parent,
                              const std::string& name, const std::string& value, bool exists);
-  [[nodiscard]] Status remove(int process, const balena::VariableParent& parent,
+  [[nodiscard]] Status remove(int process, std::int64_t byFleet,
+                              const balena::VariableParent& parent,
                               const balena::DeleteGuard& guard);
+  // Empty: nobody's.
+  [[nodiscard]] std::string uuidOf(const balena::VariableParent& parent);
   [[nodiscard]] bool has(const balena::VariableParent& parent, const std::string& name);
   // The devices with an id in [from, to), by id.
   [[nodiscard]] std::vector<balena::FleetDevice> page(std::int64_t fleetId,
@@ -86,6 +90,8 @@ class BalenaCloud {
   [[nodiscard]] Entry* find(const balena::VariableParent& parent);
   [[nodiscard]] static Variables* at(DeviceRow& row, const balena::VariableParent& parent);
   Entry& touch(Entry& entry);
+  // As a read shows it.
+  [[nodiscard]] const DeviceRow& seen(const Entry& entry) const;
 
   Scheduler& scheduler_;
   Dice& dice_;
@@ -99,8 +105,13 @@ class BalenaCloud {
 
 class BalenaClient final : public balena::BalenaApi {
  public:
-  BalenaClient(BalenaCloud& cloud, Link& link, int process, std::string token)
-      : cloud_(cloud), link_(link), process_(process), token_(std::move(token)) {}
+  // For this fleet's object.
+  BalenaClient(BalenaCloud& cloud, Link& link, int process, std::int64_t fleetId, std::string token)
+      : cloud_(cloud),
+        link_(link),
+        process_(process),
+        fleetId_(fleetId),
+        token_(std::move(token)) {}
 
   [[nodiscard]] Result<balena::Fleet> getFleet(const std::string& slug) override;
   [[nodiscard]] Result<TimePoint> listFleet(std::int64_t fleetId,
@@ -122,6 +133,7 @@ class BalenaClient final : public balena::BalenaApi {
   BalenaCloud& cloud_;
   Link& link_;
   const int process_;
+  const std::int64_t fleetId_;
   const std::string token_;
 };
 

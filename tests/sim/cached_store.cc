@@ -64,7 +64,8 @@ Result<SecretBytes> CachedStore::secretOrCreate(const std::string& space,
   const Status made = link_.call<void>(call,
                                        [&cluster = cluster_, name = ref.name + "/" + ref.key,
                                         text = std::string(value.reveal())]() -> Status {
-                                         if (!cluster.secrets().contains(name)) cluster.putSecret(name, text);
+                                         if (!cluster.secrets().contains(name))
+                                           cluster.putSecret(name, text);
                                          return {};
                                        });
   if (!made) return fail(made.error());

@@ -12,13 +12,17 @@ void Chaos::end() {
   downUntil_ = {};
 }
 
-Fate Chaos::fateOf(Upstream upstream, Duration now) {
+Fate Chaos::fateOf(Upstream upstream, const std::string& name, Duration now) {
   using Kind = Fate::Kind;
   Fate fate;
   const bool slow = rate_ > 0 && dice_.chance(0.02);
   const Duration longest = slow ? kAttemptDeadline - Duration(500) : Duration(250);
   fate.effectAfter = Duration(5) + dice_.upTo(longest);
   fate.answerAfter = fate.effectAfter + Duration(5) + dice_.upTo(Duration(100));
+  if (!isDelayDone() && name.starts_with(delayed_.first)) {
+    const auto [of, by] = std::exchange(delayed_, {});
+    return {Kind::kLate, by, kAttemptDeadline};
+  }
   const bool isDown = now < downUntil_[index(upstream)];
   if (!isDown && !happens()) return fate;
   fate.kind = dice_.oneOf({Kind::kRefused, Kind::kRefused, Kind::kThrottled, Kind::kAnswerLost,

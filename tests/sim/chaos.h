@@ -2,6 +2,8 @@
 #pragma once
 
 #include <array>
+#include <string>
+#include <utility>
 
 #include "tests/sim/dice.h"
 
@@ -41,7 +43,11 @@ class Chaos {
   void breakDown(Upstream upstream, Duration until) { downUntil_[index(upstream)] = until; }
   void end();
 
-  [[nodiscard]] Fate fateOf(Upstream upstream, Duration now);
+  // The next call whose name begins so is not answered, and takes effect so much later.
+  void delayNext(std::string name, Duration by) { delayed_ = {std::move(name), by}; }
+  [[nodiscard]] bool isDelayDone() const { return delayed_.first.empty(); }
+
+  [[nodiscard]] Fate fateOf(Upstream upstream, const std::string& name, Duration now);
   [[nodiscard]] bool happens() { return rate_ > 0 && dice_.chance(rate_); }
 
  private:
@@ -50,6 +56,7 @@ class Chaos {
   Dice& dice_;
   double rate_ = 0;
   std::array<Duration, kUpstreams> downUntil_{};
+  std::pair<std::string, Duration> delayed_;
 };
 
 }  // namespace bco::sim

@@ -108,6 +108,7 @@ Result<TimePoint> RegistryClient::listRegistrations(
     if (!page) return fail(std::move(page.error()));
     for (const Registration& row : *page) visit(row);
   }
+  link_.noteListed(0);
   return start;
 }
 

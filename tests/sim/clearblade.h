@@ -36,6 +36,9 @@ class ClearBladeCloud {
   [[nodiscard]] Registration* edit(const std::string& id);
   void put(Registration registration);
   void take(const std::string& id);
+  // Who has another is refused so: 401 or 403.
+  std::string account = "the service account, which is nobody's business";
+  ErrorCode refusal = ErrorCode::kUnauthenticated;
   // Changes with every change.
   [[nodiscard]] std::uint64_t version() const { return version_; }
   [[nodiscard]] TimePoint now() const { return kEpoch + scheduler_.now(); }
@@ -63,8 +66,8 @@ class ClearBladeCloud {
 
 class RegistryClient final : public clearblade::RegistryApi {
  public:
-  RegistryClient(ClearBladeCloud& cloud, Link& link, int process)
-      : cloud_(cloud), link_(link), process_(process) {}
+  RegistryClient(ClearBladeCloud& cloud, Link& link, int process, std::string account)
+      : cloud_(cloud), link_(link), process_(process), account_(std::move(account)) {}
 
   [[nodiscard]] Result<clearblade::Registry> getRegistry() override;
   [[nodiscard]] Result<TimePoint> listRegistrations(
@@ -84,7 +87,11 @@ class RegistryClient final : public clearblade::RegistryApi {
   // The Date of an answer says how far the two clocks are apart.
   template <class T>
   Result<T> call(const Call& call, std::function<Result<T>()> effect) {
-    Result<T> result = link_.call<T>(call, std::move(effect));
+    Result<T> result = link_.call<T>(
+        call, [&cloud = cloud_, account = account_, effect = std::move(effect)]() -> Result<T> {
+          if (account != cloud.account) return fail(cloud.refusal, "not with this account");
+          return effect();
+        });
     if (result || result.error().code == ErrorCode::kNotFound) skew_ = cloud_.now() - link_.now();
     return result;
   }
@@ -92,6 +99,7 @@ class RegistryClient final : public clearblade::RegistryApi {
   ClearBladeCloud& cloud_;
   Link& link_;
   const int process_;
+  const std::string account_;
   Duration skew_{0};
 };
 

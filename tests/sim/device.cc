@@ -26,8 +26,8 @@ void Devices::told(const std::string& uuid) {
   if (held.fetchIsDue || !balena_.device(uuid).isOnline) return;
   held.fetchIsDue = true;
   // Most within a minute; some take long to update.
-  const Duration longest = dice_.chance(0.9) ? Duration(std::chrono::minutes(1))
-                                             : scenario_.fleet.spec.keys.rotateBefore / 4;
+  const Duration longest =
+      dice_.chance(0.9) ? Duration(std::chrono::minutes(1)) : scenario_.slowestFetch;
   scheduler_.after(dice_.upTo(longest), [this, uuid] { fetch(uuid); });
 }
 

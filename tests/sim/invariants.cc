@@ -17,9 +17,13 @@ constexpr auto kRemoval =
 constexpr auto kKeys = "a key that none of us has made is never registered";
 constexpr auto kUnexpired =
     "only expiry, revocation or want of room removes an unexpired credential";
+constexpr auto kHour = "between two generations there is an hour";
 constexpr auto kAnew = "a registration made anew has keys of its own";
 constexpr std::string_view kCreation = "createRegistration";
 constexpr auto kObserve = "after a write of unknown outcome one looks before one writes again";
+
+// Whose clock is off by more counts nothing.
+constexpr Duration kCountedSkew = 2 * kMaxClockSkew;
 
 bool isOurs(const Registration& registration) {
   const ReadMark read = readMark(registration.metadata);
@@ -79,7 +83,7 @@ std::optional<TimePoint> Invariants::revokeBeforeOf(const api::BalenaDevice& dev
 
 bool Invariants::isToBeCut(const std::string& uuid, const Registration& registration) const {
   std::optional<TimePoint> before;
-  for (const auto& object : cluster_.devices.list()) {
+  for (const auto& object : devices()) {
     const auto asked = revokeBeforeOf(*object);
     if (object->spec.uuid == uuid && asked && (!before || *asked > *before)) before = asked;
   }
@@ -120,20 +124,45 @@ bool Invariants::isRegistered(const std::string& uuid, const std::string& public
   });
 }
 
-const api::BalenaFleet* Invariants::fleetOf(std::int64_t fleetId,
-                                            std::vector<Shared<api::BalenaFleet>>& hold) const {
-  const auto fleets = cluster_.fleets.list();
-  hold.assign(fleets.begin(), fleets.end());
-  for (std::size_t i = 0; i < hold.size(); ++i) {
-    if (kFleetIds[i] == fleetId) return hold[i].get();
+const std::vector<Shared<api::BalenaDevice>>& Invariants::devices() const {
+  if (devicesVersion_ != cluster_.devices.version()) {
+    devicesVersion_ = cluster_.devices.version();
+    const auto all = cluster_.devices.list();
+    devices_.assign(all.begin(), all.end());
+  }
+  return devices_;
+}
+
+const std::vector<Shared<api::BalenaFleet>>& Invariants::fleets() const {
+  if (fleetsVersion_ != cluster_.fleets.version()) {
+    fleetsVersion_ = cluster_.fleets.version();
+    const auto all = cluster_.fleets.list();
+    fleets_.assign(all.begin(), all.end());
+  }
+  return fleets_;
+}
+
+const api::BalenaFleet* Invariants::fleetOf(std::int64_t fleetId) const {
+  for (std::size_t i = 0; i < fleets().size(); ++i) {
+    if (kFleetIds[i] == fleetId) return fleets_[i].get();
   }
   return nullptr;
 }
 
+std::string Invariants::storedKey(const std::string& uuid) {
+  const DeviceRow& row = balena_->device(uuid);
+  const api::BalenaFleet* fleet = fleetOf(row.fleetId);
+  if (fleet == nullptr) return {};
+  balena::VariableLevel level;
+  if (fleet->spec.service) level.serviceId = row.fleetId + 1;
+  const Variables* variables = BalenaCloud::at(const_cast<DeviceRow&>(row), level);
+  if (variables == nullptr || !variables->contains("GCP_PRIVATE_KEY")) return {};
+  return publicHalf(variables->at("GCP_PRIVATE_KEY"));
+}
+
 bool Invariants::isConnected(const std::string& uuid) {
   const DeviceRow& row = balena_->device(uuid);
-  std::vector<Shared<api::BalenaFleet>> hold;
-  const api::BalenaFleet* fleet = fleetOf(row.fleetId, hold);
+  const api::BalenaFleet* fleet = fleetOf(row.fleetId);
   if (!row.isRegistered || fleet == nullptr) return false;
   balena::VariableLevel level;
   if (fleet->spec.service) level.serviceId = row.fleetId + 1;
@@ -149,15 +178,13 @@ bool Invariants::isConnected(const std::string& uuid) {
 
 bool Invariants::isWanted(const std::string& uuid) const {
   const DeviceRow& row = balena_->device(uuid);
-  std::vector<Shared<api::BalenaFleet>> hold;
-  const api::BalenaFleet* fleet = fleetOf(row.fleetId, hold);
+  const api::BalenaFleet* fleet = fleetOf(row.fleetId);
   if (!row.isRegistered || fleet == nullptr || fleet->meta.deletedAt) return false;
-  const auto devices = cluster_.devices.list();
-  const auto declared = std::ranges::count_if(devices, [&](const auto& each) {
+  const auto declared = std::ranges::count_if(devices(), [&](const auto& each) {
     return each->spec.uuid == uuid && !each->meta.isDiscovered() && !each->meta.deletedAt;
   });
   if (declared > 1) return false;
-  return std::ranges::any_of(devices, [&](const auto& each) {
+  return std::ranges::any_of(devices(), [&](const auto& each) {
     return each->spec.uuid == uuid && each->fleetKey() == fleet->meta.key &&
            each->spec.state == api::DesiredState::kPresent && !each->spec.suspend &&
            !each->meta.deletedAt;
@@ -166,6 +193,9 @@ bool Invariants::isWanted(const std::string& uuid) const {
 
 void Invariants::check(const std::string& uuid) {
   if (violation_ || !balena_->knows(uuid)) return;
+  Checked& checked = checked_[uuid];
+  if (checked.version == stateVersion() && scheduler_.now() < checked.until) return;
+  checked = {stateVersion(), nextChange(uuid)};
   const bool isConnectedNow = isConnected(uuid);
   // What somebody has made another's is his to look after.
   const Registration* registration = registry_->find(api::registrationId(uuid));
@@ -207,7 +237,7 @@ void Invariants::checkAll() {
   checkedUntil_ = Duration::max();
   for (const std::string& uuid : balena_->uuids()) {
     check(uuid);
-    checkedUntil_ = std::min(checkedUntil_, nextChange(uuid));
+    checkedUntil_ = std::min(checkedUntil_, checked_[uuid].until);
   }
 }
 
@@ -233,6 +263,11 @@ bool Invariants::isRecent(const std::map<std::string, Duration>& times,
 
 void Invariants::sent(int process, const Call& call) {
   ++statistics_.calls;
+  if (counts_) {
+    const std::string verb = call.name.substr(0, call.name.find(' '));
+    const std::string about = call.name.starts_with("getDevice") ? " " + call.target : "";
+    ++(*counts_)[verb + about];
+  }
   checkAll();
   if (call.name == "listRegistrations") {
     std::erase_if(open_, [&](const auto& each) {
@@ -263,8 +298,12 @@ void Invariants::variablesWritten(int, const std::string& uuid, const std::strin
   variablesChanged(uuid);
 }
 
-void Invariants::variablesDeleted(int, const std::string& uuid) {
+void Invariants::variablesDeleted(int, const std::string& uuid, std::int64_t byFleet) {
   ++writes_[uuid];
+  const std::int64_t isIn = balena_->device(uuid).fleetId;
+  if (isIn != byFleet && fleetOf(isIn) != nullptr) {
+    violate(kRemoval, "the variables of " + uuid + ", which another fleet of ours has");
+  }
   if (isWanted(uuid) && !isRecent(explicitAt_, uuid) && !isRecent(interferedAt_, uuid)) {
     violate(kRemoval, "the variables of " + uuid + ", which is wanted, were deleted");
   }
@@ -290,6 +329,7 @@ void Invariants::judgeCredentials(const std::string& uuid, const Registration* b
 void Invariants::created(int, const Registration& registration) {
   const std::string uuid = uuidOfId(registration.id);
   ++writes_[uuid];
+  madeAt_[registration.numId] = scheduler_.now();
   mustGo_.erase(uuid);  // a request that came late, or of somebody who had not heard of it
   judgeCredentials(uuid, nullptr, registration.credentials);
   if (!isOurs(registration)) violate(kForeign, "created without our mark: " + uuid);
@@ -307,14 +347,14 @@ void Invariants::patching(int, const Registration& before,
                           const clearblade::RegistrationPatch& patch) {
   const std::string uuid = uuidOfId(before.id);
   ++writes_[uuid];
-  if (isToBeCut(uuid, before)) {
+  wasToBeCut_ = isToBeCut(uuid, before);
+  if (wasToBeCut_) {
     interfered(uuid);
     cut(uuid);
   }
   if (patch.credentials) judgeCredentials(uuid, &before, *patch.credentials);
   if (isRecent(editedAt_, uuid)) return;
-  const auto fleets = cluster_.fleets.list();
-  const api::Adoption adoption = fleets.front()->spec.adoption;
+  const api::Adoption adoption = fleets().front()->spec.adoption;
   const ReadMark read = readMark(before.metadata);
   const bool mayAdopt = read.state == MarkState::kAbsent && adoption != api::Adoption::kNever &&
                         (!patch.credentials || adoption == api::Adoption::kAlways);
@@ -337,6 +377,12 @@ void Invariants::patched(int, const Registration& before, const Registration& af
   if (was.newest() != nullptr && is.newest() != nullptr &&
       is.newest()->generation > was.newest()->generation) {
     ++statistics_.rotations;
+    // By the times in the mark, of whatever clocks. Not after a person's edit, nor a revocation.
+    const Duration apart = is.newest()->issuedAt - was.newest()->issuedAt;
+    if (apart < std::chrono::hours(1) - std::chrono::seconds(1) && !isRecent(editedAt_, uuid) &&
+        !wasToBeCut_) {
+      violate(kHour, uuid + ": " + formatDuration(apart));
+    }
   }
   int lost = 0;
   for (const auto& credential : before.credentials) {
@@ -366,19 +412,31 @@ bool Invariants::isExplicit(const api::BalenaDevice& device) const {
   return policy == api::DeletionPolicy::kDelete;
 }
 
-void Invariants::removing(int, const Registration& registration) {
+void Invariants::listed(int process, std::int64_t fleetId) {
+  auto& [before, last] =
+      lists_.try_emplace({process, fleetId}, std::array{Duration(-1), Duration(-1)}).first->second;
+  before = std::exchange(last, scheduler_.now());
+}
+
+int Invariants::listsSince(int process, std::int64_t fleetId, Duration since) const {
+  const auto found = lists_.find({process, fleetId});
+  if (found == lists_.end()) return 0;
+  return static_cast<int>(
+      std::ranges::count_if(found->second, [&](Duration at) { return at >= since; }));
+}
+
+void Invariants::removing(int process, const Registration& registration) {
   const std::string uuid = uuidOfId(registration.id);
   ++writes_[uuid];
   ++statistics_.removals;
   if (!isOurs(registration) && !isRecent(editedAt_, uuid)) violate(kForeign, "removed: " + uuid);
-  const auto devices = cluster_.devices.list();
+  if (!isOurs(registration)) return;  // any more: somebody broke its mark a moment ago
   const bool isExplicitNow = std::ranges::any_of(
-      devices, [&](const auto& each) { return each->spec.uuid == uuid && isExplicit(*each); });
+      devices(), [&](const auto& each) { return each->spec.uuid == uuid && isExplicit(*each); });
   const DeviceRow& row = balena_->device(uuid);
-  std::vector<Shared<api::BalenaFleet>> hold;
-  const bool isInAnother = row.isRegistered && fleetOf(row.fleetId, hold) != nullptr &&
+  const bool isInAnother = row.isRegistered && fleetOf(row.fleetId) != nullptr &&
                            row.fleetId != readMark(registration.metadata).mark.fleetId;
-  if (isInAnother && !isRecent(movedAt_, uuid)) {
+  if (isInAnother && !isRecent(movedAt_, uuid) && !isRecent(editedAt_, uuid)) {
     violate(kRemoval, "the registration of " + uuid + ", which another fleet of ours has");
     return;
   }
@@ -387,13 +445,21 @@ void Invariants::removing(int, const Registration& registration) {
     violate(kRemoval, "the registration of " + uuid + ", which is wanted, was removed");
     return;
   }
+  for (const auto& each : devices()) {
+    // A person has named neither this device nor Absent: such a deletion counts as well.
+    const bool isCounted = each->spec.uuid == uuid && isExplicit(*each) &&
+                           each->spec.state == api::DesiredState::kPresent &&
+                           (each->meta.isDiscovered() || !each->spec.deletionPolicy);
+    if (isCounted && !isRecent(absentAt_, uuid)) return noteCounted(uuid, registration);
+  }
   if (isExplicitNow || isRecent(explicitAt_, uuid)) return;
-  judgeStaleRemoval(uuid, readMark(registration.metadata).mark.fleetId);
+  judgeStaleRemoval(process, registration);
 }
 
-void Invariants::judgeStaleRemoval(const std::string& uuid, std::int64_t fleetId) {
-  std::vector<Shared<api::BalenaFleet>> hold;
-  const api::BalenaFleet* fleet = fleetOf(fleetId, hold);
+void Invariants::judgeStaleRemoval(int process, const Registration& registration) {
+  const std::string uuid = uuidOfId(registration.id);
+  const std::int64_t fleetId = readMark(registration.metadata).mark.fleetId;
+  const api::BalenaFleet* fleet = fleetOf(fleetId);
   if (fleet == nullptr) return violate(kRemoval, uuid + ": of no fleet of ours");
   const api::StaleRules& rules = fleet->spec.stale;
   if (scheduler_.now() - policyChangedAt_ < kUnsettled && policyChangedAt_ > Duration(0)) return;
@@ -423,7 +489,13 @@ void Invariants::judgeStaleRemoval(const std::string& uuid, std::int64_t fleetId
   if (!isBack && scheduler_.now() - since < rules.after - tolerance) {
     return violate(kRemoval, uuid + ": its device has not been away for long enough");
   }
-  // The set and the cap.
+  const auto made = madeAt_.find(registration.numId);
+  const Duration madeAt = made == madeAt_.end() ? Duration(0) : made->second;
+  if (listsSince(process, fleetId, since) < 2 || listsSince(process, 0, madeAt) < 2) {
+    return violate(kRemoval, uuid + ": not absent in two complete snapshots of its remover's");
+  }
+  if (approved_.contains(fleet->meta.key)) return;
+  // The set.
   int owned = 0;
   int candidates = 0;
   for (const auto& [id, each] : registry_->rows()) {
@@ -432,9 +504,8 @@ void Invariants::judgeStaleRemoval(const std::string& uuid, std::int64_t fleetId
     ++owned;
     const auto away = leftAt_.find(uuidOfId(id));
     // What people have said something else of is no candidate.
-    const auto objects = cluster_.devices.list();
     const bool isSpokenOf =
-        std::ranges::any_of(objects, [&, of = uuidOfId(id)](const auto& object) {
+        std::ranges::any_of(devices(), [&, of = uuidOfId(id)](const auto& object) {
           return object->spec.uuid == of && (object->meta.deletedAt || object->spec.suspend ||
                                              object->spec.state == api::DesiredState::kAbsent ||
                                              object->fleetKey() != fleet->meta.key);
@@ -449,10 +520,18 @@ void Invariants::judgeStaleRemoval(const std::string& uuid, std::int64_t fleetId
     violate(kRemoval, uuid + ": " + std::to_string(candidates) + " candidates of " +
                           std::to_string(owned) + " owned, at most " + std::to_string(limit));
   }
-  staleRemovals_.push_back(scheduler_.now());
-  const auto day = std::ranges::count_if(
-      staleRemovals_, [&](Duration at) { return scheduler_.now() - at < std::chrono::hours(22); });
-  if (day > 2 * rules.maxPerDay) violate(kRemoval, uuid + ": more than the day's cap");
+  noteCounted(uuid, registration);
+}
+
+// Every removal that the day's cap counts has been counted before, in the status of its fleet; and
+// what is counted there, changed() judges.
+void Invariants::noteCounted(const std::string& uuid, const Registration& registration) {
+  const api::BalenaFleet* fleet = fleetOf(readMark(registration.metadata).mark.fleetId);
+  if (fleet == nullptr || approved_.contains(fleet->meta.key)) return;
+  Counted& counted = counted_[fleet->meta.key];
+  if (++counted.removed > counted.counted) {
+    violate(kRemoval, uuid + ": not counted against the day's cap");
+  }
 }
 
 void Invariants::removed(int, const Registration& registration) {
@@ -463,7 +542,9 @@ void Invariants::changed(const api::ObjectKey&, const Shared<api::BalenaDevice>&
                          const Shared<api::BalenaDevice>& now) {
   const std::string& uuid = before != nullptr ? before->spec.uuid : now->spec.uuid;
   for (const auto& each : {before, now}) {
-    if (each != nullptr && isExplicit(*each)) explicitAt_[uuid] = scheduler_.now();
+    if (each == nullptr || !isExplicit(*each)) continue;
+    explicitAt_[uuid] = scheduler_.now();
+    if (each->spec.state == api::DesiredState::kAbsent) absentAt_[uuid] = scheduler_.now();
   }
   if (now != nullptr) {
     if (!now->meta.deletedAt) mustGo_.erase(uuid);
@@ -472,9 +553,29 @@ void Invariants::changed(const api::ObjectKey&, const Shared<api::BalenaDevice>&
   check(uuid);
 }
 
-void Invariants::changed(const api::ObjectKey&, const Shared<api::BalenaFleet>&,
+void Invariants::changed(const api::ObjectKey& key, const Shared<api::BalenaFleet>& before,
                          const Shared<api::BalenaFleet>& now) {
-  if (now != nullptr) spoken(api::applyStatus(*now, now->status, false).members);
+  if (now == nullptr) return;
+  spoken(api::applyStatus(*now, now->status, false).members);
+  if (before == nullptr || before->status.removal.recent == now->status.removal.recent) return;
+  // What is new of it has been counted now; what is a day old goes.
+  Counted& counted = counted_[key];
+  int day = 0;
+  for (const api::RemovalHour& each : now->status.removal.recent) {
+    const auto known =
+        std::ranges::find(before->status.removal.recent, each.hour, &api::RemovalHour::hour);
+    const int was = known == before->status.removal.recent.end() ? 0 : known->count;
+    counted.counted += std::max(0, each.count - was);
+    // By the clock of whoever counts: a day old at the end of the hour.
+    if (each.hour - kEpoch + std::chrono::hours(25) > scheduler_.now() + kCountedSkew) {
+      day += each.count;
+    }
+  }
+  const int most = now->spec.stale.maxPerDay;
+  if (day > most) {
+    violate(kRemoval, toString(key) + ": " + std::to_string(day) + " removals in a day, at most " +
+                          std::to_string(most));
+  }
 }
 
 void Invariants::changed(const api::ObjectKey&, const Shared<api::ClearBladeRegistry>&,

@@ -1,6 +1,7 @@
 // The promises of DESIGN §4, checked after everything that happens.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -67,6 +68,8 @@ class Invariants final : public CallObserver,
   // Somebody has interfered with the device: what is stored need not be right until it is again,
   // and not before a while has passed.
   void interfered(const std::string& uuid);
+  // Somebody has made a registration by hand.
+  void madeByHand(const std::string& numId) { madeAt_[numId] = scheduler_.now(); }
   // Somebody has changed the registration by hand.
   void editedByHand(const std::string& uuid) {
     editedAt_[uuid] = scheduler_.now();
@@ -83,6 +86,8 @@ class Invariants final : public CallObserver,
   // Somebody has deleted the object of a device, whose registration is to go with it.
   void deletedForGood(const std::string& uuid) { mustGo_.insert(uuid); }
   [[nodiscard]] bool mustGo(const std::string& uuid) const { return mustGo_.contains(uuid); }
+  // A person has let the set go that the brake holds: from then on he decides what goes.
+  void approved(const api::ObjectKey& fleet) { approved_.insert(fleet); }
   // A fleet's policies were changed.
   void policyChanged() { policyChangedAt_ = scheduler_.now(); }
   // A process has made this key.
@@ -99,6 +104,8 @@ class Invariants final : public CallObserver,
   // ── what is so
   // The stored key, if any, by its public half.
   [[nodiscard]] std::string publicHalf(const std::string& storedValue);
+  // Of what is stored for the device where its fleet says.
+  [[nodiscard]] std::string storedKey(const std::string& uuid);
   [[nodiscard]] bool isRegistered(const std::string& uuid, const std::string& publicPem) const;
   // Four right variables, and the key a registered, unexpired credential.
   [[nodiscard]] bool isConnected(const std::string& uuid);
@@ -115,14 +122,22 @@ class Invariants final : public CallObserver,
   // Invariant 1, of a device and of all.
   void check(const std::string& uuid);
   void checkAll();
+  // What is sent from now on is counted by the first word of its name; sweeps' pages too.
+  void countCalls() { counts_.emplace(); }
+  [[nodiscard]] std::int64_t callsOf(const std::string& name) const {
+    const auto found = counts_->find(name);
+    return found == counts_->end() ? 0 : found->second;
+  }
+  [[nodiscard]] const std::map<std::string, std::int64_t>& callCounts() const { return *counts_; }
   [[nodiscard]] std::int64_t cloudWrites(const std::string& uuid) { return writes_[uuid]; }
 
   // ── what processes do
   void sent(int process, const Call& call) override;
   void happened() override { checkAll(); }
+  void listed(int process, std::int64_t fleetId) override;
   void answered(int process, const Call& call, const Error* error) override;
   void variablesWritten(int process, const std::string& uuid, const std::string& name) override;
-  void variablesDeleted(int process, const std::string& uuid) override;
+  void variablesDeleted(int process, const std::string& uuid, std::int64_t byFleet) override;
   void created(int process, const Registration& registration) override;
   void patching(int process, const Registration& before,
                 const clearblade::RegistrationPatch& patch) override;
@@ -151,10 +166,15 @@ class Invariants final : public CallObserver,
   void checkAtEndsOf(const std::vector<clearblade::Credential>& credentials);
   [[nodiscard]] bool isRecent(const std::map<std::string, Duration>& times,
                               const std::string& uuid) const;
-  [[nodiscard]] const api::BalenaFleet* fleetOf(std::int64_t fleetId,
-                                                std::vector<Shared<api::BalenaFleet>>& hold) const;
+  // All objects, with statuses that need not be the latest.
+  [[nodiscard]] const std::vector<Shared<api::BalenaDevice>>& devices() const;
+  [[nodiscard]] const std::vector<Shared<api::BalenaFleet>>& fleets() const;
+  [[nodiscard]] const api::BalenaFleet* fleetOf(std::int64_t fleetId) const;
   [[nodiscard]] bool isExplicit(const api::BalenaDevice& device) const;
-  void judgeStaleRemoval(const std::string& uuid, std::int64_t fleetId);
+  void judgeStaleRemoval(int process, const Registration& registration);
+  // So many complete lists has the process read that ended at `since` or later.
+  [[nodiscard]] int listsSince(int process, std::int64_t fleetId, Duration since) const;
+  void noteCounted(const std::string& uuid, const Registration& registration);
   void judgeCredentials(const std::string& uuid, const Registration* before,
                         const std::vector<clearblade::Credential>& credentials);
 
@@ -170,6 +190,7 @@ class Invariants final : public CallObserver,
   std::map<std::string, Duration> interferedAt_;
   std::map<std::string, Duration> editedAt_;
   std::map<std::string, Duration> explicitAt_;
+  std::map<std::string, Duration> absentAt_;
   std::map<std::string, Duration> movedAt_;
   std::map<std::string, Duration> cameAt_;
   std::map<std::string, Duration> leftAt_;
@@ -177,18 +198,39 @@ class Invariants final : public CallObserver,
   std::map<std::string, Duration> goneBefore_;  // how long the returned had been away
   std::set<std::string> mustGo_;
   std::map<std::string, std::int64_t> writes_;
-  std::vector<Duration> staleRemovals_;
+  // When each process's last two complete lists ended, by fleet; 0: of the registry.
+  std::map<std::pair<int, std::int64_t>, std::array<Duration, 2>> lists_;
+  // Removals of a fleet's that its day's cap counts, since the world began.
+  struct Counted {
+    int counted = 0;  // in its status
+    int removed = 0;
+  };
+  std::map<api::ObjectKey, Counted> counted_;
+  bool wasToBeCut_ = false;                 // what is being patched
+  std::map<std::string, Duration> madeAt_;  // registrations, by number
   Duration policyChangedAt_{0};
+  std::set<api::ObjectKey> approved_;
   std::set<std::string> made_;
   std::map<std::string, crypto::Incarnation> createdWith_;  // by public key
   std::set<std::pair<int, std::string>> open_;  // process and target of writes of unknown outcome
   std::unordered_map<std::string, std::string> publicHalves_;
+  std::optional<std::map<std::string, std::int64_t>> counts_;
   Secrets secrets_;
   std::set<std::string> hidden_;
   std::uint64_t version_ = 0;
   std::uint64_t checkedVersion_ = ~std::uint64_t{0};
   Duration checkedUntil_{0};
   std::set<Duration> checksAt_;
+  // What was checked of a device holds in this state, until then.
+  struct Checked {
+    std::uint64_t version = ~std::uint64_t{0};
+    Duration until{0};
+  };
+  std::unordered_map<std::string, Checked> checked_;
+  mutable std::uint64_t devicesVersion_ = ~std::uint64_t{0};
+  mutable std::vector<Shared<api::BalenaDevice>> devices_;
+  mutable std::uint64_t fleetsVersion_ = ~std::uint64_t{0};
+  mutable std::vector<Shared<api::BalenaFleet>> fleets_;
 };
 
 // "balena-<uuid>" → "<uuid>"

@@ -22,6 +22,8 @@ struct Call {
   bool isWrite = false;
   // What it is about, for the rule that after an open outcome one looks before one writes again.
   std::string target = {};
+  // Which device, if it is one that the target does not name.
+  std::string uuid = {};
 };
 
 // Told of every call of a process.
@@ -31,7 +33,12 @@ class CallObserver {
   virtual void sent(int process, const Call& call) = 0;
   // It has taken effect.
   virtual void happened() = 0;
+  // All pages of a list have been read: of this fleet; 0: of the registry.
+  virtual void listed(int process, std::int64_t fleetId) = 0;
   virtual void answered(int process, const Call& call, const Error* error) = 0;
+
+  // Called with every call that is sent, before it is on its way: what happens at the worst moment.
+  std::function<void(const Call& call)> strike;
 };
 
 class Link {
@@ -55,6 +62,7 @@ class Link {
     return readAhead_.erase(target) > 0;
   }
 
+  void noteListed(std::int64_t fleetId) { observer_.listed(process_, fleetId); }
   // By the process's clock.
   [[nodiscard]] TimePoint now() const { return machine_.now(); }
 
@@ -88,18 +96,21 @@ class Link {
       ++machine_.current().requests;
     }
     observer_.sent(process_, call);
+    if (const auto& strike = observer_.strike; strike) strike(call);
     now = scheduler_.now();
-    const Fate fate = chaos_.fateOf(call.upstream, now);
+    const Fate fate = chaos_.fateOf(call.upstream, call.name, now);
     flight->answerAt = now + fate.answerAfter;
     const bool happens = fate.kind == Kind::kFine || fate.kind == Kind::kAnswerLost ||
                          (fate.kind == Kind::kLate && call.isWrite);
     if (happens) {
-      scheduler_.at(now + fate.effectAfter, [flight, effect = std::move(effect), trace = &trace_,
-                                             observer = &observer_, name = call.name, process = process_] {
-        if (trace->isOn()) trace->say(std::to_string(process) + " takes effect: " + name);
-        flight->result = effect();
-        observer->happened();
-      });
+      scheduler_.at(now + fate.effectAfter,
+                    [flight, effect = std::move(effect), trace = &trace_, observer = &observer_,
+                     name = call.name, process = process_] {
+                      if (trace->isOn())
+                        trace->say(std::to_string(process) + " takes effect: " + name);
+                      flight->result = effect();
+                      observer->happened();
+                    });
     }
     if (fate.kind != Kind::kFine) flight->error = errorOf(fate.kind, call.isWrite);
     return flight;

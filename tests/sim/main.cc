@@ -1,5 +1,6 @@
-// sim --seeds A..B [--days D] [--seconds S] [--mutation NAME | --find-mutations | --replay]
+// sim --seeds A..B [--days D] [--seconds S] [--mutation NAME] [--find-mutations | --replay]
 //     [--trace] [--keep-going]
+// --find-mutations with a --mutation: that one alone.
 // Runs the worlds of these seeds. When a promise was broken it says which, shows what led there,
 // and exits with 1. docs/reliability.md has more.
 #include <algorithm>
@@ -112,6 +113,7 @@ std::optional<Violation> shows(const Mutation& mutation, std::uint64_t seed, int
 int findMutations(const Options& options) {
   int missed = 0;
   for (const Mutation& mutation : mutations()) {
+    if (options.mutation != nullptr && options.mutation != &mutation) continue;
     std::uint64_t seed = std::clamp(mutation.seed, options.from, options.to);
     std::optional<Violation> violation = shows(mutation, seed, options.days);
     for (std::uint64_t next = options.from; !violation && next <= options.to; ++next) {
@@ -183,7 +185,7 @@ int main(int argc, char** argv) {
   if (!bco::sim::parseArguments(argc, argv, options)) {
     std::fprintf(stderr,
                  "sim --seeds A..B [--days D] [--seconds S] "
-                 "[--mutation NAME | --find-mutations | --replay] [--trace] [--keep-going]\n");
+                 "[--mutation NAME] [--find-mutations | --replay] [--trace] [--keep-going]\n");
     return 2;
   }
   if (options.replay) return bco::sim::replay(options);

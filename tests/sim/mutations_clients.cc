@@ -51,6 +51,41 @@ class TruncatedListing final : public BalenaDecorator {
   TimePoint until_;
 };
 
+// Every other listing of a fleet is the one before.
+class ListedTwice final : public BalenaDecorator {
+ public:
+  ListedTwice(std::shared_ptr<balena::BalenaApi> right, Parts& parts)
+      : BalenaDecorator(std::move(right)), parts_(parts) {}
+  Result<TimePoint> listFleet(std::int64_t fleetId, const balena::VariableLevel& level,
+                              bool withTags, balena::FleetVisitor& visitor) override {
+    if (isFresh_) {
+      isFresh_ = false;
+      visitor.restart();
+      for (const FleetDevice& each : rows_) visitor.visit(each);
+      return kEpoch + parts_.scheduler.now();
+    }
+    Keeper keeper(visitor, rows_);
+    auto taken = BalenaDecorator::listFleet(fleetId, level, withTags, keeper);
+    isFresh_ = taken.has_value();
+    return taken;
+  }
+
+ private:
+  struct Keeper final : balena::FleetVisitor {
+    Keeper(balena::FleetVisitor& next, std::vector<FleetDevice>& kept) : right(next), rows(kept) {}
+    void restart() override { rows.clear(), right.restart(); }
+    void visit(const FleetDevice& device) override {
+      rows.push_back(device);
+      right.visit(device);
+    }
+    balena::FleetVisitor& right;
+    std::vector<FleetDevice>& rows;
+  };
+  Parts& parts_;
+  bool isFresh_ = false;
+  std::vector<FleetDevice> rows_;
+};
+
 class NeverEmptyListing final : public BalenaDecorator {
  public:
   using BalenaDecorator::BalenaDecorator;
@@ -158,6 +193,11 @@ class TrustedClock final : public RegistryDecorator {
   Duration clockSkew() const override { return Duration(0); }
 };
 
+bool isAway(Parts& parts, const std::string& uuid) {
+  return parts.balena.knows(uuid) && (!parts.balena.device(uuid).isRegistered ||
+                                      parts.balena.device(uuid).fleetId == kStrangeFleetId);
+}
+
 // Of several stale registrations a sweep sees one.
 class OneStaleAtATime final : public RegistryDecorator {
  public:
@@ -168,11 +208,7 @@ class OneStaleAtATime final : public RegistryDecorator {
     bool seen = false;
     return RegistryDecorator::listRegistrations([&](const Registration& each) {
       const std::string uuid = uuidOfId(each.id);
-      const auto known = std::ranges::find(parts_.uuids, uuid);
-      const bool isStale =
-          known != parts_.uuids.end() && (!parts_.balena.device(uuid).isRegistered ||
-                                          parts_.balena.device(uuid).fleetId == kStrangeFleetId);
-      if (isStale && std::exchange(seen, true)) return;
+      if (isAway(parts_, uuid) && std::exchange(seen, true)) return;
       visit(each);
     });
   }
@@ -199,6 +235,10 @@ std::vector<Mutation> clientMutations() {
   balena("empty-fleet-taken-as-deleted", "a fleet that lists no device is believed",
          [](Mutant&, Mutation::Balena right) -> Mutation::Balena {
            return std::make_shared<NeverEmptyListing>(std::move(right));
+         });
+  balena("one-snapshot-is-enough", "a listing counts twice",
+         [](Mutant& mutant, Mutation::Balena right) -> Mutation::Balena {
+           return std::make_shared<ListedTwice>(std::move(right), mutant.parts);
          });
   registry("create-overwrites", "a registration that exists is overwritten",
            [](Mutant&, Mutation::Registry right) -> Mutation::Registry {

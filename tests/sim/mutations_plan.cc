@@ -112,6 +112,22 @@ std::vector<Mutation> planMutations() {
   add("never-revokes", "revokeBefore is ignored",
       misled([](DesiredDevice& desired, ObservedDevice&) { desired.keys.revokeBefore.reset(); }));
   add("revocation-not-rechecked", "what was revoked is not looked at again", &revokeOnce);
+  add("late-write-not-looked-for",
+      "what is registered anew over what was there, or after Absent, is not verified again",
+      [](Mutant&, DesiredDevice desired, const ObservedDevice& observed, TimePoint now) {
+        desired.returning = false;
+        Plan plan = bco::plan(desired, observed, now);
+        for (Step& step : plan.steps) {
+          if (auto* made = std::get_if<CreateRegistration>(&step)) {
+            made->mark.needsVerification = false;
+            plan.next = now + desired.keys.verifyInterval;
+          }
+          if (auto* patch = std::get_if<PatchRegistration>(&step)) {
+            patch->mark.needsVerification = false;
+          }
+        }
+        return plan;
+      });
   add("never-verifies", "what is in sync is never looked at again",
       edited([](Plan& plan, const ObservedDevice&, TimePoint) {
         if (plan.verdict == Verdict::kInSync) plan.next.reset();
@@ -144,7 +160,8 @@ std::vector<Mutation> planMutations() {
         if (observed.device) observed.device->fleetId = desired.fleetId;
         observed.mark.mark.fleetId = desired.fleetId;
       }));
-  add("key-in-status", "the message of a rotation, which is a condition and an event, names the key",
+  add("key-in-status",
+      "the message of a rotation, which is a condition and an event, names the key",
       [](Mutant& mutant, const DesiredDevice& desired, const ObservedDevice& observed,
          TimePoint now) {
         Plan plan = bco::plan(desired, observed, now);
@@ -153,6 +170,16 @@ std::vector<Mutation> planMutations() {
         const auto pem = fromBase64(value->second);
         // Of the two lines that are the key the second.
         if (pem) plan.message += ", instead of " + pem->substr(93, 20);
+        return plan;
+      });
+  add("hour-ignored", "a key may have a successor at once",
+      [](Mutant&, const DesiredDevice& desired, ObservedDevice observed, TimePoint now) {
+        constexpr auto kHour = std::chrono::hours(1);
+        for (MarkedKey& key : observed.mark.mark.keys) key.issuedAt -= kHour;
+        Plan plan = bco::plan(desired, observed, now);
+        PatchRegistration* patch = credentialsPatch(plan);
+        if (patch == nullptr) return plan;
+        for (MarkedKey& key : patch->mark.keys) key.issuedAt += kHour;
         return plan;
       });
   add("absent-ignored", "state: Absent counts as Present",

@@ -104,18 +104,19 @@ void Operator::stop() {
 }
 
 Result<std::shared_ptr<balena::BalenaApi>> Operator::connectBalena(
-    const api::BalenaFleet&, SharedSecret token, const std::optional<std::string>&) {
-  std::shared_ptr<balena::BalenaApi> client =
-      std::make_shared<BalenaClient>(parts_.balena, link_, life_, std::string(token->reveal()));
+    const api::BalenaFleet& fleet, SharedSecret token, const std::optional<std::string>&) {
+  const auto known = parts_.balena.getFleet(fleet.spec.fleet);
+  std::shared_ptr<balena::BalenaApi> client = std::make_shared<BalenaClient>(
+      parts_.balena, link_, life_, known ? known->id : 0, std::string(token->reveal()));
   const Mutation* mutation = parts_.mutation;
   if (mutation == nullptr || !mutation->balena) return client;
   return mutation->balena(mutant_, std::move(client));
 }
 
 Result<std::shared_ptr<clearblade::RegistryApi>> Operator::connectRegistry(
-    const api::ClearBladeRegistry&, SharedSecret, const std::optional<std::string>&) {
-  std::shared_ptr<clearblade::RegistryApi> client =
-      std::make_shared<RegistryClient>(parts_.registry, link_, life_);
+    const api::ClearBladeRegistry&, SharedSecret account, const std::optional<std::string>&) {
+  std::shared_ptr<clearblade::RegistryApi> client = std::make_shared<RegistryClient>(
+      parts_.registry, link_, life_, std::string(account->reveal()));
   const Mutation* mutation = parts_.mutation;
   if (mutation == nullptr || !mutation->registry) return client;
   return mutation->registry(mutant_, std::move(client));

@@ -45,6 +45,15 @@ Scenario drawScenario(Dice& dice, int days) {
     spec.syncInterval = minutes(dice.between(20, 60));
     scenario.longestOffline = 2 * kDay;
   }
+  if (dice.chance(0.2)) {
+    const int hour = dice.between(0, 9);
+    spec.keys.windows.push_back(
+        {{}, "0" + std::to_string(hour) + ":30", hours(dice.between(1, 5)), "UTC"});
+  }
+  // Who waits for a window rotates in the last tenth of rotateBefore at the latest.
+  scenario.slowestFetch = spec.keys.rotateBefore / (spec.keys.windows.empty() ? 4 : 12);
+  // Sooner than a sweep comes again.
+  if (dice.chance(0.3)) spec.stale.after = minutes(dice.between(1, 15));
   spec.keys.overlap = spec.keys.rotateBefore / 2;
   spec.keys.offlineGrace = spec.keys.lifetime + scenario.longestOffline;
 
@@ -53,8 +62,11 @@ Scenario drawScenario(Dice& dice, int days) {
   if (dice.chance(0.8)) scenario.crashes = dice.between(3, 10) * unit;
   if (dice.chance(0.6)) scenario.freezes = dice.between(5, 15) * unit;
   if (dice.chance(0.8)) scenario.connectivity = dice.between(4, 20) * unit;
+  // Who is back only while windows are closed is not rotated, and his key ends in the end.
+  if (!spec.keys.windows.empty()) scenario.connectivity = Duration(0);
   scenario.longestLag = dice.oneOf<Duration>({seconds(1), seconds(30), minutes(5)});
   scenario.publishing = isLong ? hours(dice.between(12, 24)) : minutes(dice.between(20, 90));
+  scenario.endsWithLateWrite = dice.chance(0.5);
   scenario.skews = dice.chance(0.25);
   return scenario;
 }

@@ -31,9 +31,11 @@ struct Scenario {
   Duration freezes{0};
   Duration connectivity{0};  // mean time between a device's going offline
   Duration longestOffline{0};
-  Duration longestLag{0};  // of watches
-  Duration publishing{0};  // mean time between a device's messages
-  bool skews = false;      // clocks are off by hours at times
+  Duration slowestFetch{0};  // of what is stored, by a device that is not away
+  Duration longestLag{0};    // of watches
+  Duration publishing{0};    // mean time between a device's messages
+  bool endsWithLateWrite = false;
+  bool skews = false;  // clocks are off by hours at times
 };
 
 // `days`: 0 for a short world of some days with short lifetimes; else how many, with lifetimes of

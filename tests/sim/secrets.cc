@@ -52,7 +52,8 @@ void Secrets::add(std::string_view bytes) {
   addBase64(bytes);
   std::string hex = toHex({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
   addForm(hex);
-  std::ranges::transform(hex, hex.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::ranges::transform(hex, hex.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   addForm(std::move(hex));
 }
 

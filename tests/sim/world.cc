@@ -9,10 +9,16 @@ namespace {
 
 using std::chrono::hours;
 using std::chrono::minutes;
+using std::chrono::seconds;
 
 constexpr auto kConverges = "5: after faults stop every device converges";
 constexpr auto kSilence = "5: and then no more writes happen";
+constexpr auto kLateWrite = "5: what a late request has undone is made good after 65 minutes";
 constexpr Duration kSilent = hours(6);
+// The credential and the variable.
+constexpr std::int64_t kWritesPerRotation = 2;
+// Before it, after it, and where balena still shows what was there before.
+constexpr std::int64_t kLooksPerRotation = 3;
 
 class World {
  public:
@@ -30,6 +36,7 @@ class World {
     settle();
     if (!parts_.invariants.violation()) checkConverged();
     beSilent();
+    if (scenario.endsWithLateWrite) storeLate();
     Statistics& statistics = parts_.statistics;
     statistics.worlds = 1;
     const double months =
@@ -122,46 +129,128 @@ class World {
     parts_.invariants.violate(kConverges, text);
   }
 
-  // Rotations that are due go on: two writes for each, and a third where the next look came within
-  // the second in which balena still shows what was there before.
+  // Nothing is sent but what sweeps and verifications ask, and rotations that are due go on.
   void beSilent() {
     if (parts_.invariants.violation()) return;
     parts_.trace.say("silence");
-    std::map<std::string, std::int64_t> before;
-    for (const auto& uuid : parts_.uuids) before[uuid] = writesOf(uuid);
-    const std::int64_t calls = parts_.statistics.calls;
-    parts_.scheduler.runUntil(parts_.scheduler.now() + kSilent);
+    std::map<std::string, std::int64_t> writes;
+    std::map<std::string, std::int64_t> generations;
+    std::map<std::string, std::int64_t> awaited;
     for (const auto& uuid : parts_.uuids) {
-      const std::int64_t more = writesOf(uuid) - before[uuid];
-      if (more > 0) {
-        parts_.invariants.violate(kSilence, "device " + uuid + ": " + std::to_string(more));
-      }
+      writes[uuid] = parts_.invariants.cloudWrites(uuid);
+      generations[uuid] = generationOf(uuid);
+      if (isUndelivered(uuid)) ++awaited[uuid];
     }
-    const auto sweeps = 2 + 2 * (kSilent / parts_.scenario.fleet.spec.syncInterval);
-    const auto verifications = 2 + 2 * (kSilent / parts_.scenario.fleet.spec.keys.verifyInterval);
-    // A fleet that all devices have left is not believed, and looked at like any failure.
-    const auto unbelieved =
-        std::ranges::count_if(parts_.cluster.fleets.list(),
-                              [](const auto& each) { return each->status.failureCount > 0; });
-    const auto repetitions = unbelieved * 3 * (kSilent / minutes(5));
-    const auto most = 2 * (parts_.scenario.fleets * 8 * sweeps + 8 * repetitions +
-                           parts_.scenario.devices * 8 * verifications) +
-                      40;
-    if (parts_.statistics.calls - calls > most) {
-      parts_.invariants.violate(kSilence, std::to_string(parts_.statistics.calls - calls) +
-                                              " calls, at most " + std::to_string(most));
+    parts_.invariants.countCalls();
+    parts_.scheduler.runUntil(parts_.scheduler.now() + kSilent);
+    std::int64_t rotations = 0;
+    for (const auto& uuid : parts_.uuids) {
+      const std::int64_t rotated = generationOf(uuid) - generations[uuid];
+      const std::int64_t more = parts_.invariants.cloudWrites(uuid) - writes[uuid];
+      const std::int64_t most = kWritesPerRotation * rotated + awaited[uuid];
+      if (more > most) complainOf("the device " + uuid, more, most);
+      checkLooks(uuid, rotated + awaited[uuid]);
+      rotations += rotated + awaited[uuid];
     }
+    checkSweeps(rotations);
   }
 
-  // Less those of rotations.
-  std::int64_t writesOf(const std::string& uuid) {
-    const Registration* registration = parts_.registry.find(api::registrationId(uuid));
-    std::int64_t generation = 0;
-    if (registration != nullptr) {
-      const ReadMark read = readMark(registration->metadata);
-      if (read.mark.newest() != nullptr) generation = read.mark.newest()->generation;
+  [[nodiscard]] static std::int64_t timesIn(Duration each) { return kSilent / each + 1; }
+
+  void complainOf(const std::string& what, std::int64_t seen, std::int64_t most) {
+    parts_.invariants.violate(
+        kSilence, what + ": " + std::to_string(seen) + ", at most " + std::to_string(most));
+  }
+
+  // A device is looked at to verify it, to rotate it and, if it seems unfinished, by every sweep.
+  void checkLooks(const std::string& uuid, std::int64_t rotated) {
+    const api::FleetSpec& spec = parts_.scenario.fleet.spec;
+    const std::int64_t most = timesIn(spec.keys.verifyInterval * 9 / 10) +
+                              parts_.scenario.fleets * timesIn(spec.syncInterval * 9 / 10) +
+                              kLooksPerRotation * rotated;
+    const std::int64_t looks = parts_.invariants.callsOf("getDevice " + uuid);
+    if (looks > most) complainOf("looks at " + uuid, looks, most);
+  }
+
+  void checkSweeps(std::int64_t rotations) {
+    const api::FleetSpec& spec = parts_.scenario.fleet.spec;
+    // A fleet that all devices have left is not believed, and looked at like any failure: after
+    // up to five minutes.
+    std::int64_t sweeps = 0;
+    for (const auto& fleet : parts_.cluster.fleets.list()) {
+      const bool isBelieved = fleet->status.failureCount == 0;
+      sweeps += timesIn(isBelieved ? spec.syncInterval * 9 / 10 : Duration(seconds(90)));
     }
-    return parts_.invariants.cloudWrites(uuid) - 3 * generation;
+    const auto expect = [&](const char* call, std::int64_t most) {
+      const std::int64_t seen = parts_.invariants.callsOf(call);
+      if (seen > most) complainOf(call, seen, most);
+    };
+    expect("listFleet", 2 * sweeps);
+    expect("listRegistrations", 2 * sweeps);
+    expect("getFleet", sweeps);
+    // For itself it is looked at every five minutes.
+    expect("getRegistry", sweeps + timesIn(minutes(5) * 9 / 10));
+    expect("createRegistration", 0);
+    expect("deleteRegistration", 0);
+    expect("deleteVariables", 0);
+    expect("patchRegistration", rotations);
+    expect("hasVariable", kLooksPerRotation * rotations);
+  }
+
+  [[nodiscard]] std::int64_t generationOf(const std::string& uuid) const {
+    const Registration* registration = parts_.registry.find(api::registrationId(uuid));
+    if (registration == nullptr) return 0;
+    const ReadMark read = readMark(registration->metadata);
+    return read.mark.newest() == nullptr ? 0 : read.mark.newest()->generation;
+  }
+
+  // A maintenance window is waited for, to store what is registered already.
+  [[nodiscard]] bool isUndelivered(const std::string& uuid) {
+    const Registration* registration = parts_.registry.find(api::registrationId(uuid));
+    if (registration == nullptr || parts_.scenario.fleet.spec.keys.windows.empty()) return false;
+    const Mark mark = readMark(registration->metadata).mark;
+    const auto stored = crypto::PublicKey::fromPem(parts_.invariants.storedKey(uuid));
+    return stored && mark.newest() != nullptr &&
+           mark.newest()->shortFingerprint != shortFingerprint(*stored);
+  }
+
+  // One thing goes wrong, and nothing else: the key of an earlier registration is stored late, over
+  // that of the next. Only a look at it finds that, which is due 65 minutes after something was
+  // left of the earlier one, or Absent was withdrawn.
+  void storeLate() {
+    if (parts_.invariants.violation()) return;
+    const auto found = std::ranges::find_if(
+        parts_.uuids, [&](const auto& uuid) { return parts_.invariants.isPromised(uuid); });
+    if (found == parts_.uuids.end()) return;
+    const std::string uuid = *found;
+    const bool wasDeclared = administrator_.renewNow(uuid);
+    const bool isWithdrawn = wasDeclared && parts_.dice.chance(0.5);
+    parts_.trace.say("a write of the key of " + uuid + " will be late");
+    bool isLate = false;
+    parts_.invariants.strike = [&, isWithdrawn](const Call& call) {
+      if (call.uuid != uuid || !call.name.starts_with("write GCP_PRIVATE_KEY")) return;
+      isLate = true;
+      parts_.chaos.delayNext(call.name, kLatest);
+      parts_.scheduler.after(minutes(3), [this, uuid, isWithdrawn] {
+        if (!isWithdrawn) return administrator_.deleteRegistration(uuid);
+        administrator_.setState(uuid, api::DesiredState::kAbsent);
+      });
+      if (isWithdrawn) {
+        parts_.scheduler.after(minutes(8), [this, uuid] {
+          administrator_.setState(uuid, api::DesiredState::kPresent);
+        });
+      }
+      parts_.invariants.strike = nullptr;
+    };
+    parts_.scheduler.runUntil(parts_.scheduler.now() + minutes(70));
+    parts_.invariants.strike = nullptr;
+    if (!isLate) return;
+    const Duration toFind =
+        isWithdrawn ? Duration(0) : parts_.scenario.fleet.spec.syncInterval * 11 / 10;
+    parts_.scheduler.runUntil(parts_.scheduler.now() + toFind + minutes(8 + 65 + 7));
+    if (!parts_.invariants.violation() && !parts_.invariants.isConnected(uuid)) {
+      parts_.invariants.violate(kLateWrite, "device " + uuid);
+    }
   }
 
   Parts parts_;
