@@ -20,16 +20,20 @@ void AbsenceLog::note(std::vector<StaleRegistration>& absent, SnapshotTimes take
   std::map<std::string, Absence> now;
   for (StaleRegistration& each : absent) {
     Absence absence{each.incarnation, taken.balena, 1};
+    absence.isRecorded = each.since.has_value();
     const auto known = absences_.find(each.uuid);
     if (known != absences_.end() && known->second.incarnation == each.incarnation) {
       const bool wasBack = each.hasRecord && (!each.since || *each.since > known->second.since);
+      const bool wasRecorded = known->second.isRecorded || each.since;
       if (!wasBack) {
         absence = known->second;
         if (isFresh) ++absence.pairs;
       } else {
         absence.since = std::min(each.since.value_or(taken.balena), taken.balena);
-        absence.isUndated = known->second.isUndated;
+        // Or nobody could say so: its passes failed just then, or the write was refused.
+        absence.isUndated = known->second.isUndated || !wasRecorded;
       }
+      absence.isRecorded = wasRecorded;
     } else if (known == absences_.end() && isContinuous && !seen_) {
       absence.isUndated = !each.since;
       absence.since = std::min(each.since.value_or(taken.balena), taken.balena);

@@ -49,8 +49,8 @@ class AbsenceLog {
   // Seen absent in two pairs that share no snapshot, and for `after`.
   [[nodiscard]] bool isDue(const StaleRegistration& registration, Duration after,
                            TimePoint now) const;
-  // It may have been absent for any time: it was missing when this log began, and nobody had
-  // recorded since when.
+  // It may have been absent for longer than it counts as: it was missing when this log began, or
+  // in the pair before, and nobody has recorded since when.
   [[nodiscard]] bool isUndated(const StaleRegistration& registration) const;
 
  private:
@@ -59,6 +59,7 @@ class AbsenceLog {
     TimePoint since;
     int pairs = 0;
     bool isUndated = false;
+    bool isRecorded = false;  // somebody has recorded this absence, whatever the record says now
   };
   std::map<std::string, Absence> absences_;  // by UUID
   std::optional<TimePoint> seen_;            // balena's side of the last pair

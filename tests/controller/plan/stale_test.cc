@@ -84,6 +84,26 @@ TEST_F(Absence, BeginsAnewWhenTheRecordSaysThatItWasBack) {
   EXPECT_FALSE(isDue(kNow + 2 * kAfter + 30min));
 }
 
+// That it is not recorded need not mean that it was back: perhaps nobody could record it.
+TEST_F(Absence, IsUndatedUntilItIsRecordedForTheFirstTime) {
+  const auto recorded = [](std::optional<TimePoint> since) {
+    StaleRegistration each = registration(1, 1, since);
+    each.hasRecord = true;
+    return each;
+  };
+  sweep(kNow, {recorded(std::nullopt)});
+  EXPECT_FALSE(log_.isUndated(registration(1))) << "seen to leave";
+  EXPECT_EQ(sweep(kNow + 30min, {recorded(std::nullopt)}), kNow + 30min);
+  EXPECT_TRUE(log_.isUndated(registration(1)));
+  sweep(kNow + 1h, {recorded(kNow + 30min)});
+  EXPECT_TRUE(log_.isUndated(registration(1))) << "whatever is recorded later";
+  sweep(kNow + 90min, {});
+  sweep(kNow + 2h, {recorded(std::nullopt)});
+  sweep(kNow + 150min, {recorded(kNow + 2h)});
+  sweep(kNow + 3h, {recorded(std::nullopt)});
+  EXPECT_FALSE(log_.isUndated(registration(1))) << "the record was taken away";
+}
+
 // Where nobody was looking the time that is recorded does not count.
 TEST_F(Absence, GoesOnWhenTheRecordSaysAnEarlierTime) {
   StaleRegistration each = registration(1, 1, kNow - 1h);

@@ -503,6 +503,25 @@ TEST_F(StaleRegistrations, OfWhichTooManyWouldGoAreNotTakenApartByARestart) {
   EXPECT_EQ(left(1, 4), 0);
 }
 
+// A sweep that sees them gone leaves those whose passes fail just then, and records nothing there.
+TEST_F(StaleRegistrations, OfWhichTooManyWouldGoAreNotTakenApartByPassesThatFail) {
+  provision(40);
+  clock_.advance(30min);
+  lose(1, 4);
+  for (int n = 1; n <= 2; ++n) {
+    balena().log().failNext("getDevice", {ErrorCode::kUnavailable, "down"});
+    reconcile(n);
+  }
+  sweep();
+  takeQueued();
+  ASSERT_EQ(object(1)->status.absentSince, std::nullopt);
+  ASSERT_TRUE(object(3)->status.absentSince);
+  pass(1h);
+  EXPECT_EQ(left(1, 4), 4);
+  EXPECT_TRUE(removal().halted);
+  EXPECT_EQ(removal().candidates, 4);
+}
+
 TEST_F(StaleRegistrations, BeginTheirTimeAnewAfterANightThatNobodyWatched) {
   provision(40);
   lose(1, 1);
