@@ -106,7 +106,7 @@ void Administrator::later(Repair repair) { after(aWhile(), std::move(repair)); }
 
 void Administrator::soon(Repair repair) {
   const Duration longest =
-      std::min<Duration>(std::chrono::hours(6), parts_.scenario.fleet.spec.keys.rotateBefore / 8);
+      std::min<Duration>(std::chrono::hours(6), parts_.scenario.timeToRotate / 8);
   after(std::chrono::minutes(10) + parts_.dice.upTo(longest), std::move(repair));
 }
 
@@ -348,7 +348,7 @@ void Administrator::hideFleet() {
   parts_.trace.say("the token sees no device any more");
   parts_.balena.showsNothing = true;
   const api::FleetSpec& spec = parts_.scenario.fleet.spec;
-  const Duration longest = std::min(spec.stale.after * 2, spec.keys.rotateBefore / 3);
+  const Duration longest = std::min(spec.stale.after * 2, parts_.scenario.timeToRotate / 3);
   after(std::chrono::minutes(10) + parts_.dice.upTo(longest),
         [this] { parts_.balena.showsNothing = false; });
 }
@@ -678,7 +678,9 @@ void Administrator::registerAgain(const std::string& uuid, const clearblade::Cre
 void Administrator::outage() {
   const Upstream upstream =
       parts_.dice.oneOf({Upstream::kBalena, Upstream::kClearBlade, Upstream::kKubernetes});
-  const Duration until = parts_.scheduler.now() + parts_.dice.upTo(std::chrono::hours(3));
+  const Duration longest =
+      std::min<Duration>(std::chrono::hours(3), parts_.scenario.timeToRotate / 3);
+  const Duration until = parts_.scheduler.now() + parts_.dice.upTo(longest);
   if (upstream == Upstream::kKubernetes) {
     parts_.watchCutUntil = std::min(until, parts_.scheduler.now() + std::chrono::minutes(10));
   }

@@ -191,13 +191,12 @@ void Replicas::changeClock() {
   if (slots_[index].process != nullptr) {
     slots_[index].process->machine().setSkew(slots_[index].skew);
   }
-  parts_.scheduler.after(parts_.dice.upTo(parts_.scenario.fleet.spec.keys.rotateBefore / 4),
-                         [this, index] {
-                           slots_[index].skew = Duration(0);
-                           if (slots_[index].process != nullptr) {
-                             slots_[index].process->machine().setSkew(Duration(0));
-                           }
-                         });
+  parts_.scheduler.after(parts_.dice.upTo(parts_.scenario.timeToRotate / 4), [this, index] {
+    slots_[index].skew = Duration(0);
+    if (slots_[index].process != nullptr) {
+      slots_[index].process->machine().setSkew(Duration(0));
+    }
+  });
 }
 
 void Replicas::settle() {

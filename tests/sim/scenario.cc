@@ -50,8 +50,10 @@ Scenario drawScenario(Dice& dice, int days) {
     spec.keys.windows.push_back(
         {{}, "0" + std::to_string(hour) + ":30", hours(dice.between(1, 5)), "UTC"});
   }
+  const bool hasWindows = !spec.keys.windows.empty();
   // Who waits for a window rotates in the last tenth of rotateBefore at the latest.
-  scenario.slowestFetch = spec.keys.rotateBefore / (spec.keys.windows.empty() ? 4 : 12);
+  scenario.timeToRotate = spec.keys.rotateBefore / (hasWindows ? 10 : 1);
+  scenario.slowestFetch = spec.keys.rotateBefore / (hasWindows ? 12 : 4);
   // Sooner than a sweep comes again.
   if (dice.chance(0.3)) spec.stale.after = minutes(dice.between(1, 15));
   spec.keys.overlap = spec.keys.rotateBefore / 2;
@@ -63,7 +65,7 @@ Scenario drawScenario(Dice& dice, int days) {
   if (dice.chance(0.6)) scenario.freezes = dice.between(5, 15) * unit;
   if (dice.chance(0.8)) scenario.connectivity = dice.between(4, 20) * unit;
   // Who is back only while windows are closed is not rotated, and his key ends in the end.
-  if (!spec.keys.windows.empty()) scenario.connectivity = Duration(0);
+  if (hasWindows) scenario.connectivity = Duration(0);
   scenario.longestLag = dice.oneOf<Duration>({seconds(1), seconds(30), minutes(5)});
   scenario.publishing = isLong ? hours(dice.between(12, 24)) : minutes(dice.between(20, 90));
   scenario.endsWithLateWrite = dice.chance(0.5);
@@ -82,6 +84,7 @@ std::string describe(const Scenario& scenario) {
                      formatDuration(spec.keys.rotateBefore) + " before, " +
                      (spec.service ? "service" : "device") + " variables, faults " +
                      std::to_string(scenario.faultRate);
+  if (!spec.keys.windows.empty()) text += ", windows";
   if (spec.devices == api::DeviceSource::kAll) text += ", all discovered";
   if (spec.stale.policy == api::StalePolicy::kDelete) text += ", stale deleted";
   if (spec.deletionPolicy == api::DeletionPolicy::kDelete) text += ", deletion deletes";

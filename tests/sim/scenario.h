@@ -31,6 +31,9 @@ struct Scenario {
   Duration freezes{0};
   Duration connectivity{0};  // mean time between a device's going offline
   Duration longestOffline{0};
+  // Before its end a key may be replaced for so long at least. What may keep everybody from it is
+  // over sooner.
+  Duration timeToRotate{0};
   Duration slowestFetch{0};  // of what is stored, by a device that is not away
   Duration longestLag{0};    // of watches
   Duration publishing{0};    // mean time between a device's messages
