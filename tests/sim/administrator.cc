@@ -348,7 +348,9 @@ void Administrator::hideFleet() {
   parts_.trace.say("the token sees no device any more");
   parts_.balena.showsNothing = true;
   const api::FleetSpec& spec = parts_.scenario.fleet.spec;
-  const Duration longest = std::min(spec.stale.after * 2, parts_.scenario.timeToRotate / 3);
+  // Often for longer than it takes to be taken for a fleet without devices.
+  const Duration longest = std::min(std::max(spec.stale.after * 2, spec.syncInterval * 4),
+                                    parts_.scenario.timeToRotate / 3);
   after(std::chrono::minutes(10) + parts_.dice.upTo(longest),
         [this] { parts_.balena.showsNothing = false; });
 }

@@ -25,6 +25,9 @@ constexpr auto kObserve = "after a write of unknown outcome one looks before one
 // Whose clock is off by more counts nothing.
 constexpr Duration kCountedSkew = 2 * kMaxClockSkew;
 
+// balena's reads are up to a second old, and take a moment.
+constexpr Duration kShownLate = std::chrono::seconds(3);
+
 bool isOurs(const Registration& registration) {
   const ReadMark read = readMark(registration.metadata);
   return read.state == MarkState::kValid && read.mark.owner == kOwner;
@@ -292,8 +295,14 @@ void Invariants::answered(int process, const Call& call, const Error* error) {
   }
 }
 
-void Invariants::variablesWritten(int, const std::string& uuid, const std::string&) {
-  ++writes_[uuid];
+void Invariants::variablesWritten(int, const std::string& uuid, const std::string& name) {
+  // A pass that a sweep calls for just then may read what was there before the write, and repeat
+  // it.
+  const auto [last, isFirst] = writtenAt_.try_emplace({uuid, name}, scheduler_.now());
+  if (isFirst || scheduler_.now() - last->second > kShownLate) {
+    last->second = scheduler_.now();
+    ++writes_[uuid];
+  }
   check(uuid);
   variablesChanged(uuid);
 }
@@ -353,9 +362,16 @@ void Invariants::patching(int, const Registration& before,
     cut(uuid);
   }
   if (patch.credentials) judgeCredentials(uuid, &before, *patch.credentials);
-  if (isRecent(editedAt_, uuid)) return;
   const api::Adoption adoption = fleets().front()->spec.adoption;
   const ReadMark read = readMark(before.metadata);
+  // Whatever somebody has done just now: this mark comes of nothing but adoption.
+  const bool isAdopting =
+      read.state == MarkState::kAbsent && patch.metadata &&
+      readMark(*patch.metadata).mark.incarnation == adoptedIncarnation(uuid, before.numId);
+  if (isAdopting && patch.credentials && adoption != api::Adoption::kAlways) {
+    violate(kForeign, "adopted with other credentials: " + uuid);
+  }
+  if (isRecent(editedAt_, uuid)) return;
   const bool mayAdopt = read.state == MarkState::kAbsent && adoption != api::Adoption::kNever &&
                         (!patch.credentials || adoption == api::Adoption::kAlways);
   if (!isOurs(before) && !mayAdopt) violate(kForeign, "patched: " + uuid);

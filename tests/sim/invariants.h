@@ -198,6 +198,8 @@ class Invariants final : public CallObserver,
   std::map<std::string, Duration> goneBefore_;  // how long the returned had been away
   std::set<std::string> mustGo_;
   std::map<std::string, std::int64_t> writes_;
+  // When each variable was last written, but for repetitions.
+  std::map<std::pair<std::string, std::string>, Duration> writtenAt_;
   // When each process's last two complete lists ended, by fleet; 0: of the registry.
   std::map<std::pair<int, std::int64_t>, std::array<Duration, 2>> lists_;
   // Removals of a fleet's that its day's cap counts, since the world began.
