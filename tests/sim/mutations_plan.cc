@@ -148,7 +148,7 @@ std::vector<Mutation> planMutations() {
             WriteVariables{observed.device->target->parent,
                            {VariableChange{std::string(balena::kProjectId), found->second, true}}}};
       }));
-  add("adoption-changes-credentials", "adoption takes the other credentials away",
+  add("adoption-changes-credentials", "adoption's PATCH holds credentials",
       edited([](Plan& plan, const ObservedDevice& observed, TimePoint) {
         if (plan.reason != Reason::kAdopted || plan.steps.empty()) return;
         auto* patch = std::get_if<PatchRegistration>(&plan.steps.front());
