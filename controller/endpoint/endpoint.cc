@@ -167,8 +167,9 @@ Status Endpoint::mayLookUp(const std::string& address) {
 void Endpoint::noteFruitless(const Exchange& exchange) {
   if (exchange.request.trusted) return;
   const SteadyPoint now = context_.clock.steadyNow();
-  (void)strangers_.take(addressKey(exchange.peer), now);
-  (void)allStrangers_.take(std::string(kEverybody), now);
+  // Several may have been under way when there was room for one.
+  strangers_.count(addressKey(exchange.peer), now);
+  allStrangers_.count(std::string(kEverybody), now);
 }
 
 void Endpoint::takeUp(const Shared& exchange, Result<Lookup::Found> found) {

@@ -26,6 +26,14 @@ Duration RateLimiter::take(const std::string& key, SteadyPoint now) {
   return wait;
 }
 
+void RateLimiter::count(const std::string& key, SteadyPoint now) {
+  if (rate_.perSecond <= 0) return;
+  const Nanos at = now.time_since_epoch();
+  std::lock_guard lock(mutex_);
+  Nanos& emptyAt = this->emptyAt(key, at);
+  emptyAt = std::max(emptyAt, at) + each();
+}
+
 Duration RateLimiter::look(const std::string& key, SteadyPoint now) const {
   if (rate_.perSecond <= 0) return Duration::zero();
   std::lock_guard lock(mutex_);

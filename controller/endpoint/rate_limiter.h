@@ -27,6 +27,8 @@ class RateLimiter {
   [[nodiscard]] Duration take(const std::string& key, SteadyPoint now);
   // What take() would answer, without its counting.
   [[nodiscard]] Duration look(const std::string& key, SteadyPoint now) const;
+  // It has asked, whether it might or not: what was too much is waited for later.
+  void count(const std::string& key, SteadyPoint now);
   // Keys that are remembered.
   [[nodiscard]] std::size_t size() const;
 

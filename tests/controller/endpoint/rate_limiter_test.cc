@@ -18,6 +18,12 @@ TEST(RateLimiter, LetsABurstPassAndThenOneForEachStep) {
   EXPECT_EQ(limiter.take("a", kStart + 501ms), 499ms);
 }
 
+TEST(RateLimiter, WhatIsCountedBeyondTheLimitIsWaitedForLater) {
+  RateLimiter limiter({2, 3});
+  for (int i = 0; i < 5; ++i) limiter.count("a", kStart);
+  EXPECT_EQ(limiter.look("a", kStart), 1500ms);
+}
+
 TEST(RateLimiter, ForgetsAfterASilence) {
   RateLimiter limiter({1, 2});
   EXPECT_EQ(limiter.take("a", kStart), 0ms);
