@@ -181,11 +181,12 @@ def test_a_flood_of_connections_that_get_no_further_keeps_nobody_out(endpoint, h
         for each in silent:
             with contextlib.suppress(OSError):
                 each.sendall(word)
-        # Taken up in turn: who has come later has his answer, so all before have been taken or turned away.
         honest()
-        held = sum(map(is_open, silent))
-        assert most * 7 / 8 <= held <= most, held
-        assert not any(map(is_open, silent[:-most])), "those that have kept it waiting longest make room"
+        # Where the kernel's queue was full for a moment, some arrive late, and not in the order of their connecting.
+        wait_until(lambda: sum(map(is_open, silent)) <= most, "room")
+        assert sum(map(is_open, silent)) >= most * 7 / 8
+        early = silent[:-most]
+        wait_until(lambda: sum(map(is_open, early)) <= len(early) / 50, "the end of those that have waited longest")
         with connections(endpoint, 1000) as later:
             honest()
             assert all(map(is_open, later)), "who has just come does not"
