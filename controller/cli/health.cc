@@ -17,11 +17,10 @@ server::Reply answer(const std::string& trouble) {
 
 Result<std::unique_ptr<server::HttpServer>> serveHealth(const std::string& address, Check live,
                                                         Check ready, telemetry::Logger& log) {
-  auto options = listenAt("--health-addr", address);
-  if (!options) return fail(std::move(options.error()));
-  auto server = server::HttpServer::start(
-      *options, [live = std::move(live), ready = std::move(ready)](
-                    const server::Request& request, const server::Responder& respond) {
+  return serveAt(
+      "--health-addr", address, "health",
+      [live = std::move(live), ready = std::move(ready)](const server::Request& request,
+                                                         const server::Responder& respond) {
         const std::string path = request.target.substr(0, request.target.find('?'));
         if (request.method != "GET" && request.method != "HEAD") {
           return respond({.status = 405, .headers = {{"Allow", "GET, HEAD"}}});
@@ -29,11 +28,8 @@ Result<std::unique_ptr<server::HttpServer>> serveHealth(const std::string& addre
         if (path == "/livez" || path == "/healthz") return respond(answer(live()));
         if (path == "/readyz") return respond(answer(ready()));
         respond({.status = 404, .body = "not here; try /livez or /readyz\n"});
-      });
-  if (server) {
-    log.info("serving health", {{"address", options->address}, {"port", (*server)->port()}});
-  }
-  return server;
+      },
+      log);
 }
 
 }  // namespace bco::cli

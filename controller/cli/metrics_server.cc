@@ -8,10 +8,9 @@ Result<std::unique_ptr<server::HttpServer>> serveMetrics(const std::string& addr
                                                          const metrics::Metrics& metrics,
                                                          telemetry::Logger& log) {
   if (address.empty()) return std::unique_ptr<server::HttpServer>();
-  const auto options = listenAt("--metrics-addr", address);
-  if (!options) return fail(options.error());
-  auto server = server::HttpServer::start(
-      *options, [&metrics](const server::Request& request, const server::Responder& respond) {
+  return serveAt(
+      "--metrics-addr", address, "metrics",
+      [&metrics](const server::Request& request, const server::Responder& respond) {
         if (request.method != "GET" && request.method != "HEAD") {
           return respond({.status = 405, .headers = {{"Allow", "GET, HEAD"}}});
         }
@@ -20,11 +19,8 @@ Result<std::unique_ptr<server::HttpServer>> serveMetrics(const std::string& addr
         }
         respond({.headers = {{"Content-Type", std::string(telemetry::kMetricsContentType)}},
                  .body = metrics.scrape()});
-      });
-  if (!server) return fail(withContext(std::move(server.error()), "--metrics-addr " + address));
-  const std::string host = options->address.empty() ? "any" : options->address;
-  log.info("serving metrics", {{"address", host}, {"port", (*server)->port()}});
-  return server;
+      },
+      log);
 }
 
 }  // namespace bco::cli
