@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from cells import COMMAND_IDS, COMMAND_TABLE, DEVICES, IDS, SWEEP, TABLE, before
+from cells import COMMAND_IDS, COMMAND_TABLE, DEVICES, IDS, SWEEP, TABLE, TOKEN, before
 from harness import wait_until
 
 # The variables of one device are written together: killed at each of them.
@@ -23,7 +23,7 @@ def kill(cell, kind, when, number, comes_late, *command):
 
 @pytest.mark.parametrize(("scenario", "kind"), TABLE, ids=IDS)
 def test_the_next_run_converges_wherever_it_was_killed(pool, scenario, kind):
-    last = 1 if kind in SWEEP else DEVICES
+    last = 1 if kind in (*SWEEP, TOKEN) else DEVICES
     if scenario.__name__ == "provision":
         last *= WRITTEN_TOGETHER.get(kind, 1)
 

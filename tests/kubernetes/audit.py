@@ -51,8 +51,8 @@ class Request:
 
     @property
     def lists(self):
-        """In pages, or as a stream that begins with what there is."""
-        return self.verb == "list" or "sendInitialEvents=true" in self.path
+        """In pages, or as a stream that begins with what there is. A look at one object, by its name, is none."""
+        return (self.verb == "list" and "metadata.name" not in self.path) or "sendInitialEvents=true" in self.path
 
     @property
     def resumes(self):
