@@ -43,8 +43,11 @@ enum class Phase {
 };
 [[nodiscard]] std::string_view nameOf(Phase phase);
 
-// Reasons of condition Provisioned while, and after, the device's registration was removed by us.
+// Conditions of what a person should know; see plan/notice.h.
 inline constexpr std::string_view kBlocked = "Blocked";
+inline constexpr std::string_view kKeyElsewhere = "KeyElsewhere";
+
+// Reasons of condition Provisioned while, and after, the device's registration was removed by us.
 inline constexpr std::string_view kDeprovisioning = "Deprovisioning";
 inline constexpr std::string_view kDeprovisioned = "Deprovisioned";
 

@@ -4,8 +4,8 @@
 
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "plan/notice.h"
 #include "plan/plan.h"
-#include "reconcile/report.h"
 
 namespace bco::cli {
 namespace {
@@ -17,19 +17,18 @@ struct Row {
   std::string reason;
   std::string message;
   std::vector<std::string> steps;
-  bool blocked = false;
+  std::vector<Notice> notices;
 };
 
 Row toRow(const Engine::Preview& preview) {
-  Row row{preview.uuid, toString(preview.object->meta.key), {}, {}, {}, {}, false};
+  Row row{preview.uuid, toString(preview.object->meta.key), {}, {}, {}, {}, {}};
   if (preview.pass.error) {
     row.verdict = "Error";
     row.reason = traitsOf(preview.pass.error->code).reason;
     row.message = preview.pass.error->message;
     return row;
   }
-  const auto& observed = preview.pass.observed;
-  row.blocked = observed && observed->registration && observed->registration->blocked;
+  row.notices = preview.pass.notices;
   const Plan& plan = preview.pass.plan;
   row.verdict = nameOf(plan.verdict);
   row.reason = nameOf(plan.reason);
@@ -70,8 +69,9 @@ void printStale(const api::BalenaFleet& fleet, const Removals::Shown& shown) {
 void printTable(const std::vector<Row>& rows) {
   int acting = 0;
   for (const Row& row : rows) {
-    if (row.blocked) {
-      std::cout << row.uuid << "  Blocked  " << kBlockedReason << ": " << kBlockedText << '\n';
+    for (const Notice& notice : row.notices) {
+      std::cout << row.uuid << "  " << notice.type << "  " << notice.reason << ": "
+                << notice.message << '\n';
     }
     if (row.verdict == "InSync") continue;
     std::cout << row.uuid << "  " << std::left << std::setw(7) << row.verdict << "  " << row.reason;
@@ -86,12 +86,16 @@ void printTable(const std::vector<Row>& rows) {
 void printJson(const std::vector<Row>& rows, const nlohmann::json& fleets) {
   nlohmann::json devices = nlohmann::json::array();
   for (const Row& row : rows) {
+    nlohmann::json notices = nlohmann::json::object();
+    for (const Notice& notice : row.notices) {
+      notices[std::string(notice.type)] = {{"reason", notice.reason}, {"message", notice.message}};
+    }
     devices.push_back({{"uuid", row.uuid},
                        {"object", row.object},
                        {"verdict", row.verdict},
                        {"reason", row.reason},
                        {"message", row.message},
-                       {"blocked", row.blocked},
+                       {"notices", notices},
                        {"steps", row.steps}});
   }
   std::cout << nlohmann::json{{"fleets", fleets}, {"devices", devices}}.dump(2) << '\n';

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "plan/notice.h"
 #include "plan/reason.h"
 
 namespace bco::cli {
@@ -31,11 +32,13 @@ std::vector<DeviceNote> unsettledDevices(store::ObjectStore& store) {
   return result;
 }
 
-std::vector<DeviceNote> blockedDevices(store::ObjectStore& store) {
+std::vector<DeviceNote> noticedDevices(store::ObjectStore& store) {
   std::vector<DeviceNote> result;
   for (const auto& device : store.devices().list()) {
-    if (findCondition(device->status.conditions, api::kBlocked) == nullptr) continue;
-    result.push_back(noteOf(*device, api::kBlocked));
+    for (const NoticeType& each : kNoticeTypes) {
+      if (findCondition(device->status.conditions, each.type) == nullptr) continue;
+      result.push_back(noteOf(*device, each.type));
+    }
   }
   return result;
 }

@@ -20,8 +20,8 @@ struct DeviceNote {
 
 // The devices that are neither in sync nor meant to be left alone, in order of object.
 [[nodiscard]] std::vector<DeviceNote> unsettledDevices(store::ObjectStore& store);
-// Those whose registration somebody has blocked, whatever else is true of them.
-[[nodiscard]] std::vector<DeviceNote> blockedDevices(store::ObjectStore& store);
+// Those of which a person should know something (plan/notice.h), whatever else is true of them.
+[[nodiscard]] std::vector<DeviceNote> noticedDevices(store::ObjectStore& store);
 // True while trying again by itself may still settle one of the devices.
 [[nodiscard]] bool anyMaySettle(store::ObjectStore& store);
 

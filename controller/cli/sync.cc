@@ -80,7 +80,7 @@ int summarise(Session& session, const std::string& cutOff) {
               << (ready == nullptr ? "not looked at yet" : ready->reason + ": " + ready->message)
               << '\n';
   }
-  printSome(blockedDevices(session.store()));
+  printSome(noticedDevices(session.store()));
   printSome(unsettled);
   if (!cutOff.empty()) std::cout << cutOff << '\n';
   return fleetsFine && unsettled.empty() && cutOff.empty() ? kExitDone : kExitNotConverged;

@@ -1,13 +1,8 @@
+#include "plan/notice.h"
 #include "plan/planner.h"
-
-#include <algorithm>
 
 namespace bco {
 namespace {
-
-std::string leftAt(const ObservedLevel& level) {
-  return level.parent.deviceId ? "the device" : "one of its services";
-}
 
 // What becomes of the variables, level by level; see the table at planRemoval().
 class VariablesRemoval {
@@ -29,8 +24,9 @@ class VariablesRemoval {
     const auto clientPath = level.publicVariables.find(balena::kClientPath);
     const bool hasPath = clientPath != level.publicVariables.end();
     if (hasPath ? clientPath->second != path_ : !level.hasKey) return;
-    if (!hasPath && !holdsItsKey(level)) {
-      left += (left.empty() ? "" : " and ") + leftAt(level);
+    if (!hasPath && !holdsRegisteredKey(level, observed_)) {
+      left += left.empty() ? "" : " and ";
+      left += describe(level);
       return;
     }
     if (!hasPath) {
@@ -39,12 +35,6 @@ class VariablesRemoval {
     }
     removes.push_back(
         DeleteVariables{level.parent, {observed_.device->id, observed_.device->fleetId, path_}});
-  }
-
-  [[nodiscard]] bool holdsItsKey(const ObservedLevel& level) const {
-    return level.keyFingerprint &&
-           std::ranges::find(observed_.credentialFingerprints, *level.keyFingerprint) !=
-               observed_.credentialFingerprints.end();
   }
 
   const ObservedDevice& observed_;

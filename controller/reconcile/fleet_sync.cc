@@ -211,7 +211,7 @@ Duration FleetSync::succeed(const SweepSnapshots& snapshots, const StaleRemoval:
   api::FleetStatus before = object->status;
   const Duration old = snapshots.isFirst ? 2 * interval : interval / 2;
   const bool isRecent =
-      before.lastBalenaSync && snapshots.balena.takenAt - *before.lastBalenaSync < old;
+      before.lastBalenaSync && abs(snapshots.balena.takenAt - *before.lastBalenaSync) < old;
   before.lastBalenaSync = status.lastBalenaSync;
   before.lastRegistrySync = status.lastRegistrySync;
   // Only over what it was made from: a removal may have been counted meanwhile. Then, and when

@@ -1,5 +1,7 @@
 #include "reconcile/pass_log.h"
 
+#include <algorithm>
+
 namespace bco {
 namespace {
 
@@ -34,14 +36,17 @@ void tell(const Context& context, const Pass& pass, const api::BalenaDevice& obj
     return say(loud ? LogLevel::kWarn : LogLevel::kDebug, EventType::kWarning, "pass failed",
                reason, pass.error->message);
   }
-  const bool isBlocked =
-      pass.observed && pass.observed->registration && pass.observed->registration->blocked;
-  const bool wasBlocked = findCondition(object.status.conditions, api::kBlocked) != nullptr;
-  if (isBlocked && !wasBlocked) {
-    say(LogLevel::kWarn, EventType::kWarning, "blocked", kBlockedReason, std::string(kBlockedText));
-  } else if (pass.observed && wasBlocked && !isBlocked) {
-    say(LogLevel::kInfo, EventType::kNormal, "no longer blocked", "Unblocked",
-        "the registration is not blocked any more");
+  if (pass.observed) {
+    for (const NoticeType& each : kNoticeTypes) {
+      const auto notice = std::ranges::find(pass.notices, each.type, &Notice::type);
+      const bool is = notice != pass.notices.end();
+      const bool was = findCondition(object.status.conditions, each.type) != nullptr;
+      if (is && !was) {
+        say(LogLevel::kWarn, EventType::kWarning, "notice", notice->reason, notice->message);
+      } else if (was && !is) {
+        say(LogLevel::kInfo, EventType::kNormal, "over", each.endedReason, std::string(each.ended));
+      }
+    }
   }
   const std::string_view reason = nameOf(pass.plan.reason);
   const std::string message = messageOf(pass);

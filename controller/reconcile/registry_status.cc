@@ -92,7 +92,7 @@ void RegistryStatusWriter::listed(const api::ObjectKey& key, const std::string& 
   api::RegistryStatus before = registry->status;
   const Duration old = isFirst ? 4 * kStatusAge : kStatusAge;
   const bool isRecent =
-      before.lastCompleteSync && listing.takenAt() - *before.lastCompleteSync < old;
+      before.lastCompleteSync && abs(listing.takenAt() - *before.lastCompleteSync) < old;
   before.lastCompleteSync = status.lastCompleteSync;
   if (!isRecent || !(before == status)) write(*registry, std::move(status));
 }

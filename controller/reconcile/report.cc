@@ -59,11 +59,14 @@ void setConditions(api::DeviceStatus& status, Standing standing, std::string_vie
       {"OwnershipConflict", true, std::string(reason), message, status.observedGeneration, now});
 }
 
-void setBlocked(api::DeviceStatus& status, const ObservedDevice& observed, TimePoint now) {
-  const bool blocked = observed.registration && observed.registration->blocked;
-  setAbnormal(status.conditions, blocked,
-              api::Condition{std::string(api::kBlocked), true, std::string(kBlockedReason),
-                             std::string(kBlockedText), status.observedGeneration, now});
+void setNotices(api::DeviceStatus& status, const std::vector<Notice>& notices, TimePoint now) {
+  for (const NoticeType& each : kNoticeTypes) {
+    const auto notice = std::ranges::find(notices, each.type, &Notice::type);
+    const bool is = notice != notices.end();
+    setAbnormal(status.conditions, is,
+                {std::string(each.type), is, is ? std::string(notice->reason) : "",
+                 is ? notice->message : "", status.observedGeneration, now});
+  }
 }
 
 // There only while it is false: a fleet's conditions say that its clouds are in reach.
@@ -231,7 +234,7 @@ api::DeviceStatus report(const api::BalenaDevice& object, const DesiredDevice& d
       // Whatever comes of the pass: its time begins anew when it leaves again.
       if (pass.observed->device->fleetId == desired.fleetId) status.absentSince.reset();
     }
-    setBlocked(status, *pass.observed, now);
+    setNotices(status, pass.notices, now);
     setBound(status, pass, now);
   }
   if (status.phase == Phase::kReady && !pass.error) {

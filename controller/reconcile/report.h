@@ -6,6 +6,7 @@
 #include "api/device.h"
 #include "core/error.h"
 #include "plan/listing.h"
+#include "plan/notice.h"
 #include "plan/plan.h"
 #include "reconcile/standing.h"
 
@@ -16,6 +17,8 @@ struct Pass {
   Plan plan;
   // Absent when reading failed.
   std::optional<ObservedDevice> observed;
+  // Of it, and of what the pass has made of it.
+  std::vector<Notice> notices;
   // The pass failed, in reading or in writing.
   std::optional<Error> error;
   // A key was delivered in this pass.
@@ -23,11 +26,6 @@ struct Pass {
   // mode: Observe — the plan was not carried out.
   bool observeOnly = false;
 };
-
-// Of a registration that somebody has blocked, which nobody else undoes.
-inline constexpr std::string_view kBlockedReason = "BlockedInRegistry";
-inline constexpr std::string_view kBlockedText =
-    "somebody has blocked the registration; unblock it in ClearBlade";
 
 // A person has to say whose the device is.
 [[nodiscard]] bool isConflict(Reason reason);

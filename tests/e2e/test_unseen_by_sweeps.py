@@ -1,5 +1,7 @@
 """What a sweep's lists do not show by themselves: said all the same, or found when asked to."""
 
+import json
+
 from harness import VARIABLES, assert_provisioned, wait_until
 
 
@@ -18,6 +20,22 @@ def test_a_blocked_registration_is_shown_and_left_blocked(sandbox, site):
     wait_until(lambda: "Unblocked" in site.log_of(process), "the word of its end")
     _, log = site.finish(process)
     assert log.count("BlockedInRegistry") == 1
+
+
+def test_a_key_that_is_at_another_place_too_is_told_of(sandbox, site):
+    copied, other = sandbox.add_devices(2)
+    assert site.sync_once().returncode == 0
+    key = sandbox.variable(copied, "GCP_PRIVATE_KEY", "relay")
+    sandbox.set_variable(copied, "GCP_PRIVATE_KEY", key)
+    assert "CopyOfKey" not in site.run("plan").stdout  # a sweep does not see keys
+    plan = site.run("plan", "--verify")
+    assert f"{copied}  KeyElsewhere  CopyOfKey: " in plan.stdout and other not in plan.stdout
+    listed = {each["uuid"]: each["notices"] for each in json.loads(site.run("plan", "--verify", "-o", "json").stdout)["devices"]}
+    assert listed[copied].keys() == {"KeyElsewhere"} and listed[other] == {}
+    once = site.sync_once("--verify")
+    assert once.returncode == 0
+    assert f"{copied}  Ready  CopyOfKey" in once.stdout and other not in once.stdout
+    assert sandbox.variable(copied, "GCP_PRIVATE_KEY") == key
 
 
 def test_an_edited_key_is_found_by_a_run_that_verifies(sandbox, site):

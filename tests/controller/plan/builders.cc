@@ -179,6 +179,7 @@ Observed& Observed::otherLevel(std::int64_t serviceInstallId, std::string client
   ObservedLevel level;
   level.parent.serviceInstallId = serviceInstallId;
   level.hasKey = true;
+  if (observed_.device->target) level.keyFingerprint = observed_.device->target->keyFingerprint;
   level.publicVariables.emplace(balena::kClientPath, std::move(clientPath));
   observed_.device->others.push_back(std::move(level));
   return *this;

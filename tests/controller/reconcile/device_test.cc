@@ -378,6 +378,29 @@ TEST_F(Device, ShowsABlockedRegistrationAndLeavesItBlocked) {
   EXPECT_EQ(findCondition(object(1)->status.conditions, "Blocked"), nullptr);
 }
 
+TEST_F(Device, SaysThatItsKeyIsAtAnotherPlaceTooUntilItIsNot) {
+  fleetSpec().service = "relay";
+  provision();
+  auto& row = balena().device(uuidOf(1));
+  for (const auto& [id, held] : row.installVariables)
+    row.variables.insert(held.begin(), held.end());
+  reconcile(1);
+  const auto told = object(1);
+  const auto* condition = findCondition(told->status.conditions, "KeyElsewhere");
+  ASSERT_NE(condition, nullptr);
+  EXPECT_THAT(condition->message, HasSubstr("on the device"));
+  EXPECT_EQ(phaseOf(1), Phase::kReady);
+  EXPECT_EQ(writes(), 0);
+  EXPECT_THAT(events_.seen(), Contains("Warning CopyOfKey gate-1"));
+  reconcile(1);
+  const std::vector<std::string> seen = events_.seen();
+  EXPECT_EQ(std::ranges::count(seen, "Warning CopyOfKey gate-1"), 1);
+  row.variables.erase("GCP_PRIVATE_KEY");
+  reconcile(1);
+  EXPECT_EQ(findCondition(object(1)->status.conditions, "KeyElsewhere"), nullptr);
+  EXPECT_THAT(events_.seen(), Contains("Normal KeyElsewhereNoMore gate-1"));
+}
+
 TEST_F(Device, ThatIsBoundToAGatewaySaysSoUntilItIsUnboundAndRemoved) {
   provision();
   deviceSpec(1).state = api::DesiredState::kAbsent;

@@ -207,6 +207,15 @@ TEST_F(Fleet, ListsTheRegistryAnewWhenTheClockWasSetBack) {
   EXPECT_EQ(registry().log().count("listRegistrations"), 2);
 }
 
+TEST_F(Fleet, DoesNotSayThatItWasSweptInTimesToCome) {
+  apply();
+  sweep();
+  clock_.advance(-1h);
+  sweep();
+  EXPECT_EQ(fleet()->status.lastBalenaSync, clock_.now());
+  EXPECT_EQ(store_.registries().get({"default", "main"})->status.lastCompleteSync, clock_.now());
+}
+
 TEST_F(Fleet, ThatHasGoneIsForgotten) {
   apply();
   sweep();

@@ -1,0 +1,47 @@
+// What a person should know of a device, whatever else is true of it: nobody here undoes it.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/device.h"
+#include "plan/device_state.h"
+
+namespace bco {
+
+struct Notice {
+  std::string_view type;    // of the condition that is there while it is so
+  std::string_view reason;  // that condition's; CamelCase
+  std::string message;      // what is so, and what to do
+};
+
+//   condition    │ true while
+//   ─────────────┼──────────────────────────────────────────────────────────────────────────────
+//   Blocked      │ somebody has blocked the registration
+//   KeyElsewhere │ the device, or a service that is not the target, holds a registered key too:
+//                │ whatever runs there can publish as this device
+//
+// Pure. Of a device that is not to be present its copies are removed, and are none to tell of.
+[[nodiscard]] std::vector<Notice> noticesOf(const ObservedDevice& observed, bool isPresent);
+
+// What is said when one has ended: a reason, for an event, and a sentence.
+struct NoticeType {
+  std::string_view type;
+  std::string_view endedReason;
+  std::string_view ended;
+};
+inline constexpr std::array<NoticeType, 2> kNoticeTypes = {{
+    {api::kBlocked, "Unblocked", "the registration is not blocked any more"},
+    {api::kKeyElsewhere, "KeyElsewhereNoMore",
+     "the device's keys are nowhere but where they belong"},
+}};
+
+// The level holds a key that the registration lists.
+[[nodiscard]] bool holdsRegisteredKey(const ObservedLevel& level, const ObservedDevice& observed);
+
+// "the device", "one of its services".
+[[nodiscard]] std::string_view describe(const ObservedLevel& level);
+
+}  // namespace bco
