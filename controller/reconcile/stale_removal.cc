@@ -116,10 +116,13 @@ StaleSet StaleRemoval::note(const FleetView& view, const FleetListing& balena,
     for (StaleRegistration& each : stale.absent) each.since.reset();
   }
   const TimePoint now = context_.clock.now();
+  const Duration after = fleet.spec.stale.after;
+  // By how much two processes may date what left at one moment differently.
+  const Duration spread = maxGap(fleet.spec);
   for (const StaleRegistration& each : stale.absent) {
-    const bool isDue =
-        kind == SweepKind::kPreview || (isSure && log.isDue(each, fleet.spec.stale.after, now));
-    if (!isDue && !log.isUndated(each)) continue;
+    const bool isDue = kind == SweepKind::kPreview || (isSure && log.isDue(each, after, now));
+    const bool isNearlyDue = isSure && each.since && now - *each.since >= after - spread;
+    if (!isDue && !isNearlyDue && !log.isUndated(each)) continue;
     if (!mayBeStale(objectsOf(each.uuid), fleet.meta.key)) continue;
     if (isDue) stale.due.push_back(each);
     stale.judged.push_back(each);

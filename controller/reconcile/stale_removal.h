@@ -20,8 +20,9 @@ struct StaleSet {
   // Missing as well, but another fleet of ours has the device: not stale, whoever takes it over.
   std::set<std::string> elsewhere;
   std::vector<StaleRegistration> due;  // of them, for long enough: these may go
-  // What the brake judges: these, and those that an earlier process may have found due with them.
-  // Else a restart would make small sets of one that is too large.
+  // What the brake judges: these, and those that left with them for all that is known: an earlier
+  // process may have found them due, or another one has dated them a little later. Else a restart,
+  // or a second leader, would make small sets of one that is too large.
   std::vector<StaleRegistration> judged;
   int owned = 0;  // registrations of the fleet
 

@@ -522,6 +522,24 @@ TEST_F(StaleRegistrations, OfWhichTooManyWouldGoAreNotTakenApartByPassesThatFail
   EXPECT_EQ(removal().candidates, 4);
 }
 
+// Another leader, whose cache did not show yet what this one has recorded, records it again.
+TEST_F(StaleRegistrations, OfWhichTooManyWouldGoAreNotTakenApartByWhomTheyAreDated) {
+  provision(40);
+  lose(1, 4);
+  pass(30min);
+  for (int n = 2; n <= 4; ++n) {
+    const auto device = object(n);
+    api::DeviceStatus status = device->status;
+    ASSERT_TRUE(status.absentSince);
+    *status.absentSince += 10min;
+    ASSERT_TRUE(store_.devices().updateStatus(*device, std::move(status)));
+  }
+  pass(1h);
+  EXPECT_EQ(left(1, 4), 4);
+  EXPECT_TRUE(removal().halted);
+  EXPECT_EQ(removal().candidates, 4);
+}
+
 TEST_F(StaleRegistrations, BeginTheirTimeAnewAfterANightThatNobodyWatched) {
   provision(40);
   lose(1, 1);
