@@ -22,11 +22,6 @@ SANITIZED = BIN.parent.name in ("asan", "tsan")
 # How long anything may take before a test gives up: never what a test measures.
 PATIENCE = 240 if SANITIZED else 60
 
-if SANITIZED:
-    os.environ["ASAN_OPTIONS"] = "fast_unwind_on_malloc=0"  # whole stacks, for the suppressions
-    os.environ["LSAN_OPTIONS"] = (
-        f"suppressions={pathlib.Path(__file__).with_name('lsan.supp')}:print_suppressions=0")
-
 PROJECT = "projects/my-project/locations/us-central1"
 VARIABLES = ("GCP_CLIENT_PATH", "GCP_DATA_TOPIC_ROOT", "GCP_PROJECT_ID", "GCP_PRIVATE_KEY")
 
