@@ -28,7 +28,7 @@ Row toRow(const Engine::Preview& preview) {
     row.message = preview.pass.error->message;
     return row;
   }
-  row.notices = preview.pass.notices;
+  row.notices = preview.pass.notices.value_or(std::vector<Notice>());
   const Plan& plan = preview.pass.plan;
   row.verdict = nameOf(plan.verdict);
   row.reason = nameOf(plan.reason);

@@ -52,6 +52,7 @@ struct ObservedLevel {
   bool hasKey = false;
   // Of the stored key, 64 hex digits; nullopt when there is none or it isn't a key.
   std::optional<std::string> keyFingerprint;
+  std::string service = {};  // its name; empty: the device itself
 };
 
 struct ObservedDevice {

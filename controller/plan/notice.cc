@@ -1,32 +1,31 @@
 #include "plan/notice.h"
 
-#include <algorithm>
-
 namespace bco {
 namespace {
 
-// Where besides the target a registered key is: "the device and one of its services".
-std::string copiesOf(const ObservedDevice& observed) {
+// Where besides the target a key is that opens something: "the device and service main".
+std::string copiesOf(const ObservedDevice& observed, TimePoint now) {
   std::string places;
   for (const ObservedLevel& level : observed.device->others) {
-    const std::string_view place = describe(level);
-    if (!holdsRegisteredKey(level, observed) || places.ends_with(place)) continue;
-    if (!places.empty()) places += " and ";
-    places += place;
+    const clearblade::Credential* credential = credentialAt(level, observed);
+    if (credential == nullptr || (credential->expiresAt && *credential->expiresAt <= now)) continue;
+    places += (places.empty() ? "" : " and ") + describe(level);
   }
   return places;
 }
 
 }  // namespace
 
-std::vector<Notice> noticesOf(const ObservedDevice& observed, bool isPresent) {
+std::optional<std::vector<Notice>> noticesOf(const ObservedDevice& observed, std::int64_t fleetId,
+                                             TimePoint now) {
+  const bool isHere = observed.device && observed.device->fleetId == fleetId;
+  if (!isHere || observed.registrationPresumedAbsent) return std::nullopt;
   std::vector<Notice> result;
   if (observed.registration && observed.registration->blocked) {
     result.push_back({api::kBlocked, "BlockedInRegistry",
                       "somebody has blocked the registration; unblock it in ClearBlade"});
   }
-  const std::string copies = isPresent && observed.device ? copiesOf(observed) : "";
-  if (!copies.empty()) {
+  if (const std::string copies = copiesOf(observed, now); !copies.empty()) {
     result.push_back({api::kKeyElsewhere, "CopyOfKey",
                       "a registered key of this device is also on " + copies +
                           ", where whatever runs can publish with it; remove " +
@@ -35,14 +34,20 @@ std::vector<Notice> noticesOf(const ObservedDevice& observed, bool isPresent) {
   return result;
 }
 
-bool holdsRegisteredKey(const ObservedLevel& level, const ObservedDevice& observed) {
-  return level.keyFingerprint &&
-         std::ranges::find(observed.credentialFingerprints, *level.keyFingerprint) !=
-             observed.credentialFingerprints.end();
+const clearblade::Credential* credentialAt(const ObservedLevel& level,
+                                           const ObservedDevice& observed) {
+  if (!level.keyFingerprint) return nullptr;
+  for (std::size_t i = 0; i < observed.credentialFingerprints.size(); ++i) {
+    if (observed.credentialFingerprints[i] == *level.keyFingerprint) {
+      return &observed.registration->credentials[i];
+    }
+  }
+  return nullptr;
 }
 
-std::string_view describe(const ObservedLevel& level) {
-  return level.parent.deviceId ? "the device" : "one of its services";
+std::string describe(const ObservedLevel& level) {
+  if (level.parent.deviceId) return "the device";
+  return level.service.empty() ? "one of its services" : "service " + level.service;
 }
 
 }  // namespace bco

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,11 +21,13 @@ struct Notice {
 //   condition    │ true while
 //   ─────────────┼──────────────────────────────────────────────────────────────────────────────
 //   Blocked      │ somebody has blocked the registration
-//   KeyElsewhere │ the device, or a service that is not the target, holds a registered key too:
-//                │ whatever runs there can publish as this device
+//   KeyElsewhere │ the device, or a service that is not the target, holds a registered key too that
+//                │ has not ended: whatever runs there can publish as this device
 //
-// Pure. Of a device that is not to be present its copies are removed, and are none to tell of.
-[[nodiscard]] std::vector<Notice> noticesOf(const ObservedDevice& observed, bool isPresent);
+// nullopt where `observed` does not tell: balena hides the device, another fleet has it, or its
+// registration was not read. Pure.
+[[nodiscard]] std::optional<std::vector<Notice>> noticesOf(const ObservedDevice& observed,
+                                                           std::int64_t fleetId, TimePoint now);
 
 // What is said when one has ended: a reason, for an event, and a sentence.
 struct NoticeType {
@@ -38,10 +41,11 @@ inline constexpr std::array<NoticeType, 2> kNoticeTypes = {{
      "the device's keys are nowhere but where they belong"},
 }};
 
-// The level holds a key that the registration lists.
-[[nodiscard]] bool holdsRegisteredKey(const ObservedLevel& level, const ObservedDevice& observed);
+// The registration's credential whose key the level holds; nullptr if it lists none.
+[[nodiscard]] const clearblade::Credential* credentialAt(const ObservedLevel& level,
+                                                         const ObservedDevice& observed);
 
-// "the device", "one of its services".
-[[nodiscard]] std::string_view describe(const ObservedLevel& level);
+// "the device", "service relay".
+[[nodiscard]] std::string describe(const ObservedLevel& level);
 
 }  // namespace bco

@@ -24,9 +24,8 @@ class VariablesRemoval {
     const auto clientPath = level.publicVariables.find(balena::kClientPath);
     const bool hasPath = clientPath != level.publicVariables.end();
     if (hasPath ? clientPath->second != path_ : !level.hasKey) return;
-    if (!hasPath && !holdsRegisteredKey(level, observed_)) {
-      left += left.empty() ? "" : " and ";
-      left += describe(level);
+    if (!hasPath && credentialAt(level, observed_) == nullptr) {
+      left += (left.empty() ? "" : " and ") + describe(level);
       return;
     }
     if (!hasPath) {

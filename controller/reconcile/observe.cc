@@ -9,7 +9,7 @@ namespace {
 
 ObservedLevel readLevel(balena::VariableParent parent,
                         const std::vector<balena::StoredVariable>& variables) {
-  ObservedLevel level{parent, {}, false, std::nullopt};
+  ObservedLevel level{parent, {}, false, std::nullopt, {}};
   for (const balena::StoredVariable& variable : variables) {
     if (variable.name != balena::kPrivateKey) {
       level.publicVariables.emplace(variable.name, variable.value.reveal());
@@ -38,8 +38,10 @@ ObservedDevice::InBalena readDevice(const balena::Device& device,
   sort(readLevel({.deviceId = device.id, .serviceInstallId = {}}, device.deviceVariables),
        !level.serviceId);
   for (const balena::ServiceInstall& install : device.installs) {
-    sort(readLevel({.deviceId = {}, .serviceInstallId = install.id}, install.variables),
-         level.serviceId == install.serviceId);
+    ObservedLevel read =
+        readLevel({.deviceId = {}, .serviceInstallId = install.id}, install.variables);
+    read.service = install.serviceName;
+    sort(std::move(read), level.serviceId == install.serviceId);
   }
   return result;
 }

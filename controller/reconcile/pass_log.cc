@@ -1,6 +1,7 @@
 #include "reconcile/pass_log.h"
 
 #include <algorithm>
+#include <span>
 
 namespace bco {
 namespace {
@@ -29,24 +30,26 @@ void tell(const Context& context, const Pass& pass, const api::BalenaDevice& obj
       context.events.event(api::ObjectKind::kDevice, object.meta, type, reason, message);
     }
   };
+  // Whatever becomes of the pass: its status says so too.
+  for (const NoticeType& each :
+       pass.notices ? std::span(kNoticeTypes) : std::span<const NoticeType>()) {
+    const auto notice = std::ranges::find(*pass.notices, each.type, &Notice::type);
+    const bool is = notice != pass.notices->end();
+    const bool was = findCondition(object.status.conditions, each.type) != nullptr;
+    if (is && !was) {
+      say(LogLevel::kWarn, EventType::kWarning, "a person should know", notice->reason,
+          notice->message);
+    } else if (was && !is) {
+      say(LogLevel::kInfo, EventType::kNormal, "no longer so", each.endedReason,
+          std::string(each.ended));
+    }
+  }
   if (pass.error) {
     const std::string_view reason = reasonOf(*pass.error);
     const bool loud =
         !isElsewhere(*pass.error) && isNews(reason, pass.error->message, object.status);
     return say(loud ? LogLevel::kWarn : LogLevel::kDebug, EventType::kWarning, "pass failed",
                reason, pass.error->message);
-  }
-  if (pass.observed) {
-    for (const NoticeType& each : kNoticeTypes) {
-      const auto notice = std::ranges::find(pass.notices, each.type, &Notice::type);
-      const bool is = notice != pass.notices.end();
-      const bool was = findCondition(object.status.conditions, each.type) != nullptr;
-      if (is && !was) {
-        say(LogLevel::kWarn, EventType::kWarning, "notice", notice->reason, notice->message);
-      } else if (was && !is) {
-        say(LogLevel::kInfo, EventType::kNormal, "over", each.endedReason, std::string(each.ended));
-      }
-    }
   }
   const std::string_view reason = nameOf(pass.plan.reason);
   const std::string message = messageOf(pass);

@@ -234,7 +234,7 @@ api::DeviceStatus report(const api::BalenaDevice& object, const DesiredDevice& d
       // Whatever comes of the pass: its time begins anew when it leaves again.
       if (pass.observed->device->fleetId == desired.fleetId) status.absentSince.reset();
     }
-    setNotices(status, pass.notices, now);
+    if (pass.notices) setNotices(status, *pass.notices, now);
     setBound(status, pass, now);
   }
   if (status.phase == Phase::kReady && !pass.error) {

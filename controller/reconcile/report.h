@@ -17,8 +17,8 @@ struct Pass {
   Plan plan;
   // Absent when reading failed.
   std::optional<ObservedDevice> observed;
-  // Of it, and of what the pass has made of it.
-  std::vector<Notice> notices;
+  // Of it, and of what the pass has made of it; nullopt where that does not tell.
+  std::optional<std::vector<Notice>> notices;
   // The pass failed, in reading or in writing.
   std::optional<Error> error;
   // A key was delivered in this pass.

@@ -76,6 +76,7 @@ struct ServiceInstall {
   std::int64_t id = 0;
   std::int64_t serviceId = 0;
   std::vector<StoredVariable> variables;  // of our four names only
+  std::string serviceName = {};           // printable(); for people
 };
 
 // One device with all it holds of our four variables, at both levels.

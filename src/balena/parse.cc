@@ -101,6 +101,10 @@ Device readDevice(element row) {
     install.id = installed["id"];
     if (const auto service = expandedOf(installed["installs__service"])) {
       install.serviceId = (*service)["id"];
+      element name;
+      if ((*service)["service_name"].get(name) == simdjson::SUCCESS) {
+        install.serviceName = printable(textOrEmpty(name));
+      }
     }
     install.variables = readVariables(installed["device_service_environment_variable"]);
     device.installs.push_back(std::move(install));

@@ -118,13 +118,14 @@ std::string Urls::missingKeyPage(std::int64_t fleetId, const VariableLevel& leve
 std::string Urls::device(std::string_view uuid) const {
   const std::string variables =
       "environment_variable($select=name,value;$filter=" + ourNames() + ")";
-  return withSpacesEscaped(root_ + "device(uuid=" + odataString(uuid) +
-                           ")?$select=id,uuid,device_name,is_online,last_connectivity_event"
-                           "&$expand=belongs_to__application($select=id),device_" +
-                           variables +
-                           ",service_install($select=id;$expand=installs__service($select=id),"
-                           "device_service_" +
-                           variables + ")");
+  return withSpacesEscaped(
+      root_ + "device(uuid=" + odataString(uuid) +
+      ")?$select=id,uuid,device_name,is_online,last_connectivity_event"
+      "&$expand=belongs_to__application($select=id),device_" +
+      variables +
+      ",service_install($select=id;$expand=installs__service($select=id,service_name),"
+      "device_service_" +
+      variables + ")");
 }
 
 std::string Urls::newVariable(const VariableParent& parent) const {

@@ -95,7 +95,7 @@ constexpr std::string_view kDevice =
     R"("is_online":true,"last_connectivity_event":"2026-11-23T07:00:00.250Z",)"
     R"("belongs_to__application":[{"id":5}],)"
     R"("device_environment_variable":[{"name":"GCP_PROJECT_ID","value":"p"}],)"
-    R"("service_install":[{"id":55,"installs__service":[{"id":77}],)"
+    R"("service_install":[{"id":55,"installs__service":[{"id":77,"service_name":"relay"}],)"
     R"("device_service_environment_variable":[{"name":"GCP_PRIVATE_KEY","value":"a\"b"}]},)"
     R"({"id":56,"installs__service":[{"id":78}],)"
     R"("device_service_environment_variable":[]}]}]})";
@@ -116,6 +116,8 @@ TEST_F(BalenaClient, ReadsADeviceWithItsVariablesAtBothLevels) {
   ASSERT_EQ(device->installs.size(), 2U);
   EXPECT_EQ(device->installs[0].id, 55);
   EXPECT_EQ(device->installs[0].serviceId, 77);
+  EXPECT_EQ(device->installs[0].serviceName, "relay");
+  EXPECT_EQ(device->installs[1].serviceName, "");
   ASSERT_EQ(device->installs[0].variables.size(), 1U);
   EXPECT_EQ(device->installs[0].variables[0].value.reveal(), "a\"b");
   EXPECT_TRUE(device->installs[1].variables.empty());

@@ -41,7 +41,7 @@ TEST(Urls, AskForADeviceWithItsVariablesAtBothLevels) {
                 "&$expand=belongs_to__application($select=id),"
                 "device_environment_variable($select=name,value;$filter=name in "
                 "('GCP_CLIENT_PATH','GCP_DATA_TOPIC_ROOT','GCP_PROJECT_ID','GCP_PRIVATE_KEY')),"
-                "service_install($select=id;$expand=installs__service($select=id),"
+                "service_install($select=id;$expand=installs__service($select=id,service_name),"
                 "device_service_environment_variable($select=name,value;$filter=name in "
                 "('GCP_CLIENT_PATH','GCP_DATA_TOPIC_ROOT','GCP_PROJECT_ID','GCP_PRIVATE_KEY')))");
 }

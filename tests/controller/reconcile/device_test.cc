@@ -401,6 +401,30 @@ TEST_F(Device, SaysThatItsKeyIsAtAnotherPlaceTooUntilItIsNot) {
   EXPECT_THAT(events_.seen(), Contains("Normal KeyElsewhereNoMore gate-1"));
 }
 
+TEST_F(Device, SaysWhatAPersonShouldKnowWhateverBecomesOfThePass) {
+  provision();
+  registry().at(idOf(1)).blocked = true;
+  balena().device(uuidOf(1)).variables.erase("GCP_PROJECT_ID");
+  balena().log().failNext("write GCP_PROJECT_ID", {ErrorCode::kInvalid, "no"});
+  reconcile(1);
+  ASSERT_EQ(phaseOf(1), Phase::kFailed);
+  EXPECT_NE(findCondition(object(1)->status.conditions, "Blocked"), nullptr);
+  EXPECT_THAT(events_.seen(), Contains("Warning BlockedInRegistry gate-1"));
+}
+
+TEST_F(Device, SaysNothingToBeOverWhileNobodyCanLook) {
+  provision();
+  registry().at(idOf(1)).blocked = true;
+  reconcile(1);
+  balena().device(uuidOf(1)).fleetId = 99;
+  reconcile(1);
+  EXPECT_NE(findCondition(object(1)->status.conditions, "Blocked"), nullptr);
+  balena().removeDevice(uuidOf(1));
+  reconcile(1);
+  EXPECT_NE(findCondition(object(1)->status.conditions, "Blocked"), nullptr);
+  EXPECT_THAT(events_.seen(), Not(Contains("Normal Unblocked gate-1")));
+}
+
 TEST_F(Device, ThatIsBoundToAGatewaySaysSoUntilItIsUnboundAndRemoved) {
   provision();
   deviceSpec(1).state = api::DesiredState::kAbsent;
