@@ -89,3 +89,18 @@ def test_a_removal_names_a_key_of_which_nobody_knows_whose_it_is(sandbox, site):
     once = site.sync_once()
     assert once.returncode == 1 and "GCP_PRIVATE_KEY" in once.stdout
     assert sandbox.variable(uuid, "GCP_PRIVATE_KEY", "relay") == "somebody's"
+
+
+def test_a_service_that_is_renamed_gets_the_key_and_the_old_one_is_told_of(sandbox, site):
+    uuids = sandbox.add_devices(2)
+    assert site.sync_once().returncode == 0
+    before = sandbox.registrations()
+    sandbox.call("PATCH", "fleets/acme/sensors", {"addService": "relay-2", "release": True})
+    site.fleet(service="relay-2")
+    done = site.sync_once("--verify")
+    assert done.returncode == 0, done.stdout
+    assert_provisioned(sandbox, uuids, service="relay-2")
+    for id, registration in sandbox.registrations().items():
+        assert registration["credentials"] == before[id]["credentials"], "the same key, and no other"
+    again = site.sync_once("--verify")
+    assert again.stdout.count("CopyOfKey: a registered key of this device is also on service relay,") == len(uuids)
