@@ -30,7 +30,7 @@ def play(cell, kind, fault, strike):
     rule = cell.sandbox.fault(kind, **FAULTS[fault], **STRIKES[strike])
     done = cell.sync()
     seen = cell.sandbox.faults()[rule]
-    assert seen["struck"] > 0 or seen["seen"] < 2, "the fault has not been tried"
+    assert seen["struck"] > 0, "the fault has not been tried"
     if fault == "late effect":
         # What comes late may undo what was made meanwhile: the next run sees to it.
         cell.sandbox.outwait(LATE)
@@ -40,7 +40,7 @@ def play(cell, kind, fault, strike):
 
 @pytest.mark.parametrize(("scenario", "kind"), TABLE, ids=IDS)
 def test_converges_whatever_goes_wrong(pool, scenario, kind):
-    strikes = ["the first two"] if SANITIZED or kind in SWEEP else list(STRIKES)
+    strikes = ["the first two"] if SANITIZED or kind in (*SWEEP, TOKEN) else list(STRIKES)
     pool.run(scenario, lambda cell, part: play(cell, kind, *part),
              [(fault, strike) for fault in FAULTS for strike in strikes])
 
