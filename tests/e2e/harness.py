@@ -182,6 +182,7 @@ class Sandbox:
     def leaks(self):
         """The secrets that the operator has printed."""
         printed = "\n".join(self.outputs)
+        assert "Sanitizer: " not in printed, printed[printed.index("Sanitizer: "):][:4000]
         return [text for text in self.known_secrets() if text in printed]
 
 

@@ -59,6 +59,7 @@ def test_a_follower_takes_the_request_and_the_leader_does_the_work(installation,
     assert "device provisioned" not in follower.replica.log
 
 
+@pytest.mark.concurrent
 def test_both_replicas_answer_at_once_and_provision_once(sandbox, served):
     for uuid in sandbox.add_devices(3):
         sandbox.reset_traffic()
@@ -113,6 +114,7 @@ def test_a_stopped_replica_ends_within_one_grace(installation, sandbox, tmp_path
     sandbox.end_hold(hold)
 
 
+@pytest.mark.concurrent
 def test_a_request_outlives_the_leader_that_works_on_it(sandbox, served):
     leader, follower = served
     uuid = sandbox.add_devices(1)[0]

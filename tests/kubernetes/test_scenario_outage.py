@@ -1,5 +1,7 @@
 """The API server fails while there is work, and rights that are missing."""
 
+import pytest
+
 from cluster import GROUP
 from harness import assert_provisioned, wait_until
 from installation import is_true
@@ -10,6 +12,7 @@ QUICK = ("--lease-duration", "3s", "--renew-deadline", "2s", "--retry-period", "
 RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces"
 
 
+@pytest.mark.concurrent
 def test_an_api_server_that_is_killed_loses_and_repeats_nothing(make_cluster, make_installation, sandbox):
     cluster = make_cluster()
     installation = make_installation(cluster, cluster.add_namespace("test"), sandbox).registry()
@@ -97,6 +100,7 @@ def test_a_device_that_failed_is_tried_again_by_the_next_process(installation, s
     installation.wait_ready(1)
 
 
+@pytest.mark.concurrent
 def test_many_devices_are_ready_and_their_events_and_objects_hold_no_secret(installation, sandbox):
     sandbox.add_devices(200)
     installation.fleet().start("--log-level", "debug")

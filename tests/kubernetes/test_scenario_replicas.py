@@ -3,6 +3,8 @@
 import datetime
 import signal
 
+import pytest
+
 from harness import assert_provisioned, wait_until
 from installation import writes
 
@@ -32,6 +34,7 @@ def add_and_wait(installation, sandbox, known, count):
     assert all(item["status"]["key"]["generation"] == 0 for item in installation.devices().values())
 
 
+@pytest.mark.concurrent
 def test_another_replica_goes_on_at_once_when_the_leader_is_told_to_end(installation, sandbox):
     """Nobody looks at the Lease by itself, or might take it unreleased, before this test has given up."""
     uuids = sandbox.add_devices(10)

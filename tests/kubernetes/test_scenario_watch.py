@@ -89,6 +89,7 @@ def test_what_was_compacted_before_it_was_seen_is_listed_anew(make_cluster, make
     assert replica.log.count(" leading") == 1 and replica.leads()
 
 
+@pytest.mark.concurrent
 @pytest.mark.parametrize("how", ["cut", "refuse", "freeze"])
 def test_a_watch_that_is_interrupted_goes_on_where_it_was(cluster, make_proxy, installation, sandbox, how):
     proxy = make_proxy(cluster)
