@@ -9,9 +9,8 @@ import subprocess
 
 import pytest
 
-from chart import ROOT
+from chart import BIN, ROOT
 
-BIN = ROOT / os.environ.get("BUILD_DIR", "build") / "bin"
 PROGRAMS = ("balena-clearblade-operator", "cloud-sandbox")
 
 
