@@ -16,12 +16,16 @@ RUN /src/scripts/rootfs /src/build/bin /rootfs
 FROM scratch
 ARG VERSION=0.1.0
 ARG REVISION=unknown
+# The commit's date: that of the build would make another image of the same sources.
+ARG CREATED=1970-01-01T00:00:00Z
+# No url and no source: the project has no public address. Who publishes the image names his: docker build --label.
 LABEL org.opencontainers.image.title="balena-clearblade-operator" \
       org.opencontainers.image.description="Keeps devices on balenaCloud registered in ClearBlade IoT Core" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.base.name="scratch" \
       org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}"
 COPY --from=build /rootfs /
 USER 65532:65532
 WORKDIR /

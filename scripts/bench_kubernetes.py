@@ -140,6 +140,11 @@ class Bench:
         items = self.cluster.request("GET", self.site.path("device")).body["items"]
         return sum(item["status"].get("phase") == "Ready" for item in items)
 
+    def variables(self):
+        """How many variables devices have at balena."""
+        balena = self.sandbox.get("dump")["balena"]
+        return sum(len(balena[level]) for level in ("device_environment_variable", "device_service_environment_variable"))
+
     def wait_ready(self, count):
         wait_until(lambda: len(self.sandbox.registrations()) >= count, f"registration of {count}", PATIENCE)
         wait_until(lambda: self.ready() >= count, f"readiness of {count}", PATIENCE)
@@ -272,11 +277,13 @@ def measure(bench, objects, idle):
     bench.quiet()
     tell(json.dumps(figures))
 
+    assert bench.variables() == 4 * bench.created, "not all have their variables: nothing would be seen of their end"
     cpu, started = cpu_seconds(pid), time.monotonic()
     bench.delete_all()
     figures["delete_asked_s_10k"] = round(time.monotonic() - started, 1)
     wait_until(lambda: not bench.sandbox.registrations(), "removal of all registrations", PATIENCE)
     wait_until(lambda: not bench.site.devices(), "removal of all objects", PATIENCE)
+    wait_until(lambda: not bench.variables(), "removal of all variables", PATIENCE)
     figures["delete_s_10k"] = round(time.monotonic() - started, 1)
     figures["delete_cpu_ms_per_object"] = round((cpu_seconds(pid) - cpu) / bench.created * 1000, 3)
     return figures

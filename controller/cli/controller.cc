@@ -256,14 +256,14 @@ class Controller {
       }
       const auto age = families.gauge("balena_clearblade_watch_age_seconds",
                                       "Time since the API server last said something on the watch "
-                                      "of this resource; a bookmark a minute is usual.");
+                                      "of this resource, or since the start if it never has; a "
+                                      "bookmark a minute is usual.");
       auto watches = store_.watches();
       if (options_.leaderElect) {
         watches.emplace_back(kube::kLeases.plural, leaseWatcher_.health());
       }
       for (const auto& [resource, health] : watches) {
-        if (!health.lastContact) continue;
-        age.add({{"resource", resource}}, telemetry::seconds(clock_.now() - *health.lastContact));
+        age.add({{"resource", resource}}, telemetry::seconds(health.silence));
       }
     });
   }

@@ -1,14 +1,18 @@
 // What the registry's answers other than 2xx mean (research/clearblade-api.md, section 3.1).
 //
-//   status                  body's error.status   code
-//   ──────────────────────┼─────────────────────┼─────────────────────────────────────────────────
-//   400                   │ any                 │ kInvalid (FAILED_PRECONDITION: bound to a
-//   gateway) 401                   │ any                 │ kUnauthenticated 403                   │
-//   any                 │ kForbidden 404                   │ JSON error          │ kNotFound 404 │
-//   text                │ kForbidden: a bad system key, not a missing device 409 │ ALREADY_EXISTS
-//   │ kAlreadyExists 409, 412              │ others              │ kConflict 429 │ any │
-//   kThrottled, retryAfter 408 499 504           │ any                 │ kDeadline 5xx │ any │
-//   kUnavailable (501: kInternal) others                │ any                 │ kInternal
+//   status        body's error.status   code
+//   ────────────┼─────────────────────┼────────────────────────────────────────────────────
+//   400         │ any                 │ kInvalid (FAILED_PRECONDITION: bound to a gateway)
+//   401         │ any                 │ kUnauthenticated
+//   403         │ any                 │ kForbidden
+//   404         │ JSON error          │ kNotFound
+//   404         │ text                │ kForbidden: a bad system key, not a missing device
+//   409         │ ALREADY_EXISTS      │ kAlreadyExists
+//   409, 412    │ others              │ kConflict
+//   429         │ any                 │ kThrottled, retryAfter
+//   408 499 504 │ any                 │ kDeadline
+//   5xx         │ any                 │ kUnavailable (501: kInternal)
+//   others      │ any                 │ kInternal
 //
 // After a write, 408, 499 and 5xx leave open whether it took effect: outcomeUnknown.
 #pragma once

@@ -16,9 +16,10 @@
 //   Timeout ServerTimeout InternalError              408 5xx │ kUnavailable, perhaps retryAfter
 //   ServiceUnavailable StorageReadError                      │
 //   -                                                others  │ kInternal
-//   Invalid, as metadata.uid is immutable                    │ kConflict: another object of that
-//   name ¹ without a Status, a 404 with the header Audit-Id is the API server's word that it does
-//   not
+//   Invalid, as metadata.uid is immutable                    │ kConflict: another object of
+//                                                            │ that name
+//
+//   ¹ without a Status, a 404 with the header Audit-Id is the API server's word that it does not
 //     serve the kind; any other is some proxy's page and says nothing of the object: kInternal.
 //
 // What can't be created because its namespace is being deleted is kForbidden with reason

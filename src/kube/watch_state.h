@@ -1,16 +1,17 @@
 // How a watch goes on, whatever happens to it. Pure: the I/O is in watcher.h.
 //
-//   phase           │ list complete │ plain     │ the server  │ kGone, kNotFound │ kInvalid    │
-//   others
-//                   │ (last page)   │ bookmark  │ ended it    │                  │             │
-//   ────────────────┼───────────────┼───────────┼─────────────┼──────────────────┼─────────────┼────────
-//   streaming list  │ watch         │ pages ¹   │ pages       │ list anew        │ pages ¹     │
-//   again ² pages           │ watch         │ -         │ -           │ list anew        │ same
-//   page   │ same page watch           │ -             │ go on     │ same place  │ list anew │ list
-//   anew   │ same place ¹ now and ever after: this server can't stream lists; it refuses or, if it
-//   is none of
+//   phase          │ complete ³ │ bookmark ⁴ │ ended ⁵    │ kGone, kNotFound │ kInvalid  │ others
+//   ───────────────┼────────────┼────────────┼────────────┼──────────────────┼───────────┼───────────
+//   streaming list │ watch      │ pages ¹    │ pages      │ list anew        │ pages ¹   │ again ²
+//   pages          │ watch      │ -          │ -          │ list anew        │ same page │ same page
+//   watch          │ -          │ go on      │ same place │ list anew        │ list anew │ same place
+//
+//   ¹ now and ever after: this server can't stream lists; it refuses or, if it is none of
 //     Kubernetes' own, ignores to be asked for it
 //   ² after silence: pages, this time
+//   ³ the list's end, or its last page
+//   ⁴ a plain one, which ends no list
+//   ⁵ by the server
 //
 // Every failure is followed by a pause; so is a watch that the server ended at once. A kNotFound is
 // a kind that is not there: when it comes, nothing of what we saw is left.

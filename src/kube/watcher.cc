@@ -28,7 +28,8 @@ Watcher::Watcher(Client& client, WatcherOptions options, WatchSink& sink, Clock&
       sink_(sink),
       clock_(clock),
       random_(random),
-      turned_(clock.steadyNow().time_since_epoch().count()) {}
+      turned_(clock.steadyNow().time_since_epoch().count()),
+      heard_(clock.steadyNow()) {}
 
 void Watcher::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
@@ -148,11 +149,11 @@ void Watcher::happened(const Happening& happening) {
   const bool isBad = std::holds_alternative<Failed>(happening);
   const bool isChange =
       std::holds_alternative<Changed>(happening) && state_.phase == WatchPhase::kWatching;
-  note([this, isBad, isChange, now = clock_.now()](WatcherHealth& health) {
+  note([this, isBad, isChange, now = clock_.steadyNow()](WatcherHealth& health) {
     health.phase = state_.phase;
     if (isChange) ++health.changes;
     if (isBad) return;
-    health.lastContact = now;
+    heard_ = now;
     health.trouble.reset();
   });
 }
@@ -181,7 +182,9 @@ bool Watcher::turns() const {
 
 WatcherHealth Watcher::health() const {
   std::lock_guard lock(mutex_);
-  return health_;
+  WatcherHealth health = health_;
+  health.silence = clock_.steadyNow() - heard_;
+  return health;
 }
 
 template <class Change>

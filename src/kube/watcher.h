@@ -59,11 +59,12 @@ struct WatcherOptions {
 
 struct WatcherHealth {
   WatchPhase phase = WatchPhase::kStreamingList;
-  bool synced = false;                        // a list was complete, once
-  std::optional<TimePoint> lastContact = {};  // the server said something good
-  std::optional<TimePoint> lastSync = {};     // a list was complete
-  std::uint64_t lists = 0;                    // begun
-  std::uint64_t changes = 0;                  // that came after a list
+  bool synced = false;  // a list was complete, once
+  // Since the server last said something good; since the watcher was made, where it never has.
+  Duration silence{0};
+  std::optional<TimePoint> lastSync = {};  // a list was complete
+  std::uint64_t lists = 0;                 // begun
+  std::uint64_t changes = 0;               // that came after a list
   std::uint64_t troubles = 0;
   std::optional<Error> trouble = {};  // the last one, until the server says something good
 };
@@ -113,8 +114,9 @@ class Watcher {
   std::optional<SteadyPoint> resumed_;  // when the last pause ended
 
   std::atomic<Duration::rep> turned_;  // steady time at which run() began its last turn
-  mutable std::mutex mutex_;           // guards health_
-  WatcherHealth health_;
+  mutable std::mutex mutex_;           // guards what follows
+  WatcherHealth health_;               // but for `silence`
+  SteadyPoint heard_;                  // when `silence` began
 };
 
 }  // namespace bco::kube

@@ -1,6 +1,7 @@
 """The chart as Helm renders it."""
 
 import functools
+import os
 import pathlib
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import sys
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = ROOT / os.environ.get("BUILD_DIR", "build") / "bin"
 CHART = ROOT / "charts" / "balena-clearblade-operator"
 VALUES = sorted((pathlib.Path(__file__).parent / "values").glob("*.yaml"))
 # Named so that full names are those of the plain manifests in deploy/.

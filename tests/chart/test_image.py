@@ -8,10 +8,11 @@ import re
 import subprocess
 
 import pytest
+from spdx_tools.spdx.parser.parse_anything import parse_file
+from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
-from chart import ROOT
+from chart import BIN, ROOT
 
-BIN = ROOT / os.environ.get("BUILD_DIR", "build") / "bin"
 PROGRAMS = ("balena-clearblade-operator", "cloud-sandbox")
 
 
@@ -83,9 +84,17 @@ def test_certificates_and_time_zones_are_there(rootfs):
     assert (rootfs / "usr/share/zoneinfo/Europe/Berlin").exists()
 
 
+SBOM = "usr/share/sbom/balena-clearblade-operator.spdx.json"
+
+
 @pytest.fixture(scope="module")
 def sbom(rootfs):
-    return json.loads((rootfs / "usr/share/sbom/balena-clearblade-operator.spdx.json").read_text())
+    return json.loads((rootfs / SBOM).read_text())
+
+
+def test_the_sbom_is_one(rootfs):
+    """By the rules of SPDX 2.3, as its own tools know them."""
+    assert [each.validation_message for each in validate_full_spdx_document(parse_file(str(rootfs / SBOM)))] == []
 
 
 def compiled_in(sbom):

@@ -1,9 +1,11 @@
 """Values that make no sense are refused before anything is rendered, and it is said which."""
 
+import subprocess
+
 import pytest
 import yaml
 
-from chart import CHART, helm
+from chart import BIN, CHART, helm
 
 WRONG = {
     "image/pullPolicy": "Sometimes",
@@ -44,6 +46,24 @@ WRONG = {
     "networkPolicy/dnsTo/0/ipBlock/cidr": "192.0.2.1",
     "prometheusRule/job": 'a"b',
 }
+# Lease times, and further arguments, with which the program would end at once; and the field to change.
+LEASES = [
+    ({"renewDeadline": "1m"}, [], "leaseDuration"),
+    ({"retryPeriod": "0s"}, [], "retryPeriod"),
+    ({"renewDeadline": "30s"}, [], "renewDeadline"),
+    ({"retryPeriod": "25s"}, [], "renewDeadline"),
+    ({"retryPeriod": "33s"}, [], "renewDeadline"),
+    ({"retryPeriod": "33s334ms"}, ["--attempt-deadline=1s"], "renewDeadline"),
+    ({}, ["--attempt-deadline", "25s"], "renewDeadline"),
+    ({}, ["--attempt-deadline=0.5m"], "renewDeadline"),
+]
+GOOD_LEASES = [
+    ({"renewDeadline": "59s999ms"}, []),
+    ({"renewDeadline": "30s1ms"}, []),
+    ({"retryPeriod": "24s999ms"}, []),
+    ({"retryPeriod": "33s333ms"}, ["--attempt-deadline=1s"]),
+    ({"renewDeadline": "30s"}, ["--workers=3", "--attempt-deadline", "14.999s"]),
+]
 
 
 def nested(path, value):
@@ -63,6 +83,13 @@ def test_a_wrong_value_is_refused_by_name(tmp_path, path):
     done = lint(tmp_path, nested(path, WRONG[path]))
     assert done.returncode != 0
     assert f"'/{path}'" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("name", ["my-team", "1st", "app.kubernetes.io/part-of", "__name__"])
+def test_a_label_that_prometheus_would_refuse_is_refused(tmp_path, name):
+    """With it, all rules."""
+    said = lint(tmp_path, {"prometheusRule": {"alertLabels": {name: "x"}}}).stderr
+    assert "'/prometheusRule/alertLabels" in said and name in said, said
 
 
 @pytest.mark.parametrize("value", [0, "0%", "500%", "101%"])
@@ -94,10 +121,10 @@ def test_a_value_that_is_not_there_is_refused_by_name(tmp_path, path):
     ({"endpoint": {"ingress": {"enabled": True}}}, "'/endpoint/ingress/host'"),
     ({"endpoint": {"ingress": {"enabled": True, "host": "a.example.com"}}}, "'/endpoint/enabled'"),
     ({"endpoint": {"enabled": True, "port": 8082}}, "'/endpoint/port' and '/metrics/port'"),
-    ({"shutdownGrace": "30s"}, "'/shutdownGrace'"),
-    ({"shutdownGrace": "1h", "terminationGracePeriodSeconds": 60}, "'/shutdownGrace'"),
-    ({"leaderElection": {"renewDeadline": "1m"}}, "'/leaderElection/renewDeadline'"),
-    ({"leaderElection": {"retryPeriod": "40s"}}, "'/leaderElection/retryPeriod'"),
+    ({"shutdownGrace": "15s1ms"}, "'/shutdownGrace'"),
+    ({"shutdownGrace": "1h", "terminationGracePeriodSeconds": 60}, "'/terminationGracePeriodSeconds'"),
+    ({"proxy": {"https": "http://proxy:3128"}}, "'/networkPolicy/cloudPorts'"),
+    ({"proxy": {"https": "http://proxy"}}, "'/networkPolicy/cloudPorts'"),
     ({"serviceAccount": {"create": False}}, "'/serviceAccount/name'"),
     ({"metrics": {"enabled": False}, "prometheusRule": {"enabled": True}}, "'/prometheusRule/enabled'"),
     ({"metrics": {"enabled": False, "serviceMonitor": {"enabled": True}}}, "'/metrics/serviceMonitor/enabled'"),
@@ -112,7 +139,13 @@ def test_values_that_do_not_go_together_are_refused(tmp_path, tree, said):
 
 
 @pytest.mark.parametrize("tree", [
-    {"shutdownGrace": "1m29s999ms", "terminationGracePeriodSeconds": 90},
+    {"shutdownGrace": "1m15s", "terminationGracePeriodSeconds": 90},
+    {"leaderElection": {"enabled": False, "renewDeadline": "1s"}, "replicas": 1},
+    {"proxy": {"https": "http://user:1@proxy:3128/"}, "networkPolicy": {"cloudPorts": [443, 3128]}},
+    {"proxy": {"https": "http://proxy:3128"}, "networkPolicy": {"extraEgress": [{"ports": [{"port": 3128}]}]}},
+    {"proxy": {"https": "http://proxy:3128"}, "networkPolicy": {"enabled": False}},
+    {"proxy": {"https": "http://proxy:443"}},
+    {"prometheusRule": {"enabled": True, "alertLabels": {"my_team": "x"}}},
     {"networkPolicy": {"cloudTo": [{"ipBlock": {"cidr": "2001:db8::7/128"}}], "apiServerPorts": [6443]}},
     {"endpoint": {"enabled": False, "port": 8082}},
     {"endpoint": {"enabled": True, "ingress": {"enabled": True, "host": "*.example.com"}}},
@@ -121,3 +154,35 @@ def test_values_that_do_not_go_together_are_refused(tmp_path, tree, said):
 def test_values_that_go_together_are_taken(tmp_path, tree):
     done = lint(tmp_path, tree)
     assert done.returncode == 0, done.stderr
+
+
+def leases(chosen, arguments):
+    return {"leaderElection": chosen, "extraArgs": arguments}
+
+
+@pytest.mark.parametrize("chosen, arguments, field", LEASES)
+def test_lease_times_that_the_program_refuses_are_refused(tmp_path, chosen, arguments, field):
+    done = lint(tmp_path, leases(chosen, arguments))
+    assert done.returncode != 0 and f"'/leaderElection/{field}'" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("chosen, arguments", GOOD_LEASES)
+def test_lease_times_that_it_takes_are_taken(tmp_path, chosen, arguments):
+    done = lint(tmp_path, leases(chosen, arguments))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("chosen, arguments, taken",
+                         [(*each[:2], False) for each in LEASES] + [(*each, True) for each in GOOD_LEASES])
+def test_the_program_refuses_the_same_lease_times(tmp_path, chosen, arguments, taken):
+    """It looks at them before it looks at where it is to listen."""
+    (tmp_path / "config").write_text(yaml.safe_dump({
+        "current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}], "users": [{"name": "u", "user": {}}]}))
+    defaults = yaml.safe_load((CHART / "values.yaml").read_text())["leaderElection"]
+    flags = {"leaseDuration": "--lease-duration", "renewDeadline": "--renew-deadline", "retryPeriod": "--retry-period"}
+    times = [f"{flag}={(defaults | chosen)[name]}" for name, flag in flags.items()]
+    done = subprocess.run([BIN / "balena-clearblade-operator", "controller", "--kubeconfig", tmp_path / "config",
+                           "--health-addr=nowhere", *times, *arguments], text=True, capture_output=True, timeout=60)
+    assert done.returncode == 2
+    assert ("nowhere" in done.stderr) == taken, done.stderr

@@ -422,7 +422,6 @@ TEST_F(WatcherTest, TellsItsTroubleUntilTheServerSaysSomethingGood) {
   EXPECT_EQ(health_.trouble->code, ErrorCode::kForbidden);
   EXPECT_EQ(health_.trouble->message, "watching things: words (403)");
   EXPECT_FALSE(health_.synced);
-  EXPECT_FALSE(health_.lastContact);
 
   stop_ = std::stop_source();
   streams_.expect(kStreamUrl).refuses(403, refusal("Forbidden", 403));
@@ -431,8 +430,23 @@ TEST_F(WatcherTest, TellsItsTroubleUntilTheServerSaysSomethingGood) {
   run();
   EXPECT_FALSE(health_.trouble);
   EXPECT_EQ(health_.troubles, 1U);
-  EXPECT_GE(health_.lastContact, before);
   EXPECT_GE(health_.lastSync, before);
+}
+
+TEST_F(WatcherTest, CountsTheSilenceFromItsStartUntilTheServerSaysSomethingGood) {
+  Watcher watcher(client_, options_, *this, clock_, random_);
+  EXPECT_EQ(watcher.health().silence, 0s);
+  streams_.expect(kStreamUrl).refuses(403, refusal("Forbidden", 403)).then(lasting(10min));
+  streams_.expect(kStreamUrl).refuses(403, refusal("Forbidden", 403)).then([&] {
+    EXPECT_GE(watcher.health().silence, 10min);
+  });
+  lastStream(kStreamUrl).sends(bookmark("4")).then([&] {
+    EXPECT_EQ(watcher.health().silence, 0s);
+    clock_.advance(3min);
+    stop_.request_stop();
+  });
+  watcher.run(stop_.get_token());
+  EXPECT_EQ(watcher.health().silence, 3min);
 }
 
 TEST_F(WatcherTest, DoesNothingAfterAStop) {

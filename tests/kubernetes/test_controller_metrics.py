@@ -30,11 +30,11 @@ def test_who_stands_by_shows_nothing_a_second_time(sandbox, installation):
     installation.fleet()
     leader = installation.start("--metrics-addr", "127.0.0.1:0")
     wait_until(leader.leads, "leading")
-    other = installation.start("--metrics-addr", "127.0.0.1:0")
+    other = installation.start("--metrics-addr", "127.0.0.1:0", "--health-addr", "127.0.0.1:0")
     installation.wait_ready(2)
     scrape_until(serving(leader), lambda found: found.value("balena_clearblade_devices", state="Ready") == 2, "readiness")
-    found = scrape_until(serving(other), lambda found: found.value(
-        "balena_clearblade_watch_age_seconds", resource="balenadevices") is not None, "its caches")
+    wait_until(lambda: other.health("/readyz")[0] == 200, "its caches")
+    found = scrape(serving(other))
     assert found.value("leader_election_master_status") == 0
     table = documented()
     assert set(found.types) == {name for name, row in table.items() if row.served_by.startswith("all replicas")}

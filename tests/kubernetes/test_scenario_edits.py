@@ -37,6 +37,19 @@ def test_labels_and_notes_of_others_and_its_own_writes_call_for_nothing(installa
     assert [(each.name, each.subresource) for each in written] == [("asked", "status"), ("asked-later", "status")]
 
 
+def test_who_has_nothing_to_do_lists_nothing(installation, cluster, sandbox):
+    """But looks at the clouds, and keeps its Lease."""
+    sandbox.add_devices(3)
+    installation.fleet(syncInterval="1s").start("--retry-period", "100ms")
+    installation.wait_ready(3)
+    sandbox.reset_traffic()
+    since = cluster.audit.now()
+    wait_until(lambda: sandbox.requests().get("balena.device.list", 0) > 2, "sweeps")
+    asked = [each for each in cluster.audit.requests(since) if each.namespace == installation.namespace]
+    assert "leases" in {each.resource for each in asked}
+    assert not [each for each in asked if each.lists]
+
+
 def test_a_label_of_a_fleet_is_passed_on_without_a_write_to_any_cloud(installation, sandbox):
     uuid, = sandbox.add_devices(1)
     installation.fleet(syncInterval="1h").start()

@@ -5,6 +5,7 @@ import os
 import threading
 
 from harness import wait_until
+from scrapes import metrics_url, scrape
 from test_scenario_outage import change_rights, give_rights, without
 
 HEALTH = ("--health-addr", "127.0.0.1:0", "--shutdown-grace", "1s")
@@ -54,12 +55,19 @@ def test_a_hanging_loop_ends_its_life_and_a_silent_api_server_does_not(make_clus
     assert [each.leads() for each in (waiting, hanging)].count(True) <= 1
 
 
-def test_who_may_not_see_all_that_it_needs_lives_and_is_not_ready(installation, sandbox):
+def test_who_may_not_see_all_that_it_needs_lives_and_is_not_ready_and_its_metrics_say_since_when(installation, sandbox):
     kubeconfig = installation.operator_kubeconfig()
     change_rights(installation, without("balenafleets"))
-    replica = installation.start(*HEALTH, kubeconfig=kubeconfig)
+    replica = installation.start(*HEALTH, "--metrics-addr", "127.0.0.1:0", kubeconfig=kubeconfig)
     wait_until(lambda: "balenafleets" in replica.log, "a word about it")
     assert replica.health("/readyz") == NOT_FILLED
     assert replica.health("/livez") == OK
+
+    def age():
+        return scrape(metrics_url(replica.log)).value("balena_clearblade_watch_age_seconds", resource="balenafleets")
+
+    first = age()
+    wait_until(lambda: age() > first + 1, "the growing age of a watch that has never been answered")
     give_rights(installation)
     wait_until(lambda: replica.health("/readyz") == OK, "readiness")
+    assert age() < first + 1

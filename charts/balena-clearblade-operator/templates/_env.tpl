@@ -1,4 +1,4 @@
-{{/* Proxies, and what is asked for. The API server is reached without a proxy, whatever its address is. */}}
+{{/* Proxies, and what is asked for. From a Pod the API server is reached without a proxy in any case (src/kube/config.h). */}}
 {{- define "bco.env" -}}
 {{- $proxied := or .Values.proxy.https .Values.proxy.secretName -}}
 {{- if or $proxied .Values.env -}}
@@ -11,7 +11,7 @@ env:
 - {name: HTTPS_PROXY, value: {{ .Values.proxy.https | quote }}}
 {{- end }}
 {{- if $proxied }}
-- {name: NO_PROXY, value: {{ concat (list "$(KUBERNETES_SERVICE_HOST)" "localhost" ".svc" ".cluster.local") .Values.proxy.noProxy | join "," | quote }}}
+- {name: NO_PROXY, value: {{ concat (list "localhost" ".svc" ".cluster.local") .Values.proxy.noProxy | join "," | quote }}}
 {{- end }}
 {{- with .Values.env }}
 {{ toYaml . }}
