@@ -135,7 +135,8 @@ api::BalenaDevice MemoryStore::withDemands(api::BalenaDevice documented) {
 }
 
 Status MemoryStore::demand(const api::BalenaDevice& seen, const Demand& demand) {
-  if (seen.spec.state != demand.state) {
+  const bool isDocumented = !seen.meta.isDiscovered() && !seen.meta.isEnrolled();
+  if (isDocumented && seen.spec.state != demand.state) {
     std::lock_guard lock(mutex_);
     const Override made{seen.spec.state, demand.state};
     const auto [found, isNew] = overrides_.emplace(seen.meta.key, made);
