@@ -77,9 +77,10 @@ void Lookup::list(const std::vector<Fleet>& fleets, const std::stop_token& stop)
                         {{"fleet", name}, {"error", takenAt.error().message}});
       continue;
     }
-    context_.log.info("the endpoint has listed a fleet",
-                      {{"fleet", name}, {"devices", std::to_string(devices.uuids.size())}});
+    const std::size_t count = devices.uuids.size();
     context_.views.rolls().put(fleet->meta.key, std::move(devices.uuids), *takenAt);
+    context_.log.info("the endpoint has listed a fleet",
+                      {{"fleet", name}, {"devices", std::to_string(count)}});
   }
 }
 

@@ -124,17 +124,17 @@ api::BalenaDevice MemoryStore::withDemands(api::BalenaDevice documented) {
   }
   std::lock_guard lock(mutex_);
   const auto found = overrides_.find(documented.meta.key);
-  if (found == overrides_.end()) return documented;
-  if (found->second.documented == documented.spec.state) {
+  if (found != overrides_.end() && found->second.documented == documented.spec.state) {
     documented.spec.state = found->second.demanded;
-  } else {
-    overrides_.erase(found);
-    documented.meta.annotations.erase(api::kAbsentByAnnotation);
+    return documented;
   }
+  if (found != overrides_.end()) overrides_.erase(found);
+  documented.meta.annotations.erase(api::kAbsentByAnnotation);
   return documented;
 }
 
 Status MemoryStore::demand(const api::BalenaDevice& seen, const Demand& demand) {
+  // Of what no document says the object alone keeps it, and has done with it when it goes.
   const bool isDocumented = !seen.meta.isDiscovered() && !seen.meta.isEnrolled();
   if (isDocumented && seen.spec.state != demand.state) {
     std::lock_guard lock(mutex_);
