@@ -99,10 +99,10 @@ TEST_F(OtherAccount, ThatIsSilentKeepsNobodyWaitingForADeviceThatSomebodyElseHas
 TEST_F(OtherAccount, IsNotAskedForADeviceThatAListHasShown) {
   start();
   untilLookedAt(otherKey_);
-  views_.rolls().put(test::kFleetKey, {*DeviceUuid::parse(uuidOf(1))}, clock_.now());
-  other_->log().forget();
-  EXPECT_EQ(post(1).status, 201);
-  EXPECT_EQ(other_->log().count("getDevice"), 0);
+  views_.rolls().put(test::kFleetKey, {*DeviceUuid::parse(uuidOf(7))}, clock_.now());
+  other_->log().failAll(Error{ErrorCode::kUnavailable, "away"});
+  EXPECT_EQ(post(7).status, 400) << "it has left, says the account that had it";
+  EXPECT_EQ(post(7).status, 503) << "and now any account may have it";
 }
 
 TEST_F(EndpointTest, WhereNoPassIsMadeNobodyHoldsWhatIsStoredOnADevice) {
