@@ -35,7 +35,6 @@ constexpr std::array<Row, kOutcomes> kTable = {{
     {Outcome::kNotYet, "not_yet", 503, 14, "the device can't have a key yet"},
     {Outcome::kStopping, "stopping", 503, 14, "shutting down"},
     {Outcome::kDeadline, "deadline", 504, 4, "it takes longer than usual and goes on: ask again"},
-    {Outcome::kFailed, "failed", 500, 13, "something unexpected happened"},
 }};
 // clang-format on
 

@@ -28,14 +28,13 @@ enum class Outcome {
   kNotYet,       // the device can't have a key yet: its release lacks the service, ...
   kStopping,
   kDeadline,  // the work goes on
-  kFailed,    // something we can't explain
 };
-inline constexpr std::size_t kOutcomes = 17;
+inline constexpr std::size_t kOutcomes = 16;
 [[nodiscard]] std::string_view nameOf(Outcome outcome);  // "created": log field and metric label
 [[nodiscard]] int statusOf(Outcome outcome);
 
 struct Answer {
-  Outcome outcome = Outcome::kFailed;
+  Outcome outcome = Outcome::kUnavailable;
   std::string message = {};  // for a person; empty: the outcome's own words
   std::optional<Duration> retryAfter = std::nullopt;
 };

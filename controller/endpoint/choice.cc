@@ -38,6 +38,8 @@ bool desiresAll(const api::FleetSpec& fleet) {
 
 }  // namespace
 
+bool takesInAnybody(const api::FleetSpec& fleet) { return desiresAll(fleet) || fleet.enrol; }
+
 DeviceObjects likeliest(DeviceObjects all) {
   std::vector<DeviceObjects> groups = byNamespace(std::move(all));
   const auto isNoneOfTheirs = [](const DeviceObjects& objects) {
@@ -72,7 +74,7 @@ std::variant<Answer, LookItUp, ChangeObject> choose(const Request& request,
 
 std::variant<Answer, MakeObject> chooseForNew(const Request& request,
                                               const api::BalenaFleet* fleet) {
-  const bool isDesired = fleet != nullptr && (desiresAll(fleet->spec) || fleet->spec.enrol);
+  const bool isDesired = fleet != nullptr && takesInAnybody(fleet->spec);
   if (request.verb == Verb::kProvision && !isDesired && !request.declares) {
     return Answer{Outcome::kUnknownDevice};
   }

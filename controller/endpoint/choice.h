@@ -63,6 +63,9 @@ inline constexpr Duration kFresh = std::chrono::seconds(5);
 //   does neither                  │ unknown device ¹    │ make one, Absent
 //   ¹ a person's word declares it
 //
+// Whether a device that nobody has declared may be provisioned for whoever asks, token or not.
+[[nodiscard]] bool takesInAnybody(const api::FleetSpec& fleet);
+
 // After the look-up; `fleet`: whose device it is, or nullptr. Who asks for a removal is trusted;
 // what it makes Absent a POST may bring back, unless a person has asked.
 [[nodiscard]] std::variant<Answer, MakeObject> chooseForNew(const Request& request,

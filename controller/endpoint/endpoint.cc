@@ -32,10 +32,13 @@ struct Endpoint::Exchange {
   std::string method = {};
   std::string peer = {};
   SteadyPoint startedAt = {};
+  std::optional<api::ObjectKey> listedBy = {};  // for the look-up: no stranger's
   Waiting::Id waiter = 0;
   std::shared_ptr<EarlyRead> read = {};  // for the pass that is waited for
   bool isDescription = false;
   server::Responder respond = {};
+
+  [[nodiscard]] bool isStranger() const { return !request.trusted && !listedBy; }
 };
 
 Endpoint::Endpoint(const Context& context, FleetSources& fleets, const EndpointOptions& options,
@@ -43,15 +46,15 @@ Endpoint::Endpoint(const Context& context, FleetSources& fleets, const EndpointO
     : context_(context),
       options_(options),
       isReady_(std::move(isReady)),
-      perAddress_(options.perAddress),
-      perDevice_(options.perDevice),
-      total_(options.total),
+      anybody_(options),
+      trusted_(options),
       strangers_(options.strangers),
       allStrangers_(options.allStrangers),
       waiting_(std::make_shared<Waiting>(context.store, context.clock, options.deadline)),
       deadlines_([waiting = waiting_](const std::stop_token& stop) { waiting->run(stop); }),
       errands_(context.clock, options.threads, kMostErrands),
       lookup_(context, fleets, options.threads, kMostErrands) {
+  context.views.rolls().want();
   context.store.onDeviceTouched(
       [waiting = waiting_](const std::string& uuid) { waiting->changed(uuid); });
 }
@@ -86,10 +89,16 @@ std::optional<Answer> Endpoint::limit(RateLimiter& limiter, const std::string& k
   return Answer{Outcome::kLimited, {}, wait};
 }
 
-std::optional<Answer> Endpoint::answerEarly(const server::Request& request, Exchange& exchange) {
+std::optional<Answer> Endpoint::limitCaller(Limits& limits, const std::string& peer) {
   // Everybody's limit last: who is over his own must not use it up.
-  if (auto limited = limit(perAddress_, addressKey(exchange.peer))) return limited;
-  if (auto limited = limit(total_, std::string(kEverybody))) return limited;
+  if (auto limited = limit(limits.perAddress, addressKey(peer))) return limited;
+  return limit(limits.total, std::string(kEverybody));
+}
+
+std::optional<Answer> Endpoint::answerEarly(const server::Request& request, Exchange& exchange) {
+  exchange.request.trusted = tokens_.accept(request.header("authorization"));
+  Limits& limits = exchange.request.trusted ? trusted_ : anybody_;
+  if (auto limited = limitCaller(limits, exchange.peer)) return limited;
   const bool reads = exchange.method == "GET" || exchange.method == "HEAD";
   if (exchange.isDescription && reads) {
     return Answer{Outcome::kDescribed, std::string(description())};
@@ -98,13 +107,12 @@ std::optional<Answer> Endpoint::answerEarly(const server::Request& request, Exch
     return Answer{Outcome::kMethodNotAllowed};
   }
   exchange.request.verb = exchange.method == "POST" ? Verb::kProvision : Verb::kRemove;
-  exchange.request.trusted = tokens_.accept(request.header("authorization"));
   const bool needsToken = exchange.request.verb == Verb::kRemove || options_.authenticatePosts;
   if (needsToken && !exchange.request.trusted) return Answer{Outcome::kUnauthenticated};
   auto ask = parseAsk(request.header("content-type").value_or(""), request.body);
   if (!ask) return Answer{Outcome::kBadRequest, std::move(ask.error().message)};
   exchange.request.ask = *std::move(ask);
-  if (auto limited = limit(perDevice_, exchange.request.ask.uuid)) return limited;
+  if (auto limited = limit(limits.perDevice, exchange.request.ask.uuid)) return limited;
   if (draining_) return Answer{Outcome::kStopping, {}, std::chrono::seconds(1)};
   if (const std::string trouble = isReady_(); !trouble.empty()) {
     return Answer{Outcome::kUnavailable, trouble, std::chrono::seconds(1)};
@@ -133,11 +141,12 @@ void Endpoint::doBlocking(const Shared& exchange, const std::function<void()>& e
 
 void Endpoint::lookUp(const Shared& exchange) {
   const std::string& uuid = exchange->request.ask.uuid;
-  const bool isTrusted = exchange->request.trusted;
-  const auto mayAsk = [this, isTrusted, uuid, address = addressKey(exchange->peer)]() -> Status {
+  if (!exchange->request.trusted) exchange->listedBy = lookup_.listedBy(uuid);
+  const bool isStranger = exchange->isStranger();
+  const auto mayAsk = [this, isStranger, uuid, address = addressKey(exchange->peer)]() -> Status {
     // Somebody may have made it while this waited for its turn.
     if (isKnown(uuid)) return fail(ErrorCode::kAlreadyExists, "an object names the device");
-    return isTrusted ? Status() : mayLookUp(address);
+    return isStranger ? mayLookUp(address) : Status();
   };
   Status looked = mayAsk();
   // What was declared a moment ago the watch may not have told yet, and a second object would be a
@@ -145,7 +154,7 @@ void Endpoint::lookUp(const Shared& exchange) {
   if (looked) looked = context_.store.lookAgain(uuid);
   if (isKnown(uuid)) return serve(exchange);
   if (!looked) return settle(exchange, answerTo(looked.error()));
-  lookup_.find({uuid, exchange->startedAt + options_.deadline, mayAsk,
+  lookup_.find({uuid, exchange->listedBy, exchange->startedAt + options_.deadline, mayAsk,
                 [this, exchange](auto found) { takeUp(exchange, std::move(found)); }});
 }
 
@@ -158,6 +167,8 @@ Status Endpoint::mayLookUp(const std::string& address) {
   const Duration wait =
       std::max(strangers_.look(address, now), allStrangers_.look(std::string(kEverybody), now));
   if (wait == Duration::zero()) return {};
+  // Their own devices are to be told from what is tried.
+  lookup_.renewLists();
   return fail(Error{.code = ErrorCode::kThrottled,
                     .message = "too many look-ups have found nothing",
                     .retryAfter = wait,
@@ -165,7 +176,7 @@ Status Endpoint::mayLookUp(const std::string& address) {
 }
 
 void Endpoint::noteFruitless(const Exchange& exchange) {
-  if (exchange.request.trusted) return;
+  if (!exchange.isStranger()) return;
   const SteadyPoint now = context_.clock.steadyNow();
   // Several may have been under way when there was room for one.
   strangers_.count(addressKey(exchange.peer), now);
@@ -176,12 +187,17 @@ void Endpoint::takeUp(const Shared& exchange, Result<Lookup::Found> found) {
   if (isKnown(exchange->request.ask.uuid)) return serve(exchange);
   if (!found) {
     // What was turned away has used up nothing, and comes of many honest callers too.
-    if (found.error().code != ErrorCode::kThrottled) noteFruitless(*exchange);
+    const ErrorCode code = found.error().code;
+    const bool isAsked = code != ErrorCode::kThrottled && code != ErrorCode::kAlreadyExists;
+    if (isAsked) noteFruitless(*exchange);
     return settle(exchange, answerTo(found.error()));
   }
   auto choice = chooseForNew(exchange->request, found->fleet.get());
   if (const auto* answer = std::get_if<Answer>(&choice)) {
-    if (answer->outcome == Outcome::kUnknownDevice) noteFruitless(*exchange);
+    if (answer->outcome == Outcome::kUnknownDevice) {
+      context_.views.rolls().strike(exchange->request.ask.uuid);
+      noteFruitless(*exchange);
+    }
     return settle(exchange, *answer);
   }
   exchange->read = std::move(found->read);
@@ -261,7 +277,7 @@ void Endpoint::finish(const Exchange& exchange, const Answer& answer) {
 
 server::Reply Endpoint::refuse(int status, const std::string& peer) {
   counting_->countMalformed();
-  if (!limit(perAddress_, addressKey(peer))) {
+  if (!limit(anybody_.perAddress, addressKey(peer))) {
     context_.log.info("request refused", {{"peer", peer}, {"status", status}});
   }
   return toRefusal(status);

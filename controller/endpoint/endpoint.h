@@ -17,15 +17,16 @@ namespace bco::endpoint {
 struct EndpointOptions {
   bool authenticatePosts = false;  // DELETE always is
   Duration deadline = std::chrono::seconds(25);
-  // Of callers without a token and of all together; each with room for a start of many at once.
+  // Each with room for a start of many at once. Whoever comes with a token has limits of his own,
+  // which nobody else can use up.
   Rate perAddress{100, 1000};
   Rate perDevice{0.5, 20};
+  Rate total{1000, 2000};
   // Look-ups, for one address and for all, that find nothing to provision: who tries UUIDs uses up
   // what balena allows us. In all a quarter of that, as it is by default (callBudget); who comes
-  // with a token is no stranger.
+  // with a token is no stranger, nor is a device that a list of its fleet has shown.
   Rate strangers{1, 50};
   Rate allStrangers{5, 50};
-  Rate total{1000, 2000};
   bool storeBlocks = false;  // its writes go to an API server
   std::size_t threads = 8;   // for what blocks, and for each account at balena
 };
@@ -56,6 +57,14 @@ class Endpoint {
   [[nodiscard]] std::shared_ptr<const Counting> counting() const { return counting_; }
 
  private:
+  // Of callers of one kind.
+  struct Limits {
+    explicit Limits(const EndpointOptions& options)
+        : perAddress(options.perAddress), perDevice(options.perDevice), total(options.total) {}
+    RateLimiter perAddress;
+    RateLimiter perDevice;
+    RateLimiter total;
+  };
   struct Exchange;
   using Shared = std::shared_ptr<Exchange>;
 
@@ -63,6 +72,7 @@ class Endpoint {
   [[nodiscard]] std::optional<Answer> answerEarly(const server::Request& request,
                                                   Exchange& exchange);
   [[nodiscard]] std::optional<Answer> limit(RateLimiter& limiter, const std::string& key);
+  [[nodiscard]] std::optional<Answer> limitCaller(Limits& limits, const std::string& peer);
   // All that follows is for a caller who is waiting already, and may have been told that it takes
   // too long.
   void serve(const Shared& exchange);
@@ -86,9 +96,8 @@ class Endpoint {
   const EndpointOptions options_;
   const std::function<std::string()> isReady_;
   Tokens tokens_;
-  RateLimiter perAddress_;
-  RateLimiter perDevice_;
-  RateLimiter total_;
+  Limits anybody_;
+  Limits trusted_;
   RateLimiter strangers_;
   RateLimiter allStrangers_;
   const std::shared_ptr<Counting> counting_ = std::make_shared<Counting>();

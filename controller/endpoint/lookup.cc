@@ -1,8 +1,5 @@
 #include "endpoint/lookup.h"
 
-#include <optional>
-#include <set>
-
 namespace bco::endpoint {
 namespace {
 
@@ -24,6 +21,7 @@ class Lookup::Inquiry {
   }
 
   void found(Found found) { conclude(std::move(found), true); }
+  void end(Error error) { conclude(fail(std::move(error)), true); }
   void missed() { conclude(Found{}, false); }
   void failed(Error error) { conclude(fail(std::move(error)), false); }
 
@@ -79,7 +77,10 @@ void Lookup::stop() {
 
 void Lookup::find(Question question) {
   std::map<Account, Fleet> accounts;
-  for (const auto& fleet : fleets()) accounts.emplace(accountOf(*fleet), fleet);
+  for (const auto& fleet : fleets()) {
+    const bool isAsked = !question.listedBy || *question.listedBy == fleet->meta.key;
+    if (isAsked) accounts.emplace(accountOf(*fleet), fleet);
+  }
   if (accounts.empty()) return question.done(Found{});
   const auto inquiry = std::make_shared<Inquiry>(std::move(question), accounts.size());
   for (const auto& [account, fleet] : accounts) {
@@ -95,7 +96,10 @@ void Lookup::find(Question question) {
 void Lookup::ask(const Fleet& fleet, Inquiry& inquiry, const std::stop_token& stop) {
   if (inquiry.isOver()) return;
   const Question& question = inquiry.question();
-  if (Status may = question.mayAsk(); !may) return inquiry.failed(std::move(may.error()));
+  if (Status may = question.mayAsk(); !may) {
+    const bool isKnown = may.error().code == ErrorCode::kAlreadyExists;
+    return isKnown ? inquiry.end(std::move(may.error())) : inquiry.failed(std::move(may.error()));
+  }
   auto client = clientOf(*fleet);
   if (!client) return inquiry.failed(std::move(client.error()));
   const SteadyPoint at = context_.clock.steadyNow();
@@ -108,10 +112,11 @@ void Lookup::ask(const Fleet& fleet, Inquiry& inquiry, const std::stop_token& st
   auto owner = ownerOf(*device, *fleet, question.deadline, stop);
   if (!owner) return inquiry.failed(std::move(owner.error()));
   if (*owner == nullptr) return inquiry.missed();
-  const bool isOwnClient = accountOf(**owner) == accountOf(*fleet);
-  inquiry.found({*owner, isOwnClient
-                             ? std::make_shared<EarlyRead>(EarlyRead{*std::move(device), at})
-                             : nullptr});
+  // Where no pass is made nobody holds what is stored on a device.
+  const bool isForPass =
+      accountOf(**owner) == accountOf(*fleet) && context_.views.earlyReads().areWanted();
+  inquiry.found({*owner, isForPass ? std::make_shared<EarlyRead>(EarlyRead{*std::move(device), at})
+                                   : nullptr});
 }
 
 Result<Lookup::Fleet> Lookup::ownerOf(const balena::Device& device, const api::BalenaFleet& asked,

@@ -1,10 +1,13 @@
-// Finds the fleet of a device that no object names.
+// Finds the fleet of a device that no object names: at balena, or beforehand, by lists of all that
+// fleets have.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <tuple>
@@ -25,8 +28,10 @@ class Lookup {
   };
   struct Question {
     std::string uuid;
+    // A fleet that has it, by a list: its account alone is asked.
+    std::optional<api::ObjectKey> listedBy;
     SteadyPoint deadline;  // until then a fleet's first look is waited for
-    // Asked right before each account is: what speaks against it.
+    // Asked right before each account is: what speaks against it. kAlreadyExists ends it all.
     std::function<Status()> mayAsk;
     // Called once, on any thread, unless stop() comes first. That no fleet has it is certain: an
     // account that can't say makes it an error, its own, or kUnavailable while a fleet has not been
@@ -37,6 +42,16 @@ class Lookup {
   // `threads` of each account, which `most` questions may wait for.
   Lookup(const Context& context, FleetSources& fleets, std::size_t threads, std::size_t most)
       : context_(context), fleets_(fleets), threads_(threads), most_(most) {}
+
+  // How old the lists get while somebody wants them renewed.
+  static constexpr Duration kListsLast = std::chrono::minutes(1);
+
+  // The fleet that has the device by the last list of it that this process has read, of those that
+  // take in anybody; nullopt: none, as far as we know.
+  [[nodiscard]] std::optional<api::ObjectKey> listedBy(const std::string& uuid) const;
+  // Has the fleets that take in anybody listed, each account's one after the other; once in
+  // kListsLast, however often it is called. Never blocks.
+  void renewLists();
 
   // Never blocks. One request to each account: fleets that share a token are asked together.
   void find(Question question);
@@ -55,6 +70,9 @@ class Lookup {
   [[nodiscard]] Errands* errandsOf(const Account& account);
   // One account, by any of its fleets. Blocks on balena.
   void ask(const Fleet& fleet, Inquiry& inquiry, const std::stop_token& stop);
+  void list(const std::vector<Fleet>& fleets, const std::stop_token& stop);
+  [[nodiscard]] bool beginList(const Account& account);
+  void endList(const Account& account);
   // Whose the device is that `asked`'s account has shown. kUnavailable: not yet known by
   // `deadline`.
   [[nodiscard]] Result<Fleet> ownerOf(const balena::Device& device, const api::BalenaFleet& asked,
@@ -74,6 +92,8 @@ class Lookup {
   std::mutex mutex_;  // guards all below
   bool stopped_ = false;
   std::map<Account, std::unique_ptr<Errands>> errands_;
+  std::optional<SteadyPoint> listedAt_;  // when it was begun last
+  std::set<Account> listing_;            // accounts that are being listed
 };
 
 }  // namespace bco::endpoint

@@ -33,6 +33,11 @@ class EarlyReads {
     if (!wanted) reads_.clear();
   }
 
+  [[nodiscard]] bool areWanted() const {
+    std::lock_guard lock(mutex_);
+    return wanted_;
+  }
+
   void put(const api::ObjectKey& fleet, const std::string& uuid,
            const std::shared_ptr<EarlyRead>& read) {
     std::lock_guard lock(mutex_);
@@ -50,7 +55,7 @@ class EarlyReads {
   }
 
  private:
-  std::mutex mutex_;  // guards all below
+  mutable std::mutex mutex_;  // guards all below
   bool wanted_ = false;
   std::map<std::pair<std::string, api::ObjectKey>, std::weak_ptr<EarlyRead>> reads_;
 };

@@ -28,6 +28,17 @@ const ListedDevice* FleetListing::find(const std::string& uuid) const {
   return found != devices.end() && found->uuid == uuid ? &*found : nullptr;
 }
 
+void publish(const FleetListing& listing, const api::BalenaFleet& fleet, FleetRolls& rolls) {
+  // Of `devices: All` each has an object.
+  if (!fleet.spec.enrol || !rolls.areWanted()) return;
+  std::vector<DeviceUuid> uuids;
+  uuids.reserve(listing.devices.size());
+  for (const ListedDevice& device : listing.devices) {
+    if (const auto uuid = DeviceUuid::parse(device.uuid)) uuids.push_back(*uuid);
+  }
+  rolls.put(fleet.meta.key, std::move(uuids), listing.takenAt);
+}
+
 Result<FleetListing> listFleet(const FleetView& view) {
   Summarizing visitor(view);
   const bool withTags = !view.object->spec.selector.tags.empty();

@@ -17,6 +17,9 @@ struct FleetListing {
   [[nodiscard]] const ListedDevice* find(const std::string& uuid) const;
 };
 
+// Keeps which devices those are, for a fleet that others than its declared ones may ask for.
+void publish(const FleetListing& listing, const api::BalenaFleet& fleet, FleetRolls& rolls);
+
 // Blocks on balena.
 [[nodiscard]] Result<FleetListing> listFleet(const FleetView& view);
 

@@ -40,6 +40,7 @@ std::optional<Duration> FleetSync::sync(const api::ObjectKey& key, const std::st
   if (Status held = deletion_.hold(*fleet); !held) {
     return failWith(*fleet, std::move(held.error()), stop);
   }
+  publish(snapshots->balena, *fleet, context_.views.rolls());
   snapshots->stale = removal_.note(*snapshots->view, snapshots->balena, *snapshots->registry, kind);
   const RefusedWrites refused = discovery_.discover(*snapshots, stop);
   comparison_.compare(*snapshots, stop);

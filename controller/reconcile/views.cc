@@ -32,6 +32,7 @@ void FleetViews::setFailure(const api::ObjectKey& fleet, Error error) {
 
 void FleetViews::forget(const api::ObjectKey& fleet) {
   removals_.revoke(fleet);
+  rolls_.forget(fleet);
   std::unique_lock lock(mutex_);
   const auto gone = entries_.extract(fleet);
   lock.unlock();

@@ -17,6 +17,7 @@
 #include "core/secret.h"
 #include "plan/maintenance.h"
 #include "reconcile/early_reads.h"
+#include "reconcile/fleet_rolls.h"
 #include "reconcile/hints.h"
 #include "reconcile/key_maker.h"
 #include "reconcile/removals.h"
@@ -69,6 +70,9 @@ class FleetViews {
   // What was read of a device to find its fleet.
   [[nodiscard]] EarlyReads& earlyReads() { return earlyReads_; }
 
+  // Which devices the last lists have shown.
+  [[nodiscard]] FleetRolls& rolls() { return rolls_; }
+
  private:
   struct Entry {
     std::shared_ptr<const FleetView> view;
@@ -77,6 +81,7 @@ class FleetViews {
   mutable std::mutex mutex_;  // guards entries_
   std::map<api::ObjectKey, Entry> entries_;
   EarlyReads earlyReads_;
+  FleetRolls rolls_;
   Removals removals_;
 };
 

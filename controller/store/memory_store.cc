@@ -124,18 +124,19 @@ api::BalenaDevice MemoryStore::withDemands(api::BalenaDevice documented) {
   }
   std::lock_guard lock(mutex_);
   const auto found = overrides_.find(documented.meta.key);
-  if (found == overrides_.end()) return documented;
-  if (found->second.documented == documented.spec.state) {
+  if (found != overrides_.end() && found->second.documented == documented.spec.state) {
     documented.spec.state = found->second.demanded;
-  } else {
-    overrides_.erase(found);
-    documented.meta.annotations.erase(api::kAbsentByAnnotation);
+    return documented;
   }
+  if (found != overrides_.end()) overrides_.erase(found);
+  documented.meta.annotations.erase(api::kAbsentByAnnotation);
   return documented;
 }
 
 Status MemoryStore::demand(const api::BalenaDevice& seen, const Demand& demand) {
-  if (seen.spec.state != demand.state) {
+  // Of what no document says the object alone keeps it, and has done with it when it goes.
+  const bool isDocumented = !seen.meta.isDiscovered() && !seen.meta.isEnrolled();
+  if (isDocumented && seen.spec.state != demand.state) {
     std::lock_guard lock(mutex_);
     const Override made{seen.spec.state, demand.state};
     const auto [found, isNew] = overrides_.emplace(seen.meta.key, made);

@@ -1,5 +1,6 @@
 """Clouds that take connections and never answer keep nobody waiting but who asks them."""
 
+import concurrent.futures
 import json
 import socket
 
@@ -7,9 +8,12 @@ import pytest
 
 from endpoints import Endpoint
 from harness import Site, assert_provisioned, wait_until
+from scrapes import metrics_url, scrape_until
 
 # Nothing of a silent cloud ends within a test: whoever waits behind one fails it.
 LONG = ("--attempt-deadline", "5m", "--call-deadline", "10m", "--shutdown-grace", "1s")
+AT_ONCE = 8  # look-ups of one account
+CALLERS = 20  # as many as may ask for one device at once
 SILENT = 8  # more than fleets of one account are swept at once
 
 
@@ -74,3 +78,24 @@ def test_silent_balena_clouds_hold_up_no_caller_of_another(sandbox, tmp_path, ho
     finally:
         assert endpoint.stop() == 0
     assert_provisioned(sandbox, uuids)
+
+
+@pytest.mark.concurrent
+def test_a_silent_balena_cloud_holds_up_none_of_many_callers_for_one_device(sandbox, tmp_path, holes):
+    site = Site(tmp_path / "site", sandbox).registry().fleet().fleet("a", "acme/a", None, apiUrl=holes[0])
+    uuid = sandbox.add_devices(1)[0]
+    endpoint = Endpoint(site, *LONG, "--endpoint-deadline", "5m", "--metrics-addr", "127.0.0.1:0")
+    url = wait_until(lambda: metrics_url(endpoint.log), "the metrics")
+    try:
+        holds = [sandbox.hold("balena.device.get", number=number) for number in range(1, AT_ONCE + 1)]
+        with concurrent.futures.ThreadPoolExecutor(CALLERS) as pool:
+            replies = [pool.submit(endpoint.post, uuid) for _ in range(CALLERS)]
+            wait_until(lambda: all(each["held"] for each in sandbox.holds().values()), "the look-ups")
+            scrape_until(url, lambda found: found.value("balena_clearblade_endpoint_waiting_requests") == CALLERS, "all")
+            for hold in holds:
+                sandbox.end_hold(hold)
+            replies = [reply.result() for reply in replies]
+        assert all(reply.status == 201 or reply.code == 6 for reply in replies), replies
+        assert_provisioned(sandbox, [uuid])
+    finally:
+        endpoint.stop()

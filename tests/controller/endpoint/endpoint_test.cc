@@ -1,149 +1,14 @@
 // The endpoint before a running engine and two clouds in memory.
-#include "endpoint/endpoint.h"
-
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include <condition_variable>
-#include <future>
-#include <mutex>
-#include <thread>
-
+#include "tests/controller/endpoint/endpoint_world.h"
 #include "tests/controller/endpoint/late_store.h"
-#include "tests/controller/reconcile/world.h"
 
 namespace bco::endpoint {
 namespace {
 
-using namespace std::chrono_literals;
-using test::idOf;
-using test::kFleetId;
-using test::kOtherFleetId;
-using test::uuidOf;
 using testing::HasSubstr;
 using testing::Not;
-
-constexpr auto kToken = "0123456789abcdef";
-const std::string kBearer = "Bearer " + std::string(kToken);
-
-std::string headerOf(const server::Reply& reply, std::string_view name) {
-  for (const auto& [key, value] : reply.headers) {
-    if (key == name) return value;
-  }
-  return "";
-}
-
-// Holds calls of one kind to a cloud. To be made before the first call.
-class Gate {
- public:
-  explicit Gate(test::FakeBalena& cloud) {
-    cloud.log().onCall([state = state_](const std::string& call) {
-      std::unique_lock lock(state->mutex);
-      if (call != state->held) return;
-      state->isReached = true;
-      state->changed.notify_all();
-      state->changed.wait(lock, [&] { return call != state->held; });
-    });
-  }
-  ~Gate() { open(); }
-  Gate(const Gate&) = delete;
-  Gate& operator=(const Gate&) = delete;
-
-  void close(const std::string& call) {
-    std::lock_guard lock(state_->mutex);
-    state_->held = call;
-    state_->isReached = false;
-    state_->changed.notify_all();
-  }
-  void untilReached() {
-    std::unique_lock lock(state_->mutex);
-    EXPECT_TRUE(state_->changed.wait_for(lock, 10s, [this] { return state_->isReached; }));
-  }
-  void open() {
-    std::lock_guard lock(state_->mutex);
-    state_->held.clear();
-    state_->changed.notify_all();
-  }
-
- private:
-  struct State {
-    std::mutex mutex;  // guards all below
-    std::condition_variable changed;
-    std::string held;
-    bool isReached = false;
-  };
-  const std::shared_ptr<State> state_ = std::make_shared<State>();
-};
-
-class EndpointTest : public test::World {
- protected:
-  EndpointTest() { context_.backoff = {1s, 5min}; }
-  ~EndpointTest() override { stop(); }
-
-  void start(bool sweeps = false) {
-    apply();
-    views_.forget(test::kFleetKey);
-    engine_ =
-        std::make_unique<Engine>(context_, factory_, shareSecret(SecretBytes(std::string(32, 'f'))),
-                                 EngineOptions{.workers = 2, .sweepers = 1, .sweeps = sweeps});
-    endpoint_ = std::make_unique<Endpoint>(context_, engine_->fleets(), options_,
-                                           [this] { return notReady_; });
-    endpoint_->setTokens(*parseTokens(SecretBytes(kToken)));
-    thread_ = std::jthread([this](const std::stop_token& ended) { engine_->run(ended); });
-    untilLookedAt();
-  }
-  // This clock stands still for who waits for the first look; and who asks while it is under way
-  // may have two passes made, the second of them beside what a test looks at or changes next.
-  void untilLookedAt(const api::ObjectKey& key = test::kFleetKey) {
-    const auto isLookedAt = [&] {
-      const auto fleet = store_.fleets().get(key);
-      return views_.knows(key) && fleet->status.observedGeneration == fleet->meta.generation;
-    };
-    while (!isLookedAt()) std::this_thread::yield();
-  }
-  void stop() {
-    if (!thread_.joinable()) return;
-    thread_.request_stop();
-    thread_.join();
-    endpoint_.reset();
-  }
-
-  std::future<server::Reply> send(server::Request request) {
-    auto promise = std::make_shared<std::promise<server::Reply>>();
-    auto reply = promise->get_future();
-    if (request.peer.empty()) request.peer = "192.0.2.1";
-    endpoint_->handle(std::move(request),
-                      [promise](server::Reply answer) { promise->set_value(std::move(answer)); });
-    return reply;
-  }
-  static server::Reply await(std::future<server::Reply> reply) {
-    if (reply.wait_for(10s) != std::future_status::ready) {
-      ADD_FAILURE() << "no answer";
-      return {};
-    }
-    return reply.get();
-  }
-  static server::Request ask(const std::string& method, int n, const std::string& more = "") {
-    return {.method = method,
-            .target = "/provision",
-            .headers = {{"Content-Type", "application/json"}},
-            .body = R"({"uuid":")" + uuidOf(n) + "\"" + more + "}"};
-  }
-  server::Reply post(int n, const std::string& more = "") {
-    return await(send(ask("POST", n, more)));
-  }
-  server::Reply remove(int n) {
-    auto request = ask("DELETE", n);
-    request.headers.emplace_back("Authorization", kBearer);
-    return await(send(std::move(request)));
-  }
-
-  EndpointOptions options_;
-  std::string notReady_;
-  std::unique_ptr<Engine> engine_;
-  std::unique_ptr<Endpoint> endpoint_;
-  std::jthread thread_;
-};
 
 TEST_F(EndpointTest, ProvisionsADeclaredDeviceInThreeCalls) {
   addDevice(1);
@@ -416,79 +281,6 @@ TEST_F(EndpointTest, TellsACallerAtTheDeadlineThatTheLookUpTakesLongAndGoesOn) {
   expectConnected(1);
 }
 
-// A second account, at a balena cloud of its own.
-class OtherAccount : public EndpointTest {
- protected:
-  OtherAccount() {
-    other_->addFleet(kFleetId, "acme/sensors");
-    factory_.addBalena("https://other.example", other_);
-    // By its name it comes first.
-    auto fleet = fleetNamed(otherKey_.name, "acme/sensors");
-    fleet.spec.apiUrl = "https://other.example";
-    fleet.spec.enrol = true;
-    manifests_.fleets[fleet.meta.key] = fleet;
-    fleetSpec().enrol = true;
-    balena().addDevice(uuidOf(1), kFleetId);
-    balena().addDevice(uuidOf(2), kFleetId);
-  }
-  const api::ObjectKey otherKey_{"default", "a-fleet"};
-  const std::shared_ptr<test::FakeBalena> other_ = std::make_shared<test::FakeBalena>(clock_);
-};
-
-TEST_F(OtherAccount, ThatIsSilentKeepsNobodyWaitingWhomAnotherHas) {
-  Gate gate(*other_);
-  gate.close("getFleet");
-  start();
-  EXPECT_EQ(post(1).status, 201) << "though the other's fleet has not been looked at";
-  gate.close("getDevice");
-  auto unknown = send(ask("POST", 7));
-  gate.untilReached();
-  EXPECT_EQ(post(2).status, 201);
-  EXPECT_EQ(unknown.wait_for(0s), std::future_status::timeout) << "the other may have it";
-  clock_.advance(options_.deadline);
-  EXPECT_EQ(await(std::move(unknown)).status, 504);
-}
-
-TEST_F(OtherAccount, ThatCannotSayMakesAMissNoMoreThanUnavailable) {
-  start();
-  untilLookedAt(otherKey_);
-  other_->log().failNext("getDevice", {ErrorCode::kUnavailable, "S3CRET"});
-  const auto missed = post(7);
-  EXPECT_EQ(missed.status, 503);
-  EXPECT_NE(headerOf(missed, "Retry-After"), "");
-  EXPECT_EQ(post(7).status, 400) << "both have said so";
-  other_->log().failNext("getDevice", {ErrorCode::kUnavailable, "S3CRET"});
-  EXPECT_EQ(post(1).status, 201);
-}
-
-TEST_F(OtherAccount, ThatCannotSayOpensNoDoorToWhoTriesUuids) {
-  options_.strangers = {};
-  options_.allStrangers = {1, 2};
-  start();
-  untilLookedAt(otherKey_);
-  other_->log().failAll(Error{ErrorCode::kForbidden, "for good"});
-  EXPECT_EQ(post(7).status, 503);
-  EXPECT_EQ(post(8).status, 503);
-  forgetCalls();
-  EXPECT_EQ(post(9).status, 429);
-  EXPECT_EQ(balena().log().count("getDevice"), 0);
-}
-
-TEST_F(OtherAccount, HasItsOwnIdsOfFleets) {
-  // Of no fleet that is configured there, though of one here.
-  other_->addFleet(kOtherFleetId, "acme/others");
-  other_->addDevice(uuidOf(3), kOtherFleetId);
-  manifests_.fleets[{"default", "gateways"}] = [] {
-    auto fleet = fleetNamed("gateways", "acme/gateways");
-    fleet.spec.enrol = true;
-    return fleet;
-  }();
-  start();
-  untilLookedAt(otherKey_);
-  EXPECT_EQ(post(3).status, 400);
-  EXPECT_EQ(object(3), nullptr) << "what is there is no fleet of ours";
-}
-
 TEST_F(EndpointTest, DoesNotKnowADeviceOfAFleetThatCouldNotBeLookedAt) {
   fleetSpec().enrol = true;
   balena().addDevice(uuidOf(1), kFleetId);
@@ -563,49 +355,6 @@ TEST_F(EndpointTest, LimitsAddressesDevicesAndAll) {
   EXPECT_NE(headerOf(all, "Retry-After"), "");
   clock_.advance(1min);
   EXPECT_EQ(statusFrom(2, "192.0.2.9").status, 409);
-}
-
-TEST_F(EndpointTest, LetsNobodyTryUuidsAtOthersExpense) {
-  fleetSpec().enrol = true;
-  options_.strangers = {1, 2};
-  balena().addDevice(uuidOf(1), kFleetId);
-  addDevice(2);
-  start();
-  EXPECT_EQ(post(7).status, 400);
-  EXPECT_EQ(post(8).status, 400);
-  forgetCalls();
-  EXPECT_EQ(post(9).status, 429);
-  EXPECT_EQ(balena().log().count("getDevice"), 0);
-  EXPECT_EQ(post(2).status, 201) << "it is known";
-  auto other = ask("POST", 1);
-  other.peer = "192.0.2.2";
-  EXPECT_EQ(await(send(std::move(other))).status, 201) << "somebody else";
-  clock_.advance(1s);
-  EXPECT_EQ(post(9).status, 400);
-}
-
-TEST_F(EndpointTest, LetsNotAllTogetherTryUuidsAtOthersExpense) {
-  fleetSpec().enrol = true;
-  options_.perAddress = {};
-  options_.strangers = {};  // as behind a proxy
-  options_.allStrangers = {1, 2};
-  balena().addDevice(uuidOf(1), kFleetId);
-  addDevice(2);
-  start();
-  EXPECT_EQ(post(7).status, 400);
-  EXPECT_EQ(balena().log().termsOf("getDevice").lane, Lane::kSweep) << "after all passes";
-  EXPECT_EQ(post(8).status, 400);
-  forgetCalls();
-  const auto limited = post(9);
-  EXPECT_EQ(limited.status, 429);
-  EXPECT_EQ(headerOf(limited, "Retry-After"), "1");
-  EXPECT_EQ(balena().log().count("getDevice"), 0);
-  EXPECT_EQ(post(2).status, 201) << "it is known";
-  auto trusted = ask("POST", 1);
-  trusted.headers.emplace_back("Authorization", kBearer);
-  EXPECT_EQ(await(send(std::move(trusted))).status, 201) << "no stranger";
-  clock_.advance(1s);
-  EXPECT_EQ(post(9).status, 400);
 }
 
 TEST_F(EndpointTest, ServesNobodyBeforeItIsReadyNorAfterItsEnd) {

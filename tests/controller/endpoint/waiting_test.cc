@@ -160,9 +160,9 @@ TEST_F(WaitingTest, AnswersAtTheDeadlineOfEach) {
   untilAnswered(1);
   EXPECT_EQ(answers(), std::vector<std::string>{"deadline"});
   EXPECT_EQ(waiting_.size(), 1U);
-  waiting_.settle(second, {Outcome::kFailed});
-  waiting_.settle(second, {Outcome::kFailed});
-  EXPECT_EQ(answers(), (std::vector<std::string>{"deadline", "failed"}));
+  waiting_.settle(second, {Outcome::kUnavailable});
+  waiting_.settle(second, {Outcome::kUnavailable});
+  EXPECT_EQ(answers(), (std::vector<std::string>{"deadline", "unavailable"}));
 }
 
 TEST_F(WaitingTest, ConcludesNothingForWhomNoObjectHasBeenFound) {

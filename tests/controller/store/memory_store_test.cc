@@ -421,6 +421,18 @@ TEST_F(MemoryStoreTest, ADemandLastsUntilTheDocumentSaysSomethingElse) {
   EXPECT_EQ(device("a")->spec.state, api::DesiredState::kPresent);
 }
 
+TEST_F(MemoryStoreTest, ADemandThatNoDocumentContradictsIsForgottenWithItsObject) {
+  BalenaDevice enrolled = deviceNamed("a");
+  enrolled.meta.labels.emplace(api::kEnrolledLabel, "true");
+  ASSERT_TRUE(store_.enrol(enrolled));
+  ASSERT_TRUE(store_.demand(*device("a"), {api::DesiredState::kAbsent, "1"}));
+  store_.apply(manifests({}));
+  EXPECT_EQ(device("a")->spec.state, api::DesiredState::kAbsent);
+  store_.apply(manifests({deviceNamed("a")}));
+  EXPECT_EQ(device("a")->spec.state, api::DesiredState::kPresent) << "now a document says so";
+  EXPECT_FALSE(device("a")->meta.annotations.contains(api::kAbsentByAnnotation));
+}
+
 TEST_F(MemoryStoreTest, ADemandIsForTheObjectThatWasSeen) {
   store_.apply(manifests({deviceNamed("a")}));
   const auto seen = device("a");
