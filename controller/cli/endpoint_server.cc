@@ -18,6 +18,9 @@ constexpr Duration kEndpointFilesLook = std::chrono::seconds(1);
 // Between two looks at whether the last replies have been read.
 constexpr Duration kDrainLook = std::chrono::milliseconds(10);
 constexpr std::size_t kMostCallers = 4096;
+// With all connections far less than a small container has (docs/threat-model.md).
+constexpr std::size_t kMostHeldBytes = 32 * 1024 * 1024;
+constexpr int kSocketBufferBytes = 8 * 1024;
 // For everything that is not a caller's connection.
 constexpr std::size_t kOwnDescriptors = 256;
 
@@ -106,6 +109,8 @@ Status EndpointServer::open() {
   options.maxBodyBytes = 16 * 1024;
   options.bodyTimeout = std::chrono::seconds(10);
   options.maxConnections = connectionLimit();
+  options.maxHeldBytes = kMostHeldBytes;
+  options.socketBufferBytes = kSocketBufferBytes;
   options.onRefusal = [this](int status, const std::string& peer) {
     return endpoint_->refuse(status, peer);
   };

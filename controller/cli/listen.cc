@@ -19,6 +19,10 @@ Result<std::unique_ptr<server::HttpServer>> serveAt(const std::string& flag,
   server::Options options;
   options.address = parsed->host;
   options.port = parsed->port;
+  // Scrapes and probes: few, and without bodies.
+  options.maxHeadBytes = 8 * 1024;
+  options.maxBodyBytes = 1024;
+  options.maxConnections = 64;
   auto server = server::HttpServer::start(options, std::move(handler));
   if (!server) return fail(withContext(std::move(server.error()), said));
   const std::string host = parsed->host.empty() ? "any" : parsed->host;

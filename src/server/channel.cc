@@ -1,15 +1,25 @@
 #include "server/channel.h"
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace bco::server {
 namespace {
+
+// Buffers of a handshake, beside what has come of it.
+constexpr std::size_t kHandshakeBytes = 32 * 1024;
+// A ClientHello may announce 128 KiB: OpenSSL makes room at once, and some more, and clears it.
+constexpr std::size_t kHelloBytes = 176 * 1024;
+// A record, whole or not, of which something has not been read.
+constexpr std::size_t kRecordBytes = 17 * 1024;
 
 bool isTransient(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
@@ -17,12 +27,8 @@ bool isTransient(int error) { return error == EAGAIN || error == EWOULDBLOCK || 
 
 void Channel::FreeTls::operator()(SSL* tls) const { SSL_free(tls); }
 
-Channel::Channel(int socket, SSL_CTX* context) : socket_(socket) {
-  if (context == nullptr) return;
-  tls_.reset(SSL_new(context));
-  SSL_set_fd(tls_.get(), socket);
-  SSL_set_accept_state(tls_.get());
-}
+Channel::Channel(int socket, std::shared_ptr<SSL_CTX> context)
+    : socket_(socket), context_(std::move(context)) {}
 
 Channel::~Channel() = default;
 
@@ -38,7 +44,12 @@ Io Channel::tlsError(int result) const {
 }
 
 Io Channel::handshake() {
-  if (!tls_) return Io::kDone;
+  if (!isTls()) return Io::kDone;
+  if (!tls_) {
+    tls_.reset(SSL_new(context_.get()));
+    SSL_set_fd(tls_.get(), socket_);
+    SSL_set_accept_state(tls_.get());
+  }
   ERR_clear_error();
   const int result = SSL_accept(tls_.get());
   return result == 1 ? Io::kDone : tlsError(result);
@@ -57,6 +68,15 @@ Transfer Channel::read(char* data, std::size_t size) {
 }
 
 bool Channel::hasBuffered() const { return tls_ && SSL_has_pending(tls_.get()) == 1; }
+
+std::size_t Channel::heldBytes() const {
+  if (!tls_) return 0;
+  if (SSL_is_init_finished(tls_.get()) == 1) return hasBuffered() ? kRecordBytes : 0;
+  const auto bytes = static_cast<std::size_t>(BIO_number_read(SSL_get_rbio(tls_.get())));
+  if (bytes == 0) return 0;
+  const bool isOfUnknownSize = SSL_get_state(tls_.get()) == TLS_ST_SR_CLNT_HELLO;
+  return kHandshakeBytes + (isOfUnknownSize ? std::max(kHelloBytes, bytes) : bytes);
+}
 
 Transfer Channel::write(std::string_view first, std::string_view second) {
   if (tls_) {
@@ -79,6 +99,8 @@ Transfer Channel::write(std::string_view first, std::string_view second) {
 void Channel::finish() {
   ERR_clear_error();
   if (tls_ && SSL_is_init_finished(tls_.get())) SSL_shutdown(tls_.get());
+  tls_.reset();
+  context_.reset();
   ::shutdown(socket_, SHUT_WR);
 }
 

@@ -21,19 +21,22 @@ struct Transfer {
 class Channel {
  public:
   // `context` nullptr: plain.
-  Channel(int socket, SSL_CTX* context);
+  Channel(int socket, std::shared_ptr<SSL_CTX> context);
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  [[nodiscard]] bool isTls() const { return tls_ != nullptr; }
+  [[nodiscard]] bool isTls() const { return context_ != nullptr; }
+  // Nothing of TLS takes up memory before it.
   [[nodiscard]] Io handshake();
   [[nodiscard]] Transfer read(char* data, std::size_t size);
   // Decrypted or not, there are bytes here that no wait on the socket will report.
   [[nodiscard]] bool hasBuffered() const;
+  // What TLS takes up beside what it always does.
+  [[nodiscard]] std::size_t heldBytes() const;
   // `second` follows `first`; may write a part.
   [[nodiscard]] Transfer write(std::string_view first, std::string_view second);
-  // No more will be written.
+  // No more will be written, nor read but by discard().
   void finish();
   // Reads from the socket itself and forgets it.
   [[nodiscard]] Transfer discard();
@@ -45,6 +48,7 @@ class Channel {
   [[nodiscard]] Io tlsError(int result) const;
 
   const int socket_;
+  std::shared_ptr<SSL_CTX> context_;
   std::unique_ptr<SSL, FreeTls> tls_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/error.hpp>
+#include <utility>
 
 #include "server/loop.h"
 
@@ -13,6 +14,9 @@ constexpr std::chrono::seconds kDrainTime{2};
 constexpr std::size_t kDrainBytes = 1024 * 1024;
 // A body this small goes out in one TLS record with its head.
 constexpr std::size_t kOneRecordBytes = 15 * 1024;
+// Read at once, unless a body needs more: the most that is kept of what comes behind a request
+// until that has been answered. The rest stays with the kernel, and then with the client.
+constexpr std::size_t kReadBytes = 4 * 1024;
 // What a request may leave allocated on an idle connection.
 constexpr std::size_t kKeptBytes = 4 * 1024;
 
@@ -22,7 +26,7 @@ Connection::Connection(Loop& loop, boost::asio::ip::tcp::socket socket, std::uin
                        std::string peer)
     : loop_(loop),
       socket_(std::move(socket)),
-      channel_(socket_.native_handle(), loop.state().tls().get()),
+      channel_(socket_.native_handle(), loop.state().tls()),
       parser_(loop.options().maxHeadBytes, loop.options().maxBodyBytes),
       number_(number),
       peer_(std::move(peer)) {}
@@ -32,7 +36,12 @@ void Connection::start() {
   socket_.non_blocking(true, ignored);
   socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
   enter(State::kHandshake);
-  pump();
+  // Who says nothing costs no handshake.
+  if (channel_.isTls()) {
+    (void)waitFor(Io::kWantRead);
+  } else {
+    pump();
+  }
 }
 
 void Connection::enter(State state) {
@@ -89,6 +98,19 @@ void Connection::pump() {
     }
   }
   pumping_ = false;
+  account();
+}
+
+std::size_t Connection::held() const {
+  if (state_ == State::kClosed) return 0;
+  const std::size_t unread = state_ == State::kWriting ? head_.size() + body_.size() : 0;
+  return unparsed_.size() + unread + parser_.heldBytes() + channel_.heldBytes();
+}
+
+void Connection::account() {
+  const std::size_t now = held();
+  if (now == heldBytes_) return;
+  loop_.noteHeld(std::exchange(heldBytes_, now), now);
 }
 
 bool Connection::waitFor(Io io) {
@@ -116,39 +138,36 @@ bool Connection::shakeHands() {
 }
 
 bool Connection::readOn() {
-  if (!unparsed_.empty()) {
-    const std::string pending = std::move(unparsed_);
-    unparsed_.clear();
-    std::size_t used = 0;
-    const bool changed = consume(pending, used);
-    unparsed_.assign(pending, used);
-    if (changed) return true;
-  }
+  // Behind a request that has been answered since. Else it has been looked at.
+  if (state_ == State::kIdle && !unparsed_.empty() && take({})) return true;
   while (readable_) {
     auto& scratch = loop_.scratch();
-    const auto transfer = channel_.read(scratch.data(), scratch.size());
+    const std::size_t most = std::clamp(parser_.missing(), kReadBytes, scratch.size());
+    const auto transfer = channel_.read(scratch.data(), most);
     if (transfer.io != Io::kDone) {
       readable_ = false;
       return waitFor(transfer.io);
     }
-    readable_ = channel_.isTls() ? channel_.hasBuffered() : transfer.bytes == scratch.size();
+    readable_ = channel_.isTls() ? channel_.hasBuffered() : transfer.bytes == most;
     if (state_ == State::kIdle) enter(State::kHead);
-    std::size_t used = 0;
-    bool changed = false;
-    if (unparsed_.empty()) {
-      const std::string_view data(scratch.data(), transfer.bytes);
-      changed = consume(data, used);
-      if (used < data.size()) unparsed_.assign(data.substr(used));
-    } else {
-      unparsed_.append(scratch.data(), transfer.bytes);
-      const std::string pending = std::move(unparsed_);
-      unparsed_.clear();
-      changed = consume(pending, used);
-      unparsed_.assign(pending, used);
-    }
-    if (changed) return true;
+    if (take({scratch.data(), transfer.bytes})) return true;
   }
   return waitFor(Io::kWantRead);
+}
+
+bool Connection::take(std::string_view data) {
+  std::size_t used = 0;
+  if (unparsed_.empty()) {
+    const bool changed = consume(data, used);
+    unparsed_.assign(data.substr(used));
+    return changed;
+  }
+  std::string pending = std::exchange(unparsed_, {});
+  pending += data;
+  const bool changed = consume(pending, used);
+  // Into new memory of just its size.
+  unparsed_ = std::string(pending, used);
+  return changed;
 }
 
 bool Connection::consume(std::string_view data, std::size_t& used) {
@@ -246,6 +265,9 @@ bool Connection::writeOn() {
   if (head_.capacity() > kKeptBytes) std::string().swap(head_);
   std::string().swap(body_);
   if (closeAfterReply_) {
+    // Nothing more is taken of what it has said.
+    parser_.reset();
+    std::string().swap(unparsed_);
     channel_.finish();
     enter(State::kDraining);
     return true;
@@ -282,6 +304,7 @@ void Connection::close() {
   enter(State::kClosed);
   boost::system::error_code ignored;
   socket_.close(ignored);
+  account();
   loop_.forget(*this);
 }
 

@@ -45,6 +45,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     return state_ == State::kHandshake || state_ == State::kIdle || state_ == State::kHead ||
            state_ == State::kBody || state_ == State::kDraining;
   }
+  // It takes up memory that others may need.
+  [[nodiscard]] bool isHolding() const { return heldBytes_ > 0; }
   // When it last got on: began, or went on to another part of a request or reply.
   [[nodiscard]] Steady::time_point lastWordAt() const { return enteredAt_; }
   [[nodiscard]] int descriptor() { return socket_.native_handle(); }
@@ -65,13 +67,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // Goes on until it has to wait.
   void pump();
+  // Tells the loop what it holds now.
+  void account();
+  [[nodiscard]] std::size_t held() const;
   // Each returns false when it waits or has closed.
   bool shakeHands();
   bool readOn();
   bool writeOn();
   bool drain();
 
-  // Parses; true when the state has changed to one in which nothing is to be read.
+  // Parses what has come, keeping what can't be used yet; true when the state has changed to one
+  // in which nothing is to be read.
+  bool take(std::string_view data);
   bool consume(std::string_view data, std::size_t& used);
   void handleRequest();
   void refuse(int status);
@@ -91,6 +98,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool pumping_ = false;
   bool readable_ = false;  // something may have come since the last read
   std::string unparsed_;
+  std::size_t heldBytes_ = 0;  // that the loop knows of
   std::uint64_t exchange_ = 0;
   std::weak_ptr<const void> hope_;  // of a reply to it
   ReplyForm form_;

@@ -41,6 +41,7 @@ class AsioServer final : public HttpServer {
     if (error) return fail(ErrorCode::kInvalid, "not an IP address: " + options.address);
     acceptor_ = std::make_unique<tcp::acceptor>(loops_[0]->context());
     pause_ = std::make_unique<asio::steady_timer>(loops_[0]->context());
+    socketBufferBytes_ = options.socketBufferBytes;
     error = bind({address, options.port}, isAny);
     const bool hasNoV6 = error == asio::error::address_family_not_supported ||
                          error == boost::system::errc::address_not_available;
@@ -87,6 +88,13 @@ class AsioServer final : public HttpServer {
     if (acceptor_->is_open()) acceptor_->close(error);
     acceptor_->open(endpoint.protocol(), error);
     if (!error) acceptor_->set_option(tcp::acceptor::reuse_address(true), error);
+    // Accepted sockets have them from it, and so never a larger window.
+    if (!error && socketBufferBytes_ > 0) {
+      acceptor_->set_option(asio::socket_base::receive_buffer_size(socketBufferBytes_), error);
+      if (!error) {
+        acceptor_->set_option(asio::socket_base::send_buffer_size(socketBufferBytes_), error);
+      }
+    }
     if (!error && bothFamilies) acceptor_->set_option(asio::ip::v6_only(false), error);
     if (!error) acceptor_->bind(endpoint, error);
     return error;
@@ -117,6 +125,7 @@ class AsioServer final : public HttpServer {
   std::size_t nextLoop_ = 0;
   bool draining_ = false;  // of the first loop's thread
   std::uint16_t port_ = 0;
+  int socketBufferBytes_ = 0;
 };
 
 }  // namespace

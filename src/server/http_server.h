@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,6 +66,13 @@ struct Options {
   // Beyond: those that have kept us waiting longest for what they want to say are closed, so that
   // nobody can shut others out by saying nothing.
   std::size_t maxConnections = 10000;
+  // Of all connections together: what came of requests that are not whole yet, what came behind
+  // those that are, and replies that are not read. Beyond: those that have kept some of it longest
+  // are closed.
+  std::size_t maxHeldBytes = std::numeric_limits<std::size_t>::max();
+  // What the kernel keeps of a connection in either direction, which it doubles for its own needs
+  // and counts as the container's memory; what doesn't fit waits with the client. 0: as it likes.
+  int socketBufferBytes = 0;
   // Told of what is refused before it is a whole request: its status (400, 408, 413 or 431) and
   // whose it was. Returns headers and body of what is answered. On a server thread; must not block.
   std::function<Reply(int status, const std::string& peer)> onRefusal = nullptr;

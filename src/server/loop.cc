@@ -152,19 +152,28 @@ void Loop::drain() {
 }
 
 void Loop::makeRoom() {
+  if (!closeSome(&Connection::isWaitedFor)) dropDeserted(true);
+}
+
+void Loop::noteHeld(std::size_t before, std::size_t now) {
+  state_->heldBytes += now - before;  // modulo its width
+  if (now <= before) return;
+  while (state_->heldBytes > options().maxHeldBytes && closeSome(&Connection::isHolding)) {
+  }
+}
+
+bool Loop::closeSome(bool (Connection::*isOne)() const) {
   // Some at once: looking for them takes longer than closing them.
   constexpr std::size_t kShare = 16;
-  std::vector<std::shared_ptr<Connection>> waitedFor;
+  std::vector<std::shared_ptr<Connection>> all;
   for (const auto& connection : connections_) {
-    if (connection->isWaitedFor()) waitedFor.push_back(connection);
+    if ((*connection.*isOne)()) all.push_back(connection);
   }
-  if (waitedFor.empty()) return dropDeserted(true);
-  const std::size_t count =
-      std::min(waitedFor.size(), std::max<std::size_t>(connections_.size() / kShare, 1));
-  const auto end = waitedFor.begin() + static_cast<std::ptrdiff_t>(count);
-  std::ranges::partial_sort(waitedFor, end, {},
-                            [](const auto& each) { return each->lastWordAt(); });
-  std::for_each(waitedFor.begin(), end, [](const auto& each) { each->close(); });
+  const std::size_t count = std::min(all.size(), std::max<std::size_t>(all.size() / kShare, 1));
+  const auto end = all.begin() + static_cast<std::ptrdiff_t>(count);
+  std::ranges::partial_sort(all, end, {}, [](const auto& each) { return each->lastWordAt(); });
+  std::for_each(all.begin(), end, [](const auto& each) { each->close(); });
+  return count > 0;
 }
 
 void Loop::dropDeserted(bool halfClosedToo) {

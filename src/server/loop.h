@@ -28,6 +28,7 @@ class ServerState {
   Handler handler;
   std::atomic<std::size_t> connections{0};
   std::atomic<std::uint64_t> lastConnection{0};
+  std::atomic<std::size_t> heldBytes{0};
 
   void setTls(TlsContext context) {
     std::lock_guard lock(mutex_);
@@ -61,6 +62,8 @@ class Loop : public std::enable_shared_from_this<Loop> {
   std::weak_ptr<const void> handle(Request request, std::weak_ptr<Connection> connection,
                                    std::uint64_t exchange);
   void forget(Connection& connection);
+  // One holds so much more, or less, than it did. May close it and others.
+  void noteHeld(std::size_t before, std::size_t now);
   // Closes what is between two requests now, and the others in their time.
   void drain();
   [[nodiscard]] bool isDraining() const { return draining_; }
@@ -82,6 +85,9 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // Closes some of those that we have been waiting for longest; if it is us they all wait for, the
   // half-closed ones.
   void makeRoom();
+  // Closes some of those it is true of: the ones that have not got on for longest. False: there
+  // are none.
+  bool closeSome(bool (Connection::*isOne)() const);
 
   std::shared_ptr<ServerState> state_;
   boost::asio::io_context context_{1};

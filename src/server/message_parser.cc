@@ -21,6 +21,12 @@ constexpr std::uint64_t kReserveBytes = 64 * 1024;
 // less of it for impossible, once it has seen its line, and asserts that.
 constexpr std::size_t kShortestLastChunk = 5;
 
+// More than browsers and proxies have need of. Each takes up many times what it is on the wire.
+constexpr std::size_t kMostFields = 128;
+
+// Before a request line (RFC 9112 2.2): some clients end a body with one that they don't count.
+constexpr int kMostEmptyLines = 4;
+
 class RequestParser final : public http::basic_parser<true> {
  public:
   Request request;
@@ -38,6 +44,10 @@ class RequestParser final : public http::basic_parser<true> {
   void on_field_impl(http::field field, View name, View value, error_code& ec) override {
     ec = {};
     if (headDone_) return;  // trailers could pretend to be anything
+    if (request.headers.size() == kMostFields) {
+      ec = http::error::header_limit;
+      return;
+    }
     if (!note(field, {value.data(), value.size()})) {
       ec = http::error::bad_field;
       return;
@@ -97,6 +107,7 @@ class MessageParser::Sink {
   std::optional<RequestParser> parser;
   std::size_t maxHead = 0;
   std::size_t maxBody = 0;
+  int emptyLines = 0;
 };
 
 MessageParser::MessageParser(std::size_t maxHeadBytes, std::size_t maxBodyBytes)
@@ -112,11 +123,19 @@ void MessageParser::reset() {
   auto& parser = sink_->parser.emplace();
   parser.header_limit(static_cast<std::uint32_t>(sink_->maxHead));
   parser.body_limit(sink_->maxBody);
+  sink_->emptyLines = 0;
 }
 
 Progress MessageParser::feed(std::string_view data, std::size_t& used) {
   auto& parser = *sink_->parser;
   used = 0;
+  while (!parser.got_some() && data.substr(used).starts_with('\r')) {
+    if (data.size() - used == 1) return Progress::kNeedMore;
+    if (data[used + 1] != '\n' || ++sink_->emptyLines > kMostEmptyLines) {
+      return Progress::kMalformed;
+    }
+    used += 2;
+  }
   while (used < data.size()) {
     const bool hadHead = parser.is_header_done();
     error_code ec;
@@ -140,6 +159,21 @@ Progress MessageParser::feed(std::string_view data, std::size_t& used) {
     if (taken == 0) break;
   }
   return Progress::kNeedMore;
+}
+
+std::size_t MessageParser::missing() const {
+  const auto& parser = *sink_->parser;
+  if (!parser.is_header_done() || parser.chunked()) return 0;
+  return static_cast<std::size_t>(parser.content_length_remaining().value_or(0));
+}
+
+std::size_t MessageParser::heldBytes() const {
+  const Request& request = sink_->parser->request;
+  std::size_t bytes = request.method.size() + request.target.size() + request.body.size();
+  for (const auto& [name, value] : request.headers) {
+    bytes += sizeof request.headers.front() + name.size() + value.size();
+  }
+  return bytes;
 }
 
 Request& MessageParser::request() { return sink_->parser->request; }

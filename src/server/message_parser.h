@@ -32,6 +32,11 @@ class MessageParser {
   // use yet must come again, with more behind it.
   Progress feed(std::string_view data, std::size_t& used);
 
+  // How much more of a body must come; 0 when nobody can say.
+  [[nodiscard]] std::size_t missing() const;
+  // What the request takes up so far.
+  [[nodiscard]] std::size_t heldBytes() const;
+
   // From kHeadDone or kDone on.
   [[nodiscard]] Request& request();
   [[nodiscard]] bool keepAlive() const;

@@ -88,6 +88,50 @@ TEST(MessageParser, WantsOneHost) {
   EXPECT_EQ(feedWhole("GET / HTTP/1.1\r\nHost: a:1\r\n\r\n"), Progress::kDone);
 }
 
+TEST(MessageParser, IgnoresAFewEmptyLinesBeforeARequest) {
+  const std::string request = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi";
+  for (std::size_t size = 1; size < 20; ++size) {
+    MessageParser parser(512, 512);
+    for (const std::string lines : {"", "\r\n", "\r\n\r\n\r\n\r\n"}) {
+      EXPECT_EQ(feedInPieces(parser, lines + request, size), Progress::kDone) << size;
+      EXPECT_EQ(parser.request().body, "hi");
+      parser.reset();
+    }
+    EXPECT_EQ(feedInPieces(parser, "\r\n\r\n\r\n\r\n\r\n" + request, size), Progress::kMalformed);
+    for (const std::string lines : {"\r", "\n", "\r\r\n", "\r\n\n", "\r\n \r\n"}) {
+      parser.reset();
+      EXPECT_EQ(feedInPieces(parser, lines + request, size), Progress::kMalformed) << lines;
+    }
+  }
+}
+
+TEST(MessageParser, TakesNoMoreFieldsThanAnybodyNeeds) {
+  const auto withFields = [](int count) {
+    std::string head = "GET / HTTP/1.1\r\nHost: x\r\n";
+    for (int i = 1; i < count; ++i) head += "a:\r\n";
+    return head + "\r\n";
+  };
+  for (const std::size_t size : {1, 7, 100'000}) {
+    MessageParser parser(8192, 512);
+    EXPECT_EQ(feedInPieces(parser, withFields(128), size), Progress::kDone);
+    parser.reset();
+    EXPECT_EQ(feedInPieces(parser, withFields(129), size), Progress::kHeadTooLarge);
+  }
+}
+
+TEST(MessageParser, KnowsHowMuchOfABodyIsMissing) {
+  MessageParser parser(512, 512);
+  EXPECT_EQ(parser.missing(), 0U);
+  EXPECT_EQ(feedInPieces(parser, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhi", 99),
+            Progress::kNeedMore);
+  EXPECT_EQ(parser.missing(), 7U);
+  EXPECT_GT(parser.heldBytes(), std::string_view("POST/Hostxhi").size());
+  parser.reset();
+  EXPECT_EQ(parser.heldBytes(), 0U);
+  EXPECT_EQ(feedInPieces(parser, std::string(kChunkedHead) + "9\r\nhi", 99), Progress::kNeedMore);
+  EXPECT_EQ(parser.missing(), 0U) << "other chunks may follow";
+}
+
 TEST(MessageParser, TakesABodyOfZerosByItsLength) {
   MessageParser parser(512, 512);
   EXPECT_EQ(feedInPieces(parser, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n0\r\n", 1),
