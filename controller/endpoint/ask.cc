@@ -10,6 +10,8 @@ namespace {
 
 constexpr auto kUuid = "uuid";
 constexpr auto kService = "balena_service";
+// It is kept while the caller waits.
+constexpr std::size_t kLongestService = 255;
 // What the Relay sends for a variable that isn't there.
 constexpr std::string_view kUndefined = "undefined";
 
@@ -21,6 +23,9 @@ Result<Ask> checked(Text uuid, Text service) {
   if (!uuid) return badBody("the body needs a \"uuid\"");
   if (!isDeviceUuid(*uuid)) {
     return badBody("\"uuid\" must be the device's full UUID: 32 or 62 lower-case hex digits");
+  }
+  if (service && service->size() > kLongestService) {
+    return badBody("\"balena_service\" is longer than any service's name");
   }
   Ask ask{std::move(*uuid), {}};
   if (service && *service != kUndefined) ask.service = std::move(*service);

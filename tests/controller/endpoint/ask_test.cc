@@ -70,6 +70,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{kJson, R"({"uuid":"7cf02a69e4d34c9da573914963cf54fd","balena_service":["S3CRET"]})"},
         Bad{kJson, std::string(15000, '[')}, Bad{kForm, "uuid="}, Bad{kForm, "uuid=%7"},
         Bad{kForm, "balena_service=relay"},
+        Bad{kForm, "uuid=7cf02a69e4d34c9da573914963cf54fd&balena_service=" + std::string(256, 's')},
         Bad{kForm, "uuid=7cf02a69e4d34c9da573914963cf54fd&uuid=S3CRET"},
         Bad{"", "uuid=7cf02a69e4d34c9da573914963cf54fd"}));
 
