@@ -59,7 +59,7 @@ need_build_tools() {
 
 need_test_tools() {
   need_build_tools
-  need openssl curl faketime python3 python3-venv
+  need git openssl curl faketime python3 python3-venv
 }
 
 # build PRESET TARGET...: configures and builds; quick when nothing has changed.

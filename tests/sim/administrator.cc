@@ -40,6 +40,9 @@ void Administrator::setUp() {
   parts_.cluster.devices.add(&parts_.invariants);
   parts_.cluster.registries.apply(registry);
   parts_.invariants.cut = [this](const std::string& uuid) { parts_.devices.interfered(uuid); };
+  parts_.invariants.gaveWay = [this](const std::string& uuid, const std::string& publicPem) {
+    parts_.devices.gaveWay(uuid, publicPem);
+  };
   parts_.invariants.variablesChanged = [this](const std::string& uuid) {
     parts_.devices.told(uuid);
   };

@@ -102,6 +102,11 @@ void Devices::settle() {
   }
 }
 
+void Devices::gaveWay(const std::string& uuid, const std::string& publicPem) {
+  Held& held = held_[uuid];
+  if (!held.value.empty() && invariants_.publicHalf(held.value) == publicPem) held.isSound = false;
+}
+
 Duration Devices::offlineFor(const std::string& uuid) const {
   const DeviceRow& row = balena_.device(uuid);
   if (row.isOnline) return Duration(0);

@@ -27,6 +27,9 @@ class Devices {
   void settle();
   // Somebody has interfered: what the device holds need not work until it has fetched anew.
   void interfered(const std::string& uuid) { held_[uuid].isSound = false; }
+  // Of three credentials in force the oldest, which is this, has given way to a fourth: who has not
+  // fetched two later ones yet is promised nothing.
+  void gaveWay(const std::string& uuid, const std::string& publicPem);
   [[nodiscard]] Duration offlineFor(const std::string& uuid) const;
 
  private:

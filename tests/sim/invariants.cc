@@ -385,6 +385,14 @@ void Invariants::patching(int, const Registration& before,
   }
 }
 
+bool Invariants::isOldest(const Mark& mark, const std::string& publicPem) {
+  const auto key = crypto::PublicKey::fromPem(publicPem);
+  const MarkedKey* const marked = key ? mark.find(shortFingerprint(*key)) : nullptr;
+  return marked != nullptr && std::ranges::none_of(mark.keys, [&](const MarkedKey& each) {
+           return each.generation < marked->generation;
+         });
+}
+
 void Invariants::patched(int, const Registration& before, const Registration& after) {
   const std::string uuid = uuidOfId(before.id);
   checkAtEndsOf(after.credentials);
@@ -401,15 +409,23 @@ void Invariants::patched(int, const Registration& before, const Registration& af
     }
   }
   int lost = 0;
+  std::size_t inForce = 0;
+  std::string gone;
   for (const auto& credential : before.credentials) {
     const bool isKept =
         std::ranges::find(after.credentials, credential.publicKey,
                           &clearblade::Credential::publicKey) != after.credentials.end();
-    const bool isExpired = credential.expiresAt && *credential.expiresAt <= registry_->now();
-    lost += !isKept && !isExpired ? 1 : 0;
+    if (credential.expiresAt && *credential.expiresAt <= registry_->now()) continue;
+    ++inForce;
+    if (isKept) continue;
+    ++lost;
+    gone = credential.publicKey;
   }
   const bool hadRoom = before.credentials.size() < clearblade::kMaxCredentials;
   const int mayLose = hadRoom ? 0 : 1;
+  if (lost == 1 && inForce == clearblade::kMaxCredentials && isOldest(was, gone)) {
+    gaveWay(uuid, gone);
+  }
   if (lost > mayLose && !isRecent(interferedAt_, uuid)) {
     violate(kUnexpired, "of " + uuid);
   }

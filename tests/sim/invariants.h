@@ -154,6 +154,8 @@ class Invariants final : public CallObserver,
 
   // Called when what a device holds need not work any more.
   std::function<void(const std::string& uuid)> cut;
+  // Called when the oldest of three credentials in force has given way to a fourth.
+  std::function<void(const std::string& uuid, const std::string& publicPem)> gaveWay;
   // Called after a device's variables have changed.
   std::function<void(const std::string& uuid)> variablesChanged;
 
@@ -175,6 +177,7 @@ class Invariants final : public CallObserver,
   // So many complete lists has the process read that ended at `since` or later.
   [[nodiscard]] int listsSince(int process, std::int64_t fleetId, Duration since) const;
   void noteCounted(const std::string& uuid, const Registration& registration);
+  [[nodiscard]] static bool isOldest(const Mark& mark, const std::string& publicPem);
   void judgeCredentials(const std::string& uuid, const Registration* before,
                         const std::vector<clearblade::Credential>& credentials);
 
