@@ -137,6 +137,12 @@ Status EndpointServer::readTokens() {
   if (!text) return fail(text.error());
   auto tokens = endpoint::parseTokens(*text);
   if (!tokens) return fail(withContext(std::move(tokens.error()), flags_.tokenFile.string()));
+  if (tokens->empty() && server_ == nullptr) {
+    return fail(ErrorCode::kInvalid,
+                flags_.tokenFile.string() + ": there is no token: one a line");
+  }
+  // All have been taken back.
+  if (tokens->empty()) context_.log.warn("the endpoint's token file is empty: no token is accepted");
   endpoint_->setTokens(std::move(*tokens));
   return {};
 }

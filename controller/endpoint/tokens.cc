@@ -20,9 +20,12 @@ Result<std::vector<SecretBytes>> parseTokens(const SecretBytes& text) {
     if (token.size() < kShortest) {
       return fail(ErrorCode::kInvalid, "a token has less than 16 characters: openssl rand -hex 32");
     }
+    if (token.find_first_of(" \t#") != std::string_view::npos) {
+      return fail(ErrorCode::kInvalid,
+                  "a token holds a blank or a '#': a comment is a line of its own");
+    }
     tokens.emplace_back(token);
   }
-  if (tokens.empty()) return fail(ErrorCode::kInvalid, "there is no token: one a line");
   return tokens;
 }
 

@@ -13,7 +13,8 @@
 namespace bco::endpoint {
 
 // A token a line; blank lines and those that begin with '#' are left out, so that a new one can be
-// accepted before the old one is retired. kInvalid: none, or one that is too short to be safe.
+// accepted before the old one is retired. None is a list, too: nobody is accepted. kInvalid: one
+// that is too short to be safe, or holds what no token does.
 [[nodiscard]] Result<std::vector<SecretBytes>> parseTokens(const SecretBytes& text);
 
 // Thread-safe.

@@ -3,14 +3,18 @@
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <unistd.h>
 
 #include <array>
 
 #include "telemetry/log_format.h"
+#include "telemetry/patient_sink.h"
 
 namespace bco::telemetry {
 namespace {
+
+// For who reads the log: long beside what a reader needs, short beside every deadline.
+constexpr std::chrono::seconds kPatience{1};
 
 constexpr std::array<std::string_view, 4> kNames = {"debug", "info", "warn", "error"};
 
@@ -38,7 +42,8 @@ struct Logger::Output {
 Logger::Logger(LogOptions options)
     : format_(options.format),
       level_(options.level),
-      output_(std::make_unique<Output>(std::make_shared<spdlog::sinks::stderr_sink_mt>())) {}
+      output_(std::make_unique<Output>(
+          std::make_shared<PatientSink>(STDERR_FILENO, options.format, kPatience))) {}
 
 Logger::Logger(LogOptions options, std::ostream& out)
     : format_(options.format),

@@ -159,6 +159,9 @@ def test_tokens_are_needed_and_may_be_changed(sandbox, site, serve):
     wait_until(lambda: endpoint.delete(uuid, "another-token-of-the-tests").status == 200,
                "the new token's acceptance")
     assert endpoint.post(uuid, Authorization=f"Bearer {TOKEN}").status == 401
+    endpoint.token_file.write_text("# all are taken back\n")
+    wait_until(lambda: endpoint.delete(uuid, "another-token-of-the-tests").status == 401, "the last token's end")
+    assert "no token is accepted" in endpoint.log
 
 
 def test_what_was_deleted_stays_away_until_it_is_posted_again(site, sandbox, serve):

@@ -36,8 +36,19 @@ TEST(Tokens, NoLongerAcceptsWhatWasReplaced) {
   EXPECT_TRUE(tokens.accept("Bearer " + std::string(kOther)));
 }
 
-TEST(Tokens, RefusesAFileThatWouldLetNobodyOrEverybodyIn) {
-  for (const char* text : {"", "\n# none\n", "short\n"}) {
+TEST(Tokens, AreNoneWhereAllHaveBeenTakenBack) {
+  for (const char* text : {"", "\n# none\n"}) {
+    Tokens tokens;
+    tokens.replace(*parseTokens(SecretBytes(kOne)));
+    tokens.replace(*parseTokens(SecretBytes(text)));
+    EXPECT_FALSE(tokens.accept("Bearer " + std::string(kOne)));
+    EXPECT_FALSE(tokens.accept("Bearer "));
+  }
+}
+
+TEST(Tokens, RefusesAFileThatWouldLetEverybodyIn) {
+  for (const char* text : {"short\n", "short # and a comment behind it\n",
+                           "0123456789abcdef-token # of the ingress\n", "0123456789 abcdef-token\n"}) {
     const auto tokens = parseTokens(SecretBytes(text));
     ASSERT_FALSE(tokens) << text;
     EXPECT_EQ(tokens.error().code, ErrorCode::kInvalid);
