@@ -138,11 +138,11 @@ Status EndpointServer::readTokens() {
   auto tokens = endpoint::parseTokens(*text);
   if (!tokens) return fail(withContext(std::move(tokens.error()), flags_.tokenFile.string()));
   if (tokens->empty() && server_ == nullptr) {
-    return fail(ErrorCode::kInvalid,
-                flags_.tokenFile.string() + ": there is no token: one a line");
+    return fail(ErrorCode::kInvalid, flags_.tokenFile.string() + ": there is no token: one a line");
   }
   // All have been taken back.
-  if (tokens->empty()) context_.log.warn("the endpoint's token file is empty: no token is accepted");
+  if (tokens->empty())
+    context_.log.warn("the endpoint's token file is empty: no token is accepted");
   endpoint_->setTokens(std::move(*tokens));
   return {};
 }

@@ -35,7 +35,8 @@ bool PatientSink::write(std::string_view text) {
     // So much a pipe takes at once where it says that there is room.
     const auto part = text.substr(0, PIPE_BUF);
     const ssize_t written = ::write(descriptor_, part.data(), part.size());
-    if (written < 0 && errno != EINTR && errno != EAGAIN) return true;  // nobody is there to be told
+    if (written < 0 && errno != EINTR && errno != EAGAIN)
+      return true;  // nobody is there to be told
     text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
     isTorn_ = !text.empty();
   }

@@ -47,8 +47,9 @@ TEST(Tokens, AreNoneWhereAllHaveBeenTakenBack) {
 }
 
 TEST(Tokens, RefusesAFileThatWouldLetEverybodyIn) {
-  for (const char* text : {"short\n", "short # and a comment behind it\n",
-                           "0123456789abcdef-token # of the ingress\n", "0123456789 abcdef-token\n"}) {
+  for (const char* text :
+       {"short\n", "short # and a comment behind it\n", "0123456789abcdef-token # of the ingress\n",
+        "0123456789 abcdef-token\n"}) {
     const auto tokens = parseTokens(SecretBytes(text));
     ASSERT_FALSE(tokens) << text;
     EXPECT_EQ(tokens.error().code, ErrorCode::kInvalid);
