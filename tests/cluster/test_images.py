@@ -29,7 +29,7 @@ def test_it_says_what_it_is_and_runs_without_rights(images):
         configuration = images[tag].configuration["config"]
         labels = {name.removeprefix("org.opencontainers.image."): value for name, value in configuration["Labels"].items()}
         assert {"title", "description", "licenses", "version", "revision", "created"} <= labels.keys()
-        assert labels["created"] == configuration["created"]
+        assert labels["created"] == images[tag].configuration["created"]
         assert (labels["version"] == NEXT) == (version == NEXT)
         assert configuration["User"] == "65532:65532"
         assert configuration["Entrypoint"] == ["/usr/bin/balena-clearblade-operator"]
