@@ -140,9 +140,9 @@ Status EndpointServer::readTokens() {
   if (tokens->empty() && server_ == nullptr) {
     return fail(ErrorCode::kInvalid, flags_.tokenFile.string() + ": there is no token: one a line");
   }
-  // All have been taken back.
-  if (tokens->empty())
+  if (tokens->empty()) {  // all have been taken back
     context_.log.warn("the endpoint's token file is empty: no token is accepted");
+  }
   endpoint_->setTokens(std::move(*tokens));
   return {};
 }

@@ -16,10 +16,11 @@ std::string copiesOf(const ObservedDevice& observed, TimePoint now) {
 
 }  // namespace
 
-std::optional<std::vector<Notice>> noticesOf(const ObservedDevice& observed, std::int64_t fleetId,
-                                             TimePoint now) {
-  const bool isHere = observed.device && observed.device->fleetId == fleetId;
-  if (!isHere || observed.registrationPresumedAbsent) return std::nullopt;
+std::optional<std::vector<Notice>> noticesOf(const DesiredDevice& desired,
+                                             const ObservedDevice& observed, TimePoint now) {
+  const bool isHere = observed.device && observed.device->fleetId == desired.fleetId;
+  const bool isToGo = !desired.present && observed.registration;
+  if (!isHere || isToGo || observed.registrationPresumedAbsent) return std::nullopt;
   std::vector<Notice> result;
   if (observed.registration && observed.registration->blocked) {
     result.push_back({api::kBlocked, "BlockedInRegistry",

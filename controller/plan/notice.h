@@ -24,10 +24,11 @@ struct Notice {
 //   KeyElsewhere │ the device, or a service that is not the target, holds a registered key too that
 //                │ has not ended: whatever runs there can publish as this device
 //
-// nullopt where `observed` does not tell: balena hides the device, another fleet has it, or its
-// registration was not read. Pure.
-[[nodiscard]] std::optional<std::vector<Notice>> noticesOf(const ObservedDevice& observed,
-                                                           std::int64_t fleetId, TimePoint now);
+// nullopt where there is nothing to tell by: balena hides the device, another fleet has it, its
+// registration was not read, or is about to be removed with all copies. Pure.
+[[nodiscard]] std::optional<std::vector<Notice>> noticesOf(const DesiredDevice& desired,
+                                                           const ObservedDevice& observed,
+                                                           TimePoint now);
 
 // What is said when one has ended: a reason, for an event, and a sentence.
 struct NoticeType {

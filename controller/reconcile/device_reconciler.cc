@@ -231,7 +231,7 @@ Pass DeviceReconciler::observeAndPlan(const DesiredDevice& desired, const FleetV
   }
   pass.plan = context_.plan(desired, *observed, context_.clock.now());
   pass.observed = std::move(*observed);
-  pass.notices = noticesOf(*pass.observed, desired.fleetId, context_.clock.now());
+  pass.notices = noticesOf(desired, *pass.observed, context_.clock.now());
   return pass;
 }
 
@@ -286,7 +286,7 @@ void DeviceReconciler::carryOut(Pass& pass, const api::BalenaDevice& object,
     pass.delivered = std::move(applied->key);
     if (applied->mark) pass.observed->mark = {MarkState::kValid, std::move(*applied->mark)};
     if (applied->credentials) setCredentials(*pass.observed, std::move(*applied->credentials));
-    pass.notices = noticesOf(*pass.observed, desired.fleetId, context_.clock.now());
+    pass.notices = noticesOf(desired, *pass.observed, context_.clock.now());
   } else {
     pass.error = std::move(applied.error());
   }

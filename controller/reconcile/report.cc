@@ -252,6 +252,7 @@ api::DeviceStatus report(const api::BalenaDevice& object, const DesiredDevice& d
   if (status.phase == Phase::kAbsent) {
     status.registration.clear();
     status.key.reset();
+    setNotices(status, {}, now);
   }
   const Standing standing =
       standingOf(status.phase, pass, wasReached(object.status, desired.present, now));

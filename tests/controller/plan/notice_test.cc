@@ -7,6 +7,7 @@
 namespace bco {
 namespace {
 
+using test::desiredDevice;
 using test::kDevicePath;
 using test::kFleetId;
 using test::kNow;
@@ -21,7 +22,7 @@ Observed asItIsToBe() {
 }
 
 std::optional<std::vector<std::string_view>> typesOf(const ObservedDevice& observed) {
-  const auto notices = noticesOf(observed, kFleetId, kNow);
+  const auto notices = noticesOf(desiredDevice(), observed, kNow);
   if (!notices) return std::nullopt;
   std::vector<std::string_view> types;
   for (const Notice& notice : *notices) types.push_back(notice.type);
@@ -29,7 +30,7 @@ std::optional<std::vector<std::string_view>> typesOf(const ObservedDevice& obser
 }
 
 std::string messageAt(const ObservedDevice& observed) {
-  return noticesOf(observed, kFleetId, kNow)->at(0).message;
+  return noticesOf(desiredDevice(), observed, kNow)->at(0).message;
 }
 
 TEST(Notice, ThereIsNoneOfADeviceThatIsAsItIsToBe) {
@@ -40,6 +41,11 @@ TEST(Notice, ThereIsNoneOfADeviceThatIsAsItIsToBe) {
 TEST(Notice, NothingIsKnownWhereNobodyHasLooked) {
   EXPECT_EQ(typesOf(asItIsToBe().withoutDevice().get()), std::nullopt);
   EXPECT_EQ(typesOf(asItIsToBe().inFleet(kFleetId + 1).get()), std::nullopt);
+  DesiredDevice absent = desiredDevice();
+  absent.present = false;
+  EXPECT_EQ(noticesOf(absent, asItIsToBe().otherLevel(7, kDevicePath).get(), kNow), std::nullopt)
+      << "it removes the copies itself";
+  EXPECT_THAT(noticesOf(absent, Observed().get(), kNow), Optional(IsEmpty()));
   ObservedDevice presumed = Observed().get();
   presumed.registrationPresumedAbsent = true;
   EXPECT_EQ(typesOf(presumed), std::nullopt);
@@ -48,7 +54,7 @@ TEST(Notice, NothingIsKnownWhereNobodyHasLooked) {
 TEST(Notice, TellsOfARegistrationThatIsBlocked) {
   ObservedDevice observed = asItIsToBe().get();
   observed.registration->blocked = true;
-  const auto notices = noticesOf(observed, kFleetId, kNow);
+  const auto notices = noticesOf(desiredDevice(), observed, kNow);
   ASSERT_EQ(notices->size(), 1U);
   EXPECT_EQ(notices->at(0).type, "Blocked");
   EXPECT_EQ(notices->at(0).reason, "BlockedInRegistry");
@@ -57,7 +63,7 @@ TEST(Notice, TellsOfARegistrationThatIsBlocked) {
 TEST(Notice, TellsOfARegisteredKeyAtOtherLevelsAndNamesThem) {
   ObservedDevice observed = asItIsToBe().otherLevel(7, kDevicePath).get();
   EXPECT_THAT(typesOf(observed), Optional(ElementsAre("KeyElsewhere")));
-  EXPECT_EQ(noticesOf(observed, kFleetId, kNow)->at(0).reason, "CopyOfKey");
+  EXPECT_EQ(noticesOf(desiredDevice(), observed, kNow)->at(0).reason, "CopyOfKey");
   EXPECT_THAT(messageAt(observed), HasSubstr("also on one of its services, where"));
   observed.device->others[0].service = "main";
   EXPECT_THAT(messageAt(observed), HasSubstr("also on service main, where"));

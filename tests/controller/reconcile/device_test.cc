@@ -412,6 +412,22 @@ TEST_F(Device, SaysWhatAPersonShouldKnowWhateverBecomesOfThePass) {
   EXPECT_THAT(events_.seen(), Contains("Warning BlockedInRegistry gate-1"));
 }
 
+TEST_F(Device, ThatIsToGoIsNotToldOfWhatGoesWithIt) {
+  fleetSpec().service = "relay";
+  provision();
+  auto& row = balena().device(uuidOf(1));
+  for (const auto& [id, held] : row.installVariables) {
+    row.variables.insert(held.begin(), held.end());
+  }
+  deviceSpec(1).state = api::DesiredState::kAbsent;
+  apply();
+  reconcile(1);
+  EXPECT_EQ(phaseOf(1), Phase::kAbsent);
+  EXPECT_EQ(findCondition(object(1)->status.conditions, "KeyElsewhere"), nullptr);
+  EXPECT_THAT(events_.seen(), Not(Contains("Warning CopyOfKey gate-1")));
+  EXPECT_EQ(row.variables.count("GCP_PRIVATE_KEY"), 0U);
+}
+
 TEST_F(Device, SaysNothingToBeOverWhileNobodyCanLook) {
   provision();
   registry().at(idOf(1)).blocked = true;
